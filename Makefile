@@ -1,0 +1,41 @@
+# make run   start the service with everything embedded and print where to look
+# make test  checks, then all tests (the browser tests skip where Chromium is missing)
+# make bench [NAME=engine]   measure
+# make chaos                 the long fault runs
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: run test check bench chaos clean
+
+run: $(STAMP)
+	@$(PY) -m bot serve
+
+test: check
+	$(PY) -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(VENV)/bin/ruff check bot storage handlers flows tests
+	$(VENV)/bin/ruff format --check bot storage handlers flows tests
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -W error -m bot flows check
+
+bench: $(STAMP)
+	$(PY) -m tests.benchmarks $(NAME)
+
+chaos: $(STAMP)
+	CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: $(PYTHON) is older (set PYTHON=…)"; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv), then run make again"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test]' || { echo "Installation failed: pip could not reach a package index (see above), then run make again"; exit 2; }
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

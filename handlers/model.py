@@ -1,0 +1,450 @@
+"""The words of the hotline as frozen values. See part 2 of the design for what each word means.
+
+Every record has a `uid` (made by the application, used in references and in authenticated encryption). All datetimes are
+aware, UTC, and named `..._at`. Fields with people's text are kept out of `repr`, so that no log or exception can carry them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from flows.effects import Button, LateAnswer, Value
+from flows.severity import Severity
+
+
+def new_uid() -> str:
+    """A fresh random identifier (uuid4, 32 hex digits)."""
+    return uuid.uuid4().hex
+
+
+# --- what comes in ------------------------------------------------------------------------------------------------
+
+
+class MessageKind(StrEnum):
+    """What the seeker sent, after the channel has parsed it."""
+
+    TEXT = "text"
+    CHOICE = "choice"  # pressed a button; `choice` holds its opaque data
+    LOCATION = "location"  # shared a point; coarsened to communes before it is stored
+    START = "start"  # opened the chat (/start, page opened)
+    UNSUPPORTED = "unsupported"  # voice, picture, sticker, anything we cannot read: a person is there
+    BLOCKED = "blocked"  # the platform says she has blocked or left the channel
+    CODE = "code"  # typed a return code on the web page's own form
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a seeker can be reached: a configured channel and her id there. Never logged, stored only hashed and sealed."""
+
+    channel: str
+    platform_id: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMessage:
+    """One message of a seeker, whitelisted fields only; made by a channel, consumed by `inbound.accept`."""
+
+    address: Address
+    message_id: str  # unique per channel; a redelivery carries the same one
+    kind: MessageKind
+    text: str = field(default="", repr=False)
+    choice: str = field(default="", repr=False)
+    point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """What the inbox keeps of a message (sealed): the point has become communes."""
+
+    kind: MessageKind
+    text: str = field(default="", repr=False)
+    choice: str = field(default="", repr=False)
+    communes: tuple[str, ...] = ()  # nearest first
+
+
+class InboxState(StrEnum):
+    """Where an inbox row stands."""
+
+    NEW = "new"
+    DONE = "done"
+    DEAD = "dead"  # failed three times; a human reads it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One accepted message waiting in its lane."""
+
+    uid: str
+    contact_uid: str
+    message: StoredMessage
+    received_at: datetime
+    state: InboxState = InboxState.NEW
+    attempts: int = 0
+    error_class: str = ""  # class name of the last failure, never its text
+
+
+# --- who writes -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One seeker on one channel: pseudonymous, and the lane in which her messages are handled one at a time."""
+
+    uid: str
+    channel: str
+    session: dict[str, Value] | None = field(default=None, repr=False)  # flows.session.Session.dump(), sealed
+    content_version: str = ""  # the flow set the session began with
+    session_due_at: datetime | None = None  # silence timer of the flow
+    pending: int = 0  # inbox rows in state new
+    next_run_at: datetime | None = None  # lane backs off until then; None: at once
+    last_served_at: datetime | None = None
+    last_inbound_at: datetime | None = None
+    stay_started_at: datetime | None = None  # since when this stay lasts: what the web page may show
+    quiet: bool = False  # she said stop: nothing goes out until she writes again
+    confirmed: bool = True  # False after a gap: not known whether the same person writes
+    late_answer: LateAnswer = LateAnswer.ONLY_NOW
+    late_until_at: datetime | None = None
+    inbound_day: str = ""  # YYYY-MM-DD, for the flood count
+    inbound_count: int = 0
+    blocked_at: datetime | None = None  # the platform refuses to deliver
+    hidden_at: datetime | None = None  # erased by her: hidden at once
+    erase_at: datetime | None = None  # keys destroyed then
+
+
+# --- a stay ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What the counsellor sees on claim (sealed under the case key)."""
+
+    signs: tuple[tuple[str, str], ...] = ()  # (sign, words) of screening, newest last, at most 20
+    why: tuple[str, ...] = ()  # choices that raised it, "flow.step:choice"
+    answers: dict[str, str] = field(default_factory=dict)  # label -> shown value
+    commune: str = ""  # code of the post-2025 commune
+    age_band: str = ""
+    about: str = ""  # me, other, child
+
+
+class Disposition(StrEnum):
+    """How a case ended."""
+
+    HELPED = "helped"  # talked with a person, need met for now
+    INFORMED = "informed"  # got information only
+    REFERRED = "referred"  # sent on to a service
+    DECLINED = "declined"  # did not want help
+    LOST = "lost"  # silent, contact lost
+    FALSE_ALARM = "false_alarm"  # a human judged: no need
+    PRANK = "prank"
+    BOT_ONLY = "bot_only"  # untouched for 24 h, no human asked
+    CANCELLED = "cancelled"  # she took back what she had asked for
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One stay of a contact with us, opened at the first inbound, with its own key and a code for staff."""
+
+    uid: str
+    contact_uid: str
+    code: str  # the case code staff use, like "K7-204"
+    opened_at: datetime
+    channel: str
+    desk: str = "main"
+    severity: Severity = Severity.NONE  # rises by machine, falls only by a human
+    category: str = ""
+    summary: Summary = field(default_factory=Summary, repr=False)
+    next_seq: int = 1  # the next transcript line
+    listed_at: datetime | None = None  # visible at the desk since (standard up, or a person asked for)
+    asked_at: datetime | None = None  # she asked for a person herself
+    agreed_at: datetime | None = None  # she agreed that a person reads (or severity emergency, or a dead letter)
+    retracted_at: datetime | None = None  # she took it back, stopped or deleted at urgent or above
+    danger_at: datetime | None = None  # danger sign during a human talk, not yet answered: banner
+    last_inbound_at: datetime | None = None
+    last_human_at: datetime | None = None  # last line of a counsellor
+    human: bool = False  # a human talks with her: the bot is silent
+    next_due_at: datetime | None = None  # close as bot_only, remind the desk, send the relay card
+    practice: bool = False
+    closed_at: datetime | None = None
+    disposition: Disposition | None = None
+
+
+class Direction(StrEnum):
+    """Which way a transcript line went."""
+
+    IN = "in"
+    OUT = "out"
+    NOTE = "note"  # staff only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a case's transcript (sealed under the case key)."""
+
+    uid: str
+    case_uid: str
+    seq: int  # 1..n without gaps
+    direction: Direction
+    author: str  # "seeker", "bot" or a staff uid
+    text: str = field(repr=False)
+    buttons: tuple[Button, ...] = field(default=(), repr=False)
+    inbox_uid: str | None = None
+    client_key: str | None = None  # made by the desk page: a repeated post adds nothing
+    created_at: datetime
+
+
+# --- calling a human ---------------------------------------------------------------------------------------------------
+
+
+class EscalationState(StrEnum):
+    """States of security.md 4.4 under our names."""
+
+    RINGING = "ringing"  # looking for a counsellor
+    CLAIMED = "claimed"  # somebody said "mine", has not replied yet
+    OWING = "owing"  # she wrote, an answer is owed
+    ANSWERED = "answered"  # the last line is ours
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One notice of a ladder: whom to page and how long to wait after it (seconds)."""
+
+    who: str  # "on_duty", "backup", "supervisor"
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """A snapshot of the rules by which an escalation rings; edits never touch a running one. All figures in seconds."""
+
+    name: str  # "emergency" or "urgent"
+    rungs: tuple[Rung, ...]
+    first_reply_s: int  # a claim without a reply returns after
+    unanswered_s: int  # an unanswered line is reminded after
+    reminded_s: int  # and returns after this much more
+    still_ringing_s: int  # honest waiting line after
+    fallback_s: int  # fallback card after
+    double_from_round: int  # waits double from this round on
+    max_wait_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """From calling for a human until that talk ends. Its own row is its timer: `next_due_at` is set while it is open."""
+
+    uid: str
+    case_uid: str
+    state: EscalationState
+    ladder: Ladder
+    created_at: datetime
+    next_due_at: datetime | None
+    epoch: int = 1  # one attempt
+    round: int = 0
+    rung: int = 0  # index into ladder.rungs of the next notice
+    reminders: int = 0
+    owner_uid: str | None = None
+    previous_owner_uid: str | None = None
+    only_staff_uid: str | None = None  # a transfer: page this one first
+    asked_for: bool = False  # she asked herself (may cancel below urgent)
+    unanswered_since: datetime | None = None
+    told_waiting_at: datetime | None = None  # last honest waiting line
+    fallback_round: int = -1  # round in which the fallback was said
+    first_page_at: datetime | None = None
+    claimed_at: datetime | None = None
+    first_reply_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_reason: str = ""
+
+
+# --- what goes out ---------------------------------------------------------------------------------------------------
+
+
+class OutboxKind(StrEnum):
+    """What an outbox row is; pages go before replies."""
+
+    PAGE = "page"  # to staff, content-free
+    CARD = "card"  # emergency card or safety text to the seeker
+    RELAY = "relay"  # a counsellor's line
+    BOT = "bot"  # a line of a flow or a phrase
+    WAITING = "waiting"  # an honest waiting line: a newer one cancels an older pending or held one
+
+
+class OutboxState(StrEnum):
+    """Where an outbox row stands; sent, failed and cancelled are final, held waits for her next line."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    HELD = "held"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """What is to be shown to a seeker, before a channel renders it (sealed in the outbox under the contact's key)."""
+
+    text: str = field(repr=False)
+    buttons: tuple[Button, ...] = field(default=(), repr=False)
+    wants_location: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One thing to send. For a seeker the address is never here: it is derived from `contact_uid` at the moment of sending."""
+
+    uid: str
+    dedupe_key: str  # unique; for pages escalation:epoch:round:rung:staff:surface
+    lane: str  # "c:<contact uid>" or "s:<staff uid>": first in, first out inside, parallel across
+    kind: OutboxKind
+    created_at: datetime
+    contact_uid: str | None = None
+    staff_uid: str | None = None
+    surface: str = ""  # for pages: "desk", later others
+    case_uid: str | None = None
+    escalation_uid: str | None = None
+    epoch: int | None = None
+    line_uid: str | None = None  # the transcript line this delivers
+    outgoing: Outgoing | None = field(default=None, repr=False)  # None for pages
+    fresh_until: datetime | None = None
+    state: OutboxState = OutboxState.PENDING
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    lease_token: str | None = None
+    lease_until: datetime | None = None
+    error_class: str = ""
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendJob:
+    """A claimed outbox row with everything the sender needs; the address decrypts only under the row's own contact."""
+
+    row: OutboxRow
+    address: Address | None = None  # seekers
+    case_code: str = ""  # pages
+    severity: Severity = Severity.NONE
+    waiting_since: datetime | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a send attempt."""
+
+    SENT = "sent"
+    RETRY = "retry"  # try again at `retry_at`
+    FAILED = "failed"  # for good; the counsellor sees it
+    BLOCKED = "blocked"  # she blocked us; the counsellor sees "not reachable"
+
+
+# --- staff ---------------------------------------------------------------------------------------------------------------
+
+
+class Role(StrEnum):
+    """What a staff member may be; what each may do stands in `handlers/permissions.py` alone."""
+
+    COUNSELLOR = "counsellor"
+    SUPERVISOR = "supervisor"
+    EDITOR = "editor"
+    OPERATOR = "operator"
+    INSPECTOR = "inspector"
+
+
+class DutySwitch(StrEnum):
+    """The on-duty switch of the desk page: it overrides the roster until the staff member's shift would change."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """One staff member. `alias` is the only name a seeker ever sees."""
+
+    uid: str
+    name: str  # sign-in name
+    alias: str
+    roles: tuple[Role, ...]
+    password_hash: str = field(default="", repr=False)
+    enabled: bool = True
+    duty: DutySwitch = DutySwitch.AUTO
+    duty_until_at: datetime | None = None  # the switch falls back to AUTO then
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """A staff session: the database keeps only the SHA-256 of its token. Idle 20 min, absolute 12 h."""
+
+    token_hash: str
+    staff_uid: str
+    created_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One row of the audit log: ids and enums only, never content. `actor` is a staff uid, "system" or "seeker"."""
+
+    actor: str
+    action: str  # a constant of handlers/audit.py
+    object: str = ""  # case code or staff uid
+    detail: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One anonymised row for statistics, written at close: no text, no identifiers, so that it outlives erasure."""
+
+    month: str  # YYYY-MM of closing
+    channel: str
+    severity: Severity
+    category: str
+    disposition: Disposition
+    commune: str = ""
+    about: str = ""
+    age_band: str = ""
+    asked_for_person: bool = False
+    first_page_s: int | None = None
+    claim_s: int | None = None
+    first_reply_s: int | None = None
+    lines_in: int = 0
+    lines_out: int = 0
+    practice: bool = False
+
+
+# --- views for the desk (reads, content only where permitted) -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCard:
+    """One content-free card of the desk's queue."""
+
+    case_code: str
+    severity: Severity
+    category: str
+    state: EscalationState | None  # None: waits without ringing (standard, info)
+    epoch: int
+    waiting_since: datetime
+    owner_alias: str = ""
+    mine: bool = False
+    agreed: bool = False
+    retracted: bool = False
+    danger: bool = False
+    practice: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskLine:
+    """One transcript line as the desk shows it, with what became of it."""
+
+    seq: int
+    direction: Direction
+    author: str  # "seeker", "bot" or an alias
+    text: str = field(repr=False)
+    created_at: datetime
+    delivery: OutboxState | None = None  # None for lines that came in and notes

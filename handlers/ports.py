@@ -1,0 +1,398 @@
+"""What the handlers need from the outside, as small protocols. Each method is a specification; `tests/contract` quotes it.
+
+**Units of work.** A use-case is an *operation*: a plain function `(uow, items) -> results` over a list of items, run by the
+`Door` inside one transaction. The door takes whatever is queued (up to 64) into one commit; when that fails it replays every
+item alone, so an operation must have no effect outside its `uow` and may run twice. Saves are buffered and written set-based
+before the commit; a store's `get` and `..._of` see buffered saves of the same unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from handlers.model import (
+    Address,
+    AuditEntry,
+    Case,
+    Contact,
+    DeskLine,
+    Escalation,
+    Fact,
+    InboundMessage,
+    InboxRow,
+    Line,
+    Outcome,
+    Outgoing,
+    OutboxRow,
+    QueueCard,
+    SendJob,
+    SignIn,
+    Staff,
+)
+
+# --- stores -------------------------------------------------------------------------------------------------------------
+
+
+class ContactStore(Protocol):
+    """Seekers' records: one per channel address. The address is kept as a keyed hash and sealed; it is never returned here."""
+
+    def open(self, addresses: Sequence[Address]) -> list[Contact]:
+        """The contact of each address, in order; makes missing ones (with a data key of their own). Set-based."""
+
+    def find(self, address: Address) -> Contact | None:
+        """The contact of this address, or None; makes nothing."""
+
+    def get(self, uid: str) -> Contact:
+        """The contact; KeyError when it is gone."""
+
+    def save(self, contact: Contact) -> None:
+        """Write all fields of the contact at the end of the unit of work."""
+
+    def take_ready(self, limit: int) -> list[Contact]:
+        """Lanes with pending messages whose `next_run_at` has come, longest unserved first; locked until commit."""
+
+    def due_timers(self, limit: int) -> list[Contact]:
+        """Contacts with `session_due_at` <= now and nothing pending; locked until commit."""
+
+    def due_erasure(self, limit: int) -> list[Contact]:
+        """Contacts with `erase_at` <= now."""
+
+    def forget(self, uid: str) -> None:
+        """Destroy the contact's key and row; inbox rows, open outbox rows and return codes go with it. Safe to repeat."""
+
+
+class InboxStore(Protocol):
+    """Accepted messages, one row per (channel, message id) for ever (at least 7 days)."""
+
+    def accept(self, rows: Sequence[tuple[InboxRow, str, str]]) -> list[bool]:
+        """Insert (row, channel, message id) each; False where that message was already there (also within this call)."""
+
+    def oldest(self, contact_uids: Sequence[str]) -> dict[str, InboxRow]:
+        """The oldest row in state new of each contact that has one."""
+
+    def save(self, row: InboxRow) -> None:
+        """Write state, attempts and error class; a row that becomes done loses its sealed payload, a dead one keeps it."""
+
+
+class CaseStore(Protocol):
+    """Stays. Each case has its own data key, made by `add`."""
+
+    def open_of(self, contact_uids: Sequence[str]) -> dict[str, Case]:
+        """The open case of each contact that has one."""
+
+    def get(self, uid: str) -> Case:
+        """The case; KeyError when there is none or its key is destroyed."""
+
+    def by_code(self, code: str) -> Case | None:
+        """The case with this case code (upper and lower case alike), or None."""
+
+    def add(self, case: Case) -> None:
+        """A new case with a key of its own; the key is durable before the case is."""
+
+    def save(self, case: Case) -> None:
+        """Write all fields."""
+
+    def due(self, limit: int) -> list[Case]:
+        """Open cases with `next_due_at` <= now, most overdue first."""
+
+    def queue(self) -> list[QueueCard]:
+        """All listed open cases as content-free cards: severity first, then the longest waiting. `mine` is left False."""
+
+    def newest_closed_of(self, contact_uid: str) -> Case | None:
+        """The contact's case closed last, or None."""
+
+    def destroy(self, uid: str) -> None:
+        """Destroy the case's key and its lines and sealed fields; code, severity, category, month and disposition stay."""
+
+
+class LineStore(Protocol):
+    """Transcripts."""
+
+    def add(self, line: Line) -> None:
+        """Append; `seq` comes from the case's `next_seq`, which the caller saves with it."""
+
+    def has_client_key(self, case_uid: str, client_key: str) -> bool:
+        """Did the desk page post this line already?"""
+
+    def of_case(self, case_uid: str, after_seq: int = 0, limit: int = 500) -> list[DeskLine]:
+        """The lines after `after_seq`, in order, with delivery states; `author` holds staff uids, the caller makes aliases."""
+
+    def for_seeker(self, case_uid: str, after_seq: int, since: datetime | None) -> list[Line]:
+        """Her own view: lines in and out (never notes) after `after_seq`, not older than `since`, only out-lines whose
+        outbox row is sent (or that have none), in order."""
+
+
+class EscalationStore(Protocol):
+    """Ladders. At most one open escalation per case (unique index)."""
+
+    def open_of(self, case_uids: Sequence[str]) -> dict[str, Escalation]:
+        """The open escalation of each case that has one."""
+
+    def get(self, uid: str) -> Escalation:
+        """The escalation; KeyError when there is none."""
+
+    def add(self, escalation: Escalation) -> None:
+        """A new one."""
+
+    def save(self, escalation: Escalation) -> None:
+        """Write all fields."""
+
+    def due(self, limit: int) -> list[Escalation]:
+        """Open ones with `next_due_at` <= now, most overdue first; locked until commit."""
+
+    def owned_by(self, staff_uid: str) -> list[Escalation]:
+        """Open ones this staff member holds."""
+
+    def ringing(self) -> list[Escalation]:
+        """All that ring now (for a shift that begins)."""
+
+
+class OutboxStore(Protocol):
+    """Everything that leaves us passes here."""
+
+    def add(self, row: OutboxRow) -> None:
+        """Append to its lane; a row whose `dedupe_key` exists already is not added (no error)."""
+
+    def release(self, contact_uids: Sequence[str]) -> None:
+        """Held rows of these seekers become pending again, in id order, with a new `fresh_until` of now + 15 min."""
+
+    def cancel_waiting(self, contact_uid: str) -> None:
+        """Cancel pending and held waiting lines of this seeker (a newer one replaces them)."""
+
+    def cancel_seeker(self, contact_uid: str) -> None:
+        """Cancel everything pending or held for this seeker (she said stop, or erased)."""
+
+    def cancel_pages(self, escalation_uid: str, up_to_epoch: int) -> None:
+        """Cancel pending pages of this escalation up to and including the epoch."""
+
+    def claim(self, limit: int, lease: timedelta, skip_channels: frozenset[str]) -> list[SendJob]:
+        """Lease due rows: pages before replies, only the oldest open row of each lane, expired leases included. A seeker row
+        past `fresh_until` is not leased: it and all later rows of its lane become held. Channels in `skip_channels`
+        are pulled by their reader and never claimed (but their stale rows are held). Addresses are decrypted here."""
+
+    def record(
+        self, uid: str, lease_token: str, outcome: Outcome, *, retry_at: datetime | None = None, error_class: str = ""
+    ) -> bool:
+        """Write what became of a leased row; False (and no change) when the lease is no longer ours. A sent row loses its
+        payload; BLOCKED fails every open row of the lane. Failed and blocked are visible at the desk at once."""
+
+    def fetch(self, contact_uid: str) -> list[OutboxRow]:
+        """For pulled channels: fresh pending rows of this seeker become sent, in order, and are returned; stale ones held."""
+
+    def next_due_at(self) -> datetime | None:
+        """When the next open row wants attention, or None."""
+
+
+class StaffStore(Protocol):
+    """Staff, their sign-ins and throttles."""
+
+    def all(self) -> list[Staff]:
+        """Everybody, enabled or not, by name."""
+
+    def get(self, uid: str) -> Staff | None:
+        """By uid."""
+
+    def by_name(self, name: str) -> Staff | None:
+        """By sign-in name (case-insensitive)."""
+
+    def save(self, staff: Staff) -> None:
+        """Add or overwrite."""
+
+    def sign_in(self, session: SignIn) -> None:
+        """Add or touch a staff session."""
+
+    def signed_in(self, token_hash: str) -> SignIn | None:
+        """The staff session of this token hash, whatever its age."""
+
+    def sign_out(self, *, token_hash: str = "", staff_uid: str = "") -> None:
+        """End one session, or all of a staff member."""
+
+    def failures(self, key: str, since: datetime) -> int:
+        """Failed attempts under `key` (an account, a hashed address prefix, a return-code lane) since then."""
+
+    def note_failure(self, key: str) -> None:
+        """One more failed attempt now."""
+
+    def clear_failures(self, key: str) -> None:
+        """Forget them (a success)."""
+
+
+class AuditStore(Protocol):
+    """The append-only, hash-chained log."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Append; sequence, time and chain are set at the end of the unit of work, inside the same commit."""
+
+    def verify(self) -> int | None:
+        """The first sequence number whose chain does not hold, or None when all holds."""
+
+
+class FactStore(Protocol):
+    """Rows for statistics."""
+
+    def add(self, fact: Fact) -> None:
+        """Append."""
+
+    def all(self) -> list[Fact]:
+        """Every row, oldest first."""
+
+
+class CodeStore(Protocol):
+    """Return codes: only their keyed hash is kept."""
+
+    def save(self, code: str, contact_uid: str) -> None:
+        """Remember the code for this contact; an older code of the same contact stops working."""
+
+    def redeem(self, code: str) -> str | None:
+        """The contact uid this code leads to, or None. The code stays valid until its contact is forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentSet:
+    """One published flow set: its files under their hash."""
+
+    version: str
+    files: Mapping[str, bytes] = field(repr=False)
+    published_at: datetime
+    published_by: str  # a staff uid, "first start" or "command line"
+
+
+class ContentStore(Protocol):
+    """Published flow sets, by version."""
+
+    def publish(self, content: ContentSet) -> None:
+        """Store the files (once per version) and make this version current."""
+
+    def current(self) -> str | None:
+        """The current version, or None before the first start has published."""
+
+    def get(self, version: str) -> ContentSet | None:
+        """A set by version."""
+
+
+class ServiceStore(Protocol):
+    """The service directory's rows, as flat mappings (handlers/directory.py knows their meaning)."""
+
+    def all(self) -> list[dict[str, str]]:
+        """All rows, by id."""
+
+    def replace(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Write these rows: new ones added, known ones overwritten, none deleted."""
+
+    def revision(self) -> int:
+        """Grows with every change, so that processes know when to read again."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction. `now` is read once; `ring` wakes loops after the commit (names: inbox, outbox, escalations, desk)."""
+
+    now: datetime
+    contacts: ContactStore
+    inbox: InboxStore
+    cases: CaseStore
+    lines: LineStore
+    escalations: EscalationStore
+    outbox: OutboxStore
+    staff: StaffStore
+    audit: AuditStore
+    facts: FactStore
+    codes: CodeStore
+    content: ContentStore
+    services: ServiceStore
+
+    def ring(self, *names: str) -> None:
+        """Ring these wake-ups once the unit of work is committed, not before and not on rollback."""
+
+    def get_setting(self, name: str) -> str | None:
+        """A small persistent value of the installation (quarantine flag, last roster warning …)."""
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Write it."""
+
+
+A = TypeVar("A")
+R = TypeVar("R")
+Operation = Callable[[UnitOfWork, Sequence[A]], list[R]]
+
+
+class Door(Protocol):
+    """The one asynchronous way to storage."""
+
+    async def run(self, operation: Operation[A, R], item: A) -> R:
+        """Run the operation for this item, together with whatever else is queued, in one durable commit; then return its
+        result. An exception of the operation rolls back and reaches this caller alone. StorageUnavailable within 1.5 s
+        when no commit is possible."""
+
+    async def read(self, query: Callable[[UnitOfWork], R]) -> R:
+        """Run a query that writes nothing, beside the writer, on a snapshot. Never for content of cases (those are audited)."""
+
+
+class Wakeups(Protocol):
+    """Rings loops after a commit. Only a hint: every loop also looks once a second."""
+
+    def ring(self, *names: str) -> None:
+        """Ring, from any thread."""
+
+    async def wait(self, name: str, timeout_s: float = 1.0) -> bool:
+        """Wait until `name` rings or the time is up; True when it rang. Rings while nobody waited are remembered once."""
+
+
+# --- channels -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a channel can show. Lengths in the unit the platform counts (`unit`: "chars", "utf16" or "bytes")."""
+
+    buttons: bool
+    max_buttons: int
+    max_text: int
+    unit: str = "chars"
+    max_button_label: int = 100
+    max_button_data_bytes: int = 64
+    location: bool = False
+    pulled: bool = False  # the reader fetches (web page); nothing is pushed
+    link_numbers: bool = False  # numbers can be tapped to call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """What the platform made of one message. Never carries the platform's text, which may quote people or tokens."""
+
+    outcome: Outcome
+    retry_after: timedelta | None = None
+    error_class: str = ""
+
+
+Receive = Callable[[InboundMessage], Awaitable[None]]
+"""Give a parsed, verified message to `inbound.accept`; returns after the commit, raises StorageUnavailable otherwise."""
+
+
+class Channel(Protocol):
+    """One configured account on a platform."""
+
+    name: str
+    capabilities: Capabilities
+    secret_fields: frozenset[str]
+
+    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
+        """Render within the capabilities and send; never raises for what a platform may answer. At most 10 s."""
+
+    async def run(self, receive: Receive) -> None:
+        """Receive until cancelled (polling); returns at once for channels that only have a webhook."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+
+class Surface(Protocol):
+    """A way to reach a staff member with a content-free page."""
+
+    name: str
+
+    async def page(self, job: SendJob) -> SendResult:
+        """Hand the page over; RETRY while nobody there has received it."""
+
