@@ -137,7 +137,10 @@ class ResolvePlace:
 
 @dataclass(frozen=True, slots=True)
 class FindServices:
-    """Which services near a commune fit? Answer: list of `ServiceAnswer` as dicts, nearest fitting first."""
+    """Which services near a commune fit? Answer: a list of dicts, nearest fitting first, each with `name` and `text`.
+
+    `text` is what she reads about the service, ready to send; `{services}` prints the texts with an empty line between.
+    """
 
     near: str  # commune code (post-2025) or "" when unknown
     needs: tuple[str, ...]

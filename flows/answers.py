@@ -1,0 +1,211 @@
+"""Typed answers as people write them: yes and no, numbers, ages, times of day, codes.
+
+Each reader gives the value, or None when it cannot be sure; then she is asked again. Guessing is worse: a wrong hour for a
+late answer can put a message on a screen somebody else is looking at.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flows.schema import AGE_BANDS
+from flows.text import Key, Phrasebook, key_of
+
+_YES = (
+    "có", "ừ", "ừm", "um", "uh", "uhm", "uk", "uhuh", "ờ", "vâng", "vâng ạ", "dạ", "dạ vâng", "đúng", "đúng rồi", "đúng vậy",
+    "phải", "phải rồi", "phải đó", "rồi", "được", "đồng ý", "ok", "oke", "okie", "okay", "oki", "y", "yes", "co", "c", "chuẩn",
+    "có chứ", "muốn", "cho",
+)  # fmt: skip
+_NO = (
+    "không", "ko", "k", "kh", "kg", "hk", "khong", "hông", "hong", "hem", "khum", "không phải", "ko phải", "k phải",
+    "không có", "ko có", "k có", "không muốn", "ko muốn", "chưa", "thôi", "no", "n", "sai", "sai rồi", "không đúng",
+    "ko đúng", "đừng", "nope",
+)  # fmt: skip
+_YES_NO: Phrasebook[bool] = Phrasebook([(word, True) for word in _YES] + [(word, False) for word in _NO])
+
+_POLITE_FIRST = ("da ", "thua ", "vang ")
+_POLITE_LAST = (" a", " nhe", " nha", " nhi", " oi", " em", " chi", " co", " bac", " ban")
+
+_DIGITS = {
+    "khong": 0,
+    "mot": 1,
+    "hai": 2,
+    "ba": 3,
+    "bon": 4,
+    "tu": 4,
+    "nam": 5,
+    "lam": 5,
+    "sau": 6,
+    "bay": 7,
+    "tam": 8,
+    "chin": 9,
+}
+_NUMBER = re.compile(r"\d{1,9}")
+_UNDER_A_YEAR = re.compile(r"\b(so sinh|\d{1,2} ?thang(?: tuoi)?|moi sinh|moi de)\b")
+_AGE_FROM = re.compile(r"^(?:tren|hon|ngoai|qua) (\d{1,3})")
+_AGE_UNDER = re.compile(r"^(?:duoi|chua den|chua toi|chua) (\d{1,3})")
+
+_CLOCK = re.compile(r"(?<!\d)(\d{1,2})\s*(?:[:.]|(?:gio|g|h)(?![a-z]))\s*(\d{1,2}(?!\d)|ruoi|kem\s*\d{1,2})?")
+_HALF = re.compile(r"(?<!\d)(\d{1,2})\s*(ruoi)\b")
+_PART_OF_DAY = re.compile(r"\b(sang|trua|chieu|toi|dem|khuya|am|pm)\b|(?<=\d)(am|pm|sa|ch)\b")
+_PARTS: dict[str, dict[int, int]] = {
+    "sang": {**{hour: hour for hour in range(1, 12)}, 12: 0, 0: 0},
+    "trua": {10: 10, 11: 11, 12: 12, 1: 13, 2: 14},
+    "chieu": {**{hour: hour + 12 for hour in range(1, 8)}, 12: 12},
+    "toi": {**{hour: hour + 12 for hour in range(5, 12)}, 12: 0},
+    "dem": {**{hour: hour + 12 for hour in range(7, 12)}, 12: 0, 0: 0, **{hour: hour for hour in range(1, 6)}},
+    "am": {**{hour: hour for hour in range(1, 12)}, 12: 0, 0: 0},
+    "pm": {**{hour: hour + 12 for hour in range(1, 12)}, 12: 12},
+}
+_PARTS |= {"khuya": _PARTS["dem"], "sa": _PARTS["am"], "ch": _PARTS["pm"]}
+
+
+def yes_or_no(key: Key) -> bool | None:
+    """Is the whole message a yes or a no, politeness left aside? ("Dạ có ạ", "k", "vâng", "ko phải".)"""
+    answer = _YES_NO.find_only(key)
+    if answer is not None:
+        return answer
+    plain = key.folded
+    for first in _POLITE_FIRST:
+        plain = plain.removeprefix(first)
+    for last in _POLITE_LAST:
+        plain = plain.removesuffix(last)
+    return None if plain == key.folded else _YES_NO.find_only(_tail(key, plain))
+
+
+def _tail(key: Key, plain: str) -> Key:
+    """The part of a key whose folded words are `plain`, with its accents."""
+    start = (" " + key.folded + " ").index(" " + plain + " ") if plain else 0
+    words_before = key.folded[:start].count(" ")
+    words = plain.count(" ") + 1 if plain else 0
+    return Key(plain, key.tones[words_before : words_before + words], key.shapes[start : start + len(plain)])
+
+
+def option_number(key: Key, options: int) -> int | None:
+    """The index (from 0) of a choice named by its number: "2", "2.", "số 2", "câu 2"."""
+    words = key.folded.split()
+    if len(words) == 2 and words[0] in ("so", "cau", "chon", "y"):
+        words = words[1:]
+    if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > 2:
+        return None
+    number = int(words[0])
+    return number - 1 if 1 <= number <= options else None
+
+
+def number(key: Key, least: int, most: int) -> int | None:
+    """The one whole number of an answer, when it lies in `least`..`most`: "2", "hai đứa", "có 3 con", "không có"."""
+    found = {int(digits) for digits in _NUMBER.findall(key.folded)}
+    if not found:
+        spelled = _spelled(key)
+        found = set() if spelled is None else {spelled}
+    if len(found) != 1:
+        return None
+    (value,) = found
+    return value if least <= value <= most else None
+
+
+def _spelled(key: Key) -> int | None:
+    """A number from 0 to 99 in words, with anything behind it: "hai", "mười lăm tuổi", "hai mươi mốt"."""
+    words = key.folded.split()
+    if words[:1] == ["co"]:
+        words = words[1:]
+    if not words or words[0] not in (*_DIGITS, "muoi", "chuc"):
+        return None
+    if words[0] == "muoi":
+        return 10 + (_DIGITS.get(words[1], 0) if len(words) > 1 else 0)
+    first = _DIGITS.get(words[0], 0)
+    if len(words) > 1 and words[1] in ("muoi", "chuc") and first > 1:
+        return 10 * first + (_DIGITS.get(words[2], 0) if len(words) > 2 else 0)
+    return first
+
+
+def age_band(key: Key) -> str | None:
+    """The age band of an answer: "15 tuổi", "15t", "mười lăm", "8 tháng", "trên 60", "dưới 6 tuổi".
+
+    Two ages in different bands are no answer; "dưới 18" is none either, as it spans several.
+    """
+    text = key.folded
+    if _UNDER_A_YEAR.search(text):
+        return "age_0_5"
+    above, under = _AGE_FROM.match(text), _AGE_UNDER.match(text)
+    if above is not None:
+        return "age_60" if 59 <= int(above[1]) <= 120 else None
+    if under is not None:
+        return "age_0_5" if int(under[1]) <= 6 else None
+    ages = {int(digits) for digits in _NUMBER.findall(text)}
+    if not ages:
+        spelled = _spelled(key)
+        ages = set() if spelled is None or text.split()[0] == "khong" else {spelled}
+    bands = {_band_of(age) for age in ages}
+    return bands.pop() if len(bands) == 1 else None
+
+
+def _band_of(age: int) -> str | None:
+    return next((band for band, (least, most) in AGE_BANDS.items() if least <= age <= most), None)
+
+
+def time_of_day(text: str) -> str | None:
+    """A time of day as "HH:MM": "21:30", "21h", "9h tối", "9 giờ rưỡi tối", "10h kém 15 đêm", "12 giờ trưa", "nửa đêm".
+
+    A bare hour from 1 to 12 ("9h") could be morning or evening and is no answer; "09:00" is.
+    """
+    folded = _with_clock_signs(text)
+    if key_of(text).folded in ("nua dem", "12 dem"):
+        return "00:00"
+    found = _CLOCK.search(folded) or _HALF.search(folded)
+    part = _PART_OF_DAY.search(folded)
+    named = (part[1] or part[2]) if part else ""
+    if found is None:
+        bare = re.fullmatch(r"(\d{1,2})\s*(?:sang|trua|chieu|toi|dem|khuya|am|pm)", folded.strip())
+        if bare is None:
+            return None
+        return _clock(int(bare[1]), 0, named, leading_zero=False)
+    if _CLOCK.search(folded, found.end()):
+        return None  # two times: "từ 8h đến 9h"
+    hour, minutes = int(found[1]), (found[2] or "0").strip()
+    if minutes.startswith("kem"):
+        before = int(minutes.removeprefix("kem").strip())
+        return _before(hour, before, named)
+    return _clock(hour, 30 if minutes == "ruoi" else int(minutes), named, leading_zero=found[1].startswith("0"))
+
+
+def _with_clock_signs(text: str) -> str:
+    """Fold a short text, keeping the signs a clock is written with."""
+    pieces = re.split(r"([:.])", text[:100])
+    return "".join(piece if piece in (":", ".") else _padded(piece) for piece in pieces)
+
+
+def _padded(piece: str) -> str:
+    folded = key_of(piece).folded
+    front = " " if piece[:1].isspace() else ""
+    return front + folded + (" " if piece[-1:].isspace() and folded else "")
+
+
+def _clock(hour: int, minute: int, part: str, *, leading_zero: bool) -> str | None:
+    if hour > 23 or minute > 59:
+        return None
+    if part and hour <= 12:
+        named = _PARTS[part].get(hour)
+        return None if named is None else f"{named:02d}:{minute:02d}"
+    if 1 <= hour <= 12 and not leading_zero:
+        return None
+    return f"{hour:02d}:{minute:02d}"
+
+
+def _before(hour: int, minutes: int, part: str) -> str | None:
+    """So many minutes before an hour: "10h kém 15 tối" is 21:45."""
+    full = _clock(hour, 0, part, leading_zero=False)
+    if full is None or not 1 <= minutes <= 59:
+        return None
+    total = (int(full[:2]) * 60 - minutes) % (24 * 60)
+    return f"{total // 60:02d}:{total % 60:02d}"
+
+
+def return_code(answer: str) -> str | None:
+    """A typed return code, spaces evened out, when it has the size of one (4 to 60 letters and digits); else None.
+
+    Whether it is a real one only the host can tell.
+    """
+    code = " ".join(answer.split())
+    letters = sum(1 for character in code if character.isalnum())
+    return code if 4 <= letters <= 60 and len(code) <= 90 else None

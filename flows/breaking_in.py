@@ -1,0 +1,60 @@
+"""What breaks into a conversation: global words, danger, a person offered, the end of a human talk."""
+
+from __future__ import annotations
+
+from flows import replies, run
+from flows.effects import Said
+from flows.schema import AskType
+from flows.session import Frame, Stage, Status
+from flows.severity import Severity
+from flows.text import Key
+from flows.turn import Turn
+
+
+def event_in(turn: Turn, said: Said, word: str, key: Key) -> str:
+    """Which event breaks into the open question: "stop", "delete", "danger", "help", "human" or ""."""
+    if word in ("stop", "delete"):
+        return word
+    if said.danger is Severity.EMERGENCY and not _answers_danger_flow(turn, key):
+        return "danger"
+    return word if word in ("help", "human") else ""
+
+
+def _answers_danger_flow(turn: Turn, key: Key) -> bool:
+    """Is the text a label of the danger flow's own question? Then it is an answer; else she could never get on by typing."""
+    if turn.status is not Status.WAITING or turn.frames[-1].flow != turn.program.interrupts["danger"]:
+        return False
+    task = turn.task()
+    return task.options is not None and replies.choice_meant(task, key) is not None
+
+
+def offer_person(turn: Turn) -> bool:
+    """Break in with the offer of a person, when a worrying text gave reason and nothing weightier is going on."""
+    if not run.concern_is_due(turn):
+        return False
+    turn.concern = "offered"
+    interrupt(turn, "concern")
+    return True
+
+
+def save_first(turn: Turn, text: str) -> None:
+    """What breaks into a question for free text is its answer too: it is kept, and asked for only once."""
+    if turn.wait is None or turn.wait.stage is not Stage.ANSWER:
+        return
+    task = turn.task()
+    if task.question is not None and task.question.type is AskType.TEXT:
+        replies.keep_text(turn, task, text)
+
+
+def interrupt(turn: Turn, event: str) -> None:
+    """Put the event's flow on top and run it; a flow that is in the stack already starts anew instead of lying there twice."""
+    flow = turn.program.interrupts[event]
+    turn.stop_waiting()
+    for index in range(len(turn.frames) - 1, -1, -1):
+        if turn.frames[index].flow == flow:
+            del turn.frames[index + 1 :]
+            turn.frames[index] = Frame(flow, turn.program.starts[flow])
+            break
+    else:
+        turn.push(flow)
+    run.run(turn)

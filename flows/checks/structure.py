@@ -1,0 +1,84 @@
+"""Is the set sound as a graph: everything can be reached, nothing turns in circles or piles up too deep?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flows.checks.texts import SET_FILE
+from flows.findings import Finding
+from flows.graph import Graph, Move, Node, call_depth, cycles, reachable, returning
+from flows.library import Library
+from flows.schema import MAX_DEPTH
+
+
+def check(library: Library, graph: Graph) -> Iterator[Finding]:
+    """Findings about reachability, loops and calls."""
+    yield from _unreachable(library, graph)
+    yield from _loops(library, graph)
+    yield from _calls(library, graph)
+
+
+def _at_step(library: Library, node: Node, code: str, message: str, message_en: str) -> Finding:
+    return library.finding(node.flow, ("steps", node.step), code, message, message_en)
+
+
+def _unreachable(library: Library, graph: Graph) -> Iterator[Finding]:
+    passed = reachable(graph)
+    for flow, steps in graph.nodes.items():
+        missed = [node for node in steps.values() if node.name not in passed]
+        if len(missed) == len(steps):
+            yield library.finding(
+                flow,
+                ("flow",),
+                "unreachable-flow",
+                f"luồng “{flow}” không được gọi từ đâu: thêm call, ghi vào interrupts, hoặc bỏ luồng này",
+                f"nothing leads to flow '{flow}': call it, name it in interrupts, or remove it",
+            )
+            continue
+        for node in missed:
+            yield _at_step(
+                library,
+                node,
+                "unreachable-step",
+                f"không có đường nào dẫn tới bước “{node.step}”",
+                f"no way leads to step '{node.step}'",
+            )
+
+
+def _loops(library: Library, graph: Graph) -> Iterator[Finding]:
+    for loop in cycles(graph, Move.ON):
+        names = " → ".join(node.step for node in loop)
+        yield _at_step(
+            library,
+            loop[0],
+            "loop-without-wait",
+            f"các bước {names} quay vòng mà không chờ trả lời",
+            f"the steps {names} go round without waiting for an answer",
+        )
+
+
+def _calls(library: Library, graph: Graph) -> Iterator[Finding]:
+    yield from _depth(library, graph)
+    if graph.entry in returning(graph, *Move):
+        yield library.finding_in(
+            SET_FILE,
+            ("entry",),
+            "entry-returns",
+            f"luồng đầu tiên “{graph.entry}” có return nhưng không ai gọi nó; dùng end",
+            f"the entry flow '{graph.entry}' has a return, but nothing called it; use end",
+        )
+
+
+def _depth(library: Library, graph: Graph) -> Iterator[Finding]:
+    # At worst one flow breaks into the other wherever it asks something, each once, and the last runs to its full depth.
+    stacked = {graph.entry, *graph.interrupts.values()}
+    waiting = {flow: call_depth(graph, flow, waiting=True) for flow in stacked}
+    depth = sum(waiting.values()) + max(call_depth(graph, flow) - waiting[flow] for flow in stacked)
+    if depth > MAX_DEPTH:
+        yield library.finding_in(
+            SET_FILE,
+            ("interrupts",),
+            "too-deep-calls",
+            f"các luồng có thể chồng lên nhau {depth} lớp, nhiều nhất {MAX_DEPTH}; bớt call lồng nhau",
+            f"flows can pile up {depth} deep, at most {MAX_DEPTH}; nest fewer calls",
+        )

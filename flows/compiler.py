@@ -1,0 +1,124 @@
+"""From what was written to what runs; on the way every reference is looked up, and a dangling one is a finding.
+
+Compiling goes on after a mistake, so that one run finds them all; the result is used only when there was none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flows.compile_step import StepCompiler
+from flows.phrases import PHRASES
+from flows.program import Program, Task
+from flows.references import Names, complainer, text_with
+from flows.schema import Flow, Interrupts, Manifest, Words
+from flows.source import Path, Source
+from flows.templates import Template
+from flows.text import Phrasebook, key_of
+
+WORD_ORDER = ("stop", "delete", "help", "human", "back", "repeat")
+"""Which meaning wins when a word without accents could be two."""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """The steps of all flows so far, and what calls what."""
+
+    tasks: dict[tuple[str, str], Task] = field(default_factory=dict)
+    starts: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, dict[str, Path]] = field(default_factory=dict)  # flow -> called flow -> where
+
+
+def compile_flow(flow: Flow, source: Source, names: Names, into: Compiled) -> None:
+    """Compile the steps of one flow; mistakes go to the findings of its file."""
+    into.starts[flow.flow] = flow.start
+    into.calls[flow.flow] = {}
+    if flow.start not in flow.steps:
+        message = f"bước bắt đầu “{flow.start}” không có trong kịch bản này"
+        source.add(("start",), "unknown-step", message, f"the start step '{flow.start}' is not in this flow")
+    for name, step in flow.steps.items():
+        complain = complainer(source, ("steps", name))
+        into.tasks[flow.flow, name] = StepCompiler(flow, name, step, names, complain).compile()
+        if step.call is not None:
+            into.calls[flow.flow].setdefault(step.call, ("steps", name, "call"))
+
+
+def check_calls(calls: Mapping[str, Mapping[str, Path]], sources: Mapping[str, Source]) -> None:
+    """A flow that calls itself, over others or not, would fill the stack: a finding on each call that closes a ring.
+
+    `sources` is by flow name.
+    """
+    for flow, called in calls.items():
+        for target, path in called.items():
+            if flow in _reachable(target, calls):
+                message = (
+                    f"kịch bản “{flow}” gọi “{target}” rồi lại bị gọi trở lại; dùng next hoặc return thay cho call"
+                )
+                message_en = f"flow '{flow}' calls '{target}', which leads back to a call of '{flow}'"
+                sources[flow].add(path, "call-ring", message, message_en)
+
+
+def _reachable(start: str, calls: Mapping[str, Mapping[str, Path]]) -> set[str]:
+    seen, waiting = {start}, [start]
+    while waiting:
+        for target in calls.get(waiting.pop(), {}):
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return seen
+
+
+def check_manifest(manifest: Manifest, source: Source, names: Names) -> None:
+    """Entry and interrupts name flows; no global word stands in two lists."""
+    leads: list[tuple[str, Path]] = [(manifest.entry, ("entry",))]
+    leads += [(getattr(manifest.interrupts, event), ("interrupts", event)) for event in Interrupts.model_fields]
+    for flow, path in leads:
+        if flow not in names.flows:
+            message = f"không có kịch bản “{flow}”"
+            source.add(path, "unknown-flow", message, f"there is no flow '{flow}'")
+    seen: dict[object, str] = {}
+    for meaning in Words.model_fields:
+        for index, word in enumerate(getattr(manifest.words, meaning)):
+            key = key_of(word)
+            first = seen.setdefault(key, meaning)
+            if not key.folded or first != meaning:
+                message = f"từ này trống hoặc đã có ở “{first}”"
+                source.add(
+                    ("words", meaning, index),
+                    "word-twice",
+                    message,
+                    f"this word is empty or stands under '{first}' too",
+                )
+
+
+def compile_phrases(manifest: Manifest, source: Source, names: Names) -> dict[str, Template]:
+    """Every phrase the engine and the host need, each with its own placeholders only."""
+    templates: dict[str, Template] = {}
+    for key, text in manifest.phrases.items():
+        complain = complainer(source, ("phrases", key))
+        if key not in PHRASES:
+            complain((), "unknown-phrase", f"không có câu nào tên “{key}”", f"there is no phrase named '{key}'")
+            continue
+        template = text_with(text, names, complain, (), PHRASES[key].placeholders)
+        templates[key] = template
+    for key, phrase in PHRASES.items():
+        if key not in manifest.phrases:
+            message = f"thiếu câu “{key}”"
+            source.add(("phrases",), "missing-phrase", message, f"phrase '{key}' is missing: {phrase.purpose}")
+    return templates
+
+
+def link(manifest: Manifest, compiled: Compiled) -> Program:
+    """Put the compiled parts together; call only when nothing was found wrong."""
+    events = {event: str(getattr(manifest.interrupts, event)) for event in Interrupts.model_fields}
+    pairs = [(word, meaning) for meaning in WORD_ORDER for word in getattr(manifest.words, meaning)]
+    return Program(
+        entry=manifest.entry,
+        starts=compiled.starts,
+        tasks=compiled.tasks,
+        interrupts=events,
+        breaking=frozenset(events[event] for event in ("help", "human", "stop", "delete", "danger", "concern")),
+        words=Phrasebook(pairs),
+        variables=manifest.variables,
+    )

@@ -1,0 +1,267 @@
+"""The engine: one input in, one sprint out.
+
+`advance` is a pure function: it reads no clock, asks no one, and gives the same sprint for the same arguments. The order of
+things for a typed text is the order of safety: stop and delete, danger, help and a human, then `back` and `repeat`, and only
+then the answers of the open question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flows import breaking_in, places_dialog, questions, replies, run
+from flows.effects import (
+    Answered,
+    Chose,
+    Input,
+    PlaceAnswer,
+    Released,
+    Said,
+    Shared,
+    Silence,
+    Sprint,
+    Start,
+    Unsupported,
+)
+from flows.library import Library
+from flows.schema import AskType, StepKind
+from flows.session import Session, Stage, State, Status, WrongVersion
+from flows.severity import Severity
+from flows.text import Key, key_of
+from flows.turn import FlowFault, Turn, unchanged
+
+__all__ = ["NoSuchFlow", "NothingAsked", "WrongVersion", "advance"]
+
+
+class NothingAsked(Exception):
+    """`Answered` was given to a session that asked nothing: advance with what the seeker did instead."""
+
+    code = "nothing-asked"
+
+
+class NoSuchFlow(Exception):
+    """`Start` names a flow that is not in the library: check the name against `library.flows`."""
+
+    code = "no-such-flow"
+
+
+def advance(library: Library, session: Session, input: Input, now: datetime) -> Sprint[Session]:
+    """Take one input and go on to the next wait; the session that was given stays as it was.
+
+    With a `question` in the sprint, carry out its effects, answer, and advance the new session with `Answered`; None as the
+    answer means it could not be found out. `now` is aware, and only used to set the silence timer. A fault of the flow is a
+    `Failed` effect; mistakes of the caller raise WrongVersion, NothingAsked or NoSuchFlow and change nothing.
+    """
+    if session.version != library.version:
+        raise WrongVersion(f"session of version {session.version[:12]}, library of version {library.version[:12]}")
+    turn = Turn(library, session, now)
+    try:
+        changed = _TAKE[type(input)](turn, input)
+    except FlowFault as fault:
+        return turn.failed(fault)
+    return turn.sprint() if changed else unchanged(session)
+
+
+# --- one function per input; each says whether anything happened ------------------------------------------------------
+
+
+def _start(turn: Turn, start: Start) -> bool:
+    flow = start.flow or turn.program.entry
+    if flow not in turn.program.starts:
+        raise NoSuchFlow(f"no flow named {flow!r} in this library")
+    turn.restart(flow)
+    run.run(turn)
+    return True
+
+
+def _said(turn: Turn, said: Said) -> bool:
+    key = key_of(said.text)
+    word = turn.program.words.find(key) or ""
+    if turn.status is Status.ENDED:
+        turn.restart(turn.program.entry)
+    event = breaking_in.event_in(turn, said, word, key)
+    if event:
+        if event == "danger":
+            breaking_in.save_first(turn, said.text)
+        breaking_in.interrupt(turn, event)
+        return True
+    if turn.status is Status.HANDED_OVER:
+        return False
+    if said.danger is Severity.URGENT and not turn.concern:
+        turn.concern = "pending"
+    if turn.began:
+        run.run(turn)
+    elif turn.status is Status.ASKING_HOST:
+        turn.put_again()
+    else:
+        _reply(turn, said.text, key, word)
+    return True
+
+
+def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
+    """A typed text at an open question."""
+    task, wait = turn.task(), turn.wait
+    if wait is None:
+        raise FlowFault("no-question", task.place)
+    if wait.stage is Stage.CHOICES:
+        taken = replies.choice_meant(task, key)
+        if taken is not None:
+            replies.take_choice(turn, task, taken)
+            run.run(turn)
+            return
+    if word == "back":
+        _back(turn)
+    elif word == "repeat":
+        questions.repeat(turn, task)
+    elif wait.stage is Stage.CHOICES:
+        if not breaking_in.offer_person(turn):
+            questions.again(turn, task, turn.phrase("choose_again"))
+    else:
+        goes_on = replies.answer(turn, task, text, key)
+        if goes_on is None and not breaking_in.offer_person(turn):
+            goes_on = replies.unreadable(turn, task)
+        if goes_on:
+            run.run(turn)
+
+
+def _chose(turn: Turn, chose: Chose) -> bool:
+    if turn.status is Status.HANDED_OVER:
+        return False
+    if turn.status is Status.ENDED and chose.data == turn.pressed:
+        return False  # the second press of the double press that ended the stay
+    if turn.status is not Status.WAITING:
+        return _begin_or_put_again(turn)
+    task = turn.task()
+    index = _index_of(turn, chose.data)
+    if index is None or not replies.press(turn, task, index):
+        questions.again(turn, task, turn.phrase("stale_choice"))
+        return True
+    turn.pressed = chose.data
+    if turn.wait is None:
+        run.run(turn)
+    return True
+
+
+def _index_of(turn: Turn, data: str) -> int | None:
+    """Which button of the open question is it? None for one of another question or session, or for anything else."""
+    front = f"{turn.mark}{turn.wait.ask}." if turn.wait is not None else ""
+    index = data[len(front) :]
+    if not front or not data.startswith(front) or not index.isascii() or not index.isdigit() or len(index) > 3:
+        return None
+    return int(index)
+
+
+def _shared(turn: Turn, shared: Shared) -> bool:
+    if turn.status is Status.HANDED_OVER:
+        return False
+    if turn.status is not Status.WAITING:
+        return _begin_or_put_again(turn)
+    task = turn.task()
+    if task.question is not None and task.question.type is AskType.PLACE:
+        if places_dialog.resolved(turn, task, shared.place, tries=turn.wait.tries if turn.wait else 0, shared=True):
+            run.run(turn)
+    else:
+        questions.again(turn, task, turn.phrase("choose_again" if task.kind is StepKind.CHOICES else "unsupported"))
+    return True
+
+
+def _unsupported(turn: Turn, _: Unsupported) -> bool:
+    if turn.status is Status.HANDED_OVER:
+        return False
+    if turn.status is Status.ENDED:
+        turn.restart(turn.program.entry)
+        turn.say(turn.phrase("unsupported"))
+        run.run(turn)
+        return True
+    if turn.status is Status.ASKING_HOST:
+        return _begin_or_put_again(turn)
+    questions.again(turn, turn.task(), turn.phrase("unsupported"))
+    return True
+
+
+def _silence(turn: Turn, _: Silence) -> bool:
+    task = turn.task() if turn.status is Status.WAITING else None
+    if task is None or task.silence is None or turn.due_at is None or turn.now < turn.due_at:
+        return False  # she wrote in between, or the timer belonged to an earlier question
+    turn.stop_waiting()
+    turn.visited.append(f"{task.place}~silence")
+    turn.move(task.silence[1])
+    run.run(turn)
+    return True
+
+
+def _released(turn: Turn, _: Released) -> bool:
+    parked = [index for index, frame in enumerate(turn.frames) if frame.state is State.HANDED]
+    turn.stop_waiting()
+    if not parked:
+        if turn.status is Status.ENDED:
+            turn.restart(turn.program.interrupts["released"])
+            run.run(turn)
+        else:
+            breaking_in.interrupt(turn, "released")
+        return True
+    # Everything above the first call for a human belongs to the time of waiting, and that is over.
+    del turn.frames[parked[0] + 1 :]
+    turn.history, turn.origin = (), None
+    task = turn.task()
+    turn.visited.append(f"{task.place}~release")
+    turn.move(task.on_release)
+    run.run(turn)
+    return True
+
+
+def _answered(turn: Turn, answered: Answered) -> bool:
+    if turn.status is not Status.ASKING_HOST or turn.pending is None:
+        raise NothingAsked("the session asked nothing")
+    task, pending = turn.task(), turn.pending
+    turn.pending = None
+    value = answered.value
+    if pending.name == "ResolvePlace":
+        place = value if isinstance(value, PlaceAnswer) else PlaceAnswer("none")
+        if place.kind == "none" and breaking_in.offer_person(turn):
+            return True  # it was no place she wrote about
+        goes_on = places_dialog.resolved(turn, task, place, tries=pending.tries, shared=False)
+    else:
+        run.errand_done(turn, task, None if isinstance(value, PlaceAnswer) else value)
+        goes_on = True
+    if goes_on:
+        run.run(turn)
+    return True
+
+
+def _begin_or_put_again(turn: Turn) -> bool:
+    if turn.status is Status.ASKING_HOST:
+        turn.put_again()
+    else:
+        turn.restart(turn.program.entry)
+        run.run(turn)
+    return True
+
+
+_TAKE: dict[type, Callable[[Turn, Any], bool]] = {
+    Start: _start,
+    Said: _said,
+    Chose: _chose,
+    Shared: _shared,
+    Unsupported: _unsupported,
+    Silence: _silence,
+    Released: _released,
+    Answered: _answered,
+}
+
+
+def _back(turn: Turn) -> None:
+    """To the question before; inside a place dialog, to its beginning."""
+    task, wait = turn.task(), turn.wait
+    if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
+        questions.open_question(turn, task)
+    elif not turn.history:
+        questions.again(turn, task, turn.phrase("nothing_before"))
+    else:
+        turn.stop_waiting()
+        turn.frames, turn.history, turn.origin = list(turn.history[-1]), turn.history[:-1], None
+        task = turn.task()
+        turn.visited.append(task.place)
+        questions.open_question(turn, task)

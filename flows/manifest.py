@@ -1,0 +1,116 @@
+"""`set.yaml` and `lines.yaml` as types: what holds for the whole set, and the national numbers."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from flows.written import Duration, Label, Name, Text, Written, as_list
+
+# --- set.yaml ---------------------------------------------------------------------------------------------------
+
+
+class VariableType(StrEnum):
+    """What a variable holds, and how it is compared and printed."""
+
+    CHOICE = "choice"  # one of `values`
+    TEXT = "text"  # what she typed, at most 2,000 characters
+    NUMBER = "number"  # a whole number in `min`..`max`
+    YES_NO = "yes_no"  # true or false, asked
+    AGE_BAND = "age_band"  # one of AGE_BANDS
+    TIME = "time"  # local time of day "HH:MM"
+    PLACE = "place"  # commune code (post-2025)
+    SERVICES = "services"  # the answer of find_services
+    FLAG = "flag"  # true or false, set by a flow or the host
+    CODE = "code"  # a return code
+
+
+AGE_BANDS: dict[str, tuple[int, int]] = {
+    "age_0_5": (0, 5),
+    "age_6_12": (6, 12),
+    "age_13_17": (13, 17),
+    "age_18_59": (18, 59),
+    "age_60": (60, 120),
+}
+"""The age bands of the official statistics, in years, both ends included."""
+
+
+class Variable(Written):
+    """A declared variable: nothing else can be saved, compared or printed."""
+
+    type: VariableType
+    values: list[Name] = Field(default=[])  # of a choice: the ids it may hold
+    shown: dict[Name, Text] = Field(default={})  # of a choice: how an id reads in a text and on the summary card
+    label: Text | None = None  # its name on the counsellor's summary card; without it the card does not show it
+    min: int = 0  # of a number
+    max: int = 999  # of a number
+    identifying: bool = False  # needs a consent step before it is asked
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Variable:
+        if (self.type is VariableType.CHOICE) != bool(self.values):
+            raise ValueError("choice-values")
+        if set(self.shown) - set(self.values):
+            raise ValueError("shown-unknown")
+        if self.min > self.max:
+            raise ValueError("min-above-max")
+        return self
+
+
+class Interrupts(Written):
+    """The flows that global words and events lead to."""
+
+    help: Name
+    human: Name
+    stop: Name
+    delete: Name
+    danger: Name
+    concern: Name
+    released: Name
+
+
+WordList = Annotated[list[Label], Field(min_length=1)]
+
+
+class Words(Written):
+    """Global words: whole messages, matched without regard to case and accents."""
+
+    help: WordList
+    stop: WordList
+    delete: WordList
+    human: WordList
+    back: WordList
+    repeat: WordList
+
+
+class Manifest(Written):
+    """`set.yaml`: what holds for the whole set."""
+
+    set: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+    entry: Name
+    resume_within: Duration = timedelta(minutes=30)
+    interrupts: Interrupts
+    words: Words
+    variables: dict[Name, Variable] = Field(default={})
+    phrases: dict[Name, Text]
+
+
+# --- lines.yaml -------------------------------------------------------------------------------------------------
+
+
+class Line(Written):
+    """A national number. It never disappears; past `check_by` the operator is nagged."""
+
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9][0-9 ]{1,14}$")]
+    name: Label
+    who: Text  # who answers, one short line for the seeker
+    hours: Label
+    cost: Label
+    emergency: bool = False  # belongs on the emergency card
+    source: Annotated[list[Text], BeforeValidator(as_list), Field(min_length=1)]
+    checked_on: date
+    check_by: date

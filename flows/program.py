@@ -1,0 +1,101 @@
+"""What the engine runs: steps with everything looked up, cut and folded once, at load time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flows.conditions import Condition
+from flows.effects import LateAnswer, Raise, SayKind, Value
+from flows.schema import AskType, DoName, StepKind, Variable
+from flows.templates import Template
+from flows.text import Phrasebook
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a step goes on: the first branch that holds, else `otherwise`."""
+
+    otherwise: str
+    branches: tuple[tuple[Condition, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer of a choices step, ready to take."""
+
+    id: str
+    label: str
+    goto: Way
+    raised: Raise | None
+    sets: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The answers of a choices step and every word that means one of them."""
+
+    options: tuple[Option, ...]
+    book: Phrasebook[int]  # labels and ids
+    yes_no: tuple[int | None, int | None]  # the option "no" and the option "yes" mean, when the labels say exactly that
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An `ask` step: what it takes and what it says when it cannot read the answer."""
+
+    type: AskType
+    invalid: Template | None
+    tries: int
+    skip: str  # a step, or "" when the question cannot be passed
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A `do` step: what to ask the host or tell it."""
+
+    name: DoName
+    variable: str = ""  # near, code or until: the variable the errand reads
+    needs: tuple[str, ...] = ()
+    limit: int = 3
+    desk: str = "auto"
+    wish: LateAnswer = LateAnswer.ONLY_NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One compiled step. Only the parts of its kind are filled."""
+
+    flow: str
+    name: str
+    place: str  # "flow.step"
+    kind: StepKind
+    says: tuple[Template, ...]
+    say_kind: SayKind
+    raised: Raise | None
+    sets: tuple[tuple[str, Value], ...]
+    way: Way | None  # `next`
+    options: Options | None = None
+    question: Question | None = None
+    errand: Errand | None = None
+    call: str = ""
+    desk: str = ""
+    reason: str = ""
+    on_release: str = ""
+    outcome: str = ""
+    save: str = ""
+    silence: tuple[timedelta, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A whole set, ready to run."""
+
+    entry: str
+    starts: Mapping[str, str]  # flow -> its first step
+    tasks: Mapping[tuple[str, str], Task]  # by flow and step
+    interrupts: Mapping[str, str]  # "help", "danger", … -> flow
+    breaking: frozenset[str]  # the flows that are led to by a global word or danger
+    words: Phrasebook[str]  # global words, the weightier first
+    variables: Mapping[str, Variable]

@@ -1,0 +1,111 @@
+"""The open question: putting it, putting it again, and leaving it with or without an answer."""
+
+from __future__ import annotations
+
+from flows.conditions import holds
+from flows.effects import Value
+from flows.offers import offers, places_offered
+from flows.program import Task, Way
+from flows.schema import AskType
+from flows.session import Stage, Wait
+from flows.turn import Turn
+
+
+def way_out(turn: Turn, way: Way) -> str:
+    """The step a way leads to, for the answers so far."""
+    for condition, target in way.branches:
+        if holds(condition, turn.variables):
+            return target
+    return way.otherwise
+
+
+# --- putting it -----------------------------------------------------------------------------------------------------
+
+
+def open_question(turn: Turn, task: Task) -> None:
+    """Say everything the step says, with its buttons on the last line, and wait."""
+    wait = turn.open(Stage.CHOICES if task.options is not None else Stage.ANSWER)
+    _say_with_buttons(turn, task, wait, first=0)
+
+
+def repeat(turn: Turn, task: Task) -> None:
+    """The whole question once more, under the same number: its buttons above still count."""
+    wait = turn.wait
+    if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
+        say_places(turn, wait)
+        turn.restart_silence(task.silence)
+    elif wait is not None:
+        _say_with_buttons(turn, task, wait, first=0)
+
+
+def again(turn: Turn, task: Task, before: str) -> None:
+    """One line (why we ask again), then the question's last line with its buttons, under the same number."""
+    turn.say(before)
+    wait = turn.wait
+    if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
+        say_places(turn, wait)
+        turn.restart_silence(task.silence)
+    elif wait is not None:
+        _say_with_buttons(turn, task, wait, first=len(task.says) - 1)
+
+
+def _say_with_buttons(turn: Turn, task: Task, wait: Wait, first: int) -> None:
+    last = len(task.says) - 1
+    for template in task.says[first:last]:
+        turn.say(turn.text(template), kind=task.say_kind)
+    if task.options is not None:
+        buttons = turn.buttons([option.label for option in task.options.options])
+    else:
+        buttons = turn.buttons([offer.label for offer in offers(turn, task, wait)])
+    takes_place = task.question is not None and task.question.type is AskType.PLACE
+    turn.say(turn.text(task.says[last]), buttons, task.say_kind, takes_place)
+    turn.restart_silence(task.silence)
+
+
+def say_places(turn: Turn, wait: Wait) -> None:
+    """Put the question of a place dialog: is it this commune, or which of these?"""
+    confirming = wait.stage is Stage.CONFIRM_PLACE
+    text = turn.phrase("confirm_place", place=wait.names[0]) if confirming else turn.phrase("which_place")
+    turn.say(text, turn.buttons([offer.label for offer in places_offered(turn, wait)]), location=True)
+
+
+# --- leaving it ------------------------------------------------------------------------------------------------------
+
+
+def save(turn: Turn, task: Task, value: Value, shown: str = "") -> bool:
+    """The question is answered: keep the value and go on."""
+    assert task.way is not None
+    turn.stop_waiting()
+    turn.keep(task.save, value, shown)
+    turn.move(way_out(turn, task.way))
+    return True
+
+
+def skip(turn: Turn, task: Task) -> bool:
+    """She passes on this question."""
+    assert task.question is not None
+    turn.stop_waiting()
+    turn.visited.append(f"{task.place}~skip")
+    turn.move(task.question.skip)
+    return True
+
+
+def missed(turn: Turn, task: Task, phrase: str, tries: int) -> bool:
+    """The answer could not be read: ask again, or pass on after the last try when the step can be passed."""
+    question = task.question
+    assert question is not None
+    tries += 1
+    if question.skip and tries >= question.tries:
+        return skip(turn, task)
+    if question.invalid is not None:
+        text = turn.text(question.invalid)
+    elif phrase == "invalid_number":
+        variable = turn.program.variables[task.save]
+        text = turn.phrase(phrase, min=variable.min, max=variable.max)
+    else:
+        text = turn.phrase(phrase)
+    wait = turn.open(Stage.ANSWER, tries=tries)
+    labels = [offer.label for offer in offers(turn, task, wait)]
+    turn.say(text, turn.buttons(labels), location=question.type is AskType.PLACE)
+    turn.restart_silence(task.silence)
+    return False

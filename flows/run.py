@@ -1,0 +1,197 @@
+"""Running: from step to step until the conversation waits, asks the host or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flows import questions
+from flows.effects import (
+    AllowLateAnswer,
+    AskOnDuty,
+    CancelHuman,
+    Erase,
+    FindServices,
+    Handover,
+    Hush,
+    MakeReturnCode,
+    RedeemReturnCode,
+    Value,
+)
+from flows.program import Errand, Task
+from flows.schema import DoName, StepKind
+from flows.session import Frame, State, Status
+from flows.turn import FlowFault, Turn
+
+
+def run(turn: Turn) -> None:
+    """Run the step on top and what follows it, until something is waited for. Raises FlowFault."""
+    turn.status = Status.WAITING
+    going = True
+    while going:
+        task = turn.task()
+        if task.kind in _STOPS and turn.concern == "pending" and concern_is_due(turn):
+            turn.concern = "offered"
+            turn.push(turn.program.interrupts["concern"])
+            continue
+        turn.pass_step(task)
+        if task.raised is not None:
+            turn.effects.append(task.raised)
+        for name, value in task.sets:
+            turn.keep(name, value)
+        going = _RUN[task.kind](turn, task)
+
+
+_STOPS = frozenset({StepKind.CHOICES, StepKind.ASK, StepKind.END})
+
+
+def concern_is_due(turn: Turn) -> bool:
+    """Should a person be offered now? Not over the first contact, and not inside help, danger, a human, stop or delete."""
+    if turn.concern != "pending" or turn.began:
+        return False
+    return not any(frame.flow in turn.program.breaking for frame in turn.frames)
+
+
+def go_on(turn: Turn, task: Task) -> bool:
+    """Take the step's `next`."""
+    if task.way is None:
+        raise FlowFault("no-way-on", task.place)
+    turn.move(questions.way_out(turn, task.way))
+    return True
+
+
+def _say_all(turn: Turn, task: Task) -> None:
+    for template in task.says:
+        turn.say(turn.text(template), kind=task.say_kind)
+
+
+def _pass(turn: Turn, task: Task) -> bool:
+    _say_all(turn, task)
+    return go_on(turn, task)
+
+
+def _ask(turn: Turn, task: Task) -> bool:
+    questions.open_question(turn, task)
+    return False
+
+
+def _call(turn: Turn, task: Task) -> bool:
+    _say_all(turn, task)
+    turn.move(task.name, State.CALLED)
+    turn.push(task.call)
+    return True
+
+
+def _return(turn: Turn, task: Task) -> bool:
+    _say_all(turn, task)
+    turn.frames.pop()
+    if not turn.frames:
+        turn.end("done")
+        return False
+    below = turn.frames[-1]
+    if below.state is State.FRESH:
+        return True
+    task = turn.task()
+    if below.state is State.OPEN:
+        questions.open_question(turn, task)
+        return False
+    if below.state is State.HANDED:
+        turn.status = Status.HANDED_OVER
+        return False
+    if below.state is State.RELEASED:
+        turn.move(task.on_release)
+        return True
+    return go_on(turn, task)
+
+
+def _end(turn: Turn, task: Task) -> bool:
+    _say_all(turn, task)
+    turn.end(task.outcome)
+    return False
+
+
+def _handover(turn: Turn, task: Task) -> bool:
+    _say_all(turn, task)
+    turn.effects.append(Handover(task.desk, task.reason))
+    turn.move(task.name, State.HANDED)
+    turn.history, turn.origin = (), None  # `back` does not lead behind a call for a human
+    turn.concern = "offered"
+    turn.status = Status.HANDED_OVER
+    return False
+
+
+# --- errands of the host --------------------------------------------------------------------------------------------
+
+
+def _do(turn: Turn, task: Task) -> bool:
+    _say_all(turn, task)
+    errand = task.errand
+    assert errand is not None
+    if errand.name in _ASKS:
+        _put(turn, errand)
+        return False
+    if errand.name is DoName.LATE_ANSWER:
+        turn.effects.append(AllowLateAnswer(errand.wish, _text_of(turn, errand.variable)))
+    elif errand.name is DoName.HUSH:
+        turn.effects.append(Hush())
+    elif errand.name is DoName.ERASE:
+        turn.effects.append(Erase())
+    else:
+        turn.effects.append(CancelHuman())
+        # The machine answers again where a human was waited for; while one talks with her the host does not ask us.
+        release_parked(turn)
+    return go_on(turn, task)
+
+
+_ASKS = frozenset({DoName.FIND_SERVICES, DoName.ON_DUTY, DoName.MAKE_CODE, DoName.REDEEM_CODE})
+
+
+def _put(turn: Turn, errand: Errand) -> None:
+    if errand.name is DoName.FIND_SERVICES:
+        turn.put(FindServices(_text_of(turn, errand.variable), errand.needs, errand.limit))
+    elif errand.name is DoName.ON_DUTY:
+        turn.put(AskOnDuty(errand.desk))
+    elif errand.name is DoName.MAKE_CODE:
+        turn.put(MakeReturnCode())
+    else:
+        turn.put(RedeemReturnCode(_text_of(turn, errand.variable)))
+
+
+def _text_of(turn: Turn, variable: str) -> str:
+    value = turn.variables.get(variable)
+    return value if isinstance(value, str) else ""
+
+
+def errand_done(turn: Turn, task: Task, value: Value) -> None:
+    """Save the host's answer and go on; None (could not be found out) counts as nothing found, no, or no code."""
+    errand = task.errand
+    if errand is None:
+        raise FlowFault("no-such-question", task.place)
+    if errand.name is DoName.FIND_SERVICES:
+        turn.keep(task.save, value if isinstance(value, list) else [])
+    elif errand.name is DoName.MAKE_CODE:
+        turn.keep(task.save, str(value or ""))
+    else:
+        turn.keep(task.save, value is True)
+    go_on(turn, task)
+
+
+def release_parked(turn: Turn) -> None:
+    """Every flow that waits for a human goes on at its `on_release` when the conversation comes back to it."""
+    if any(frame.state is State.HANDED for frame in turn.frames):
+        turn.frames = [
+            Frame(frame.flow, frame.step, State.RELEASED) if frame.state is State.HANDED else frame
+            for frame in turn.frames
+        ]
+        turn.history = ()
+
+
+_RUN: dict[StepKind, Callable[[Turn, Task], bool]] = {
+    StepKind.PASS: _pass,
+    StepKind.CHOICES: _ask,
+    StepKind.ASK: _ask,
+    StepKind.CALL: _call,
+    StepKind.RETURN: _return,
+    StepKind.END: _end,
+    StepKind.HANDOVER: _handover,
+    StepKind.DO: _do,
+}

@@ -1,0 +1,102 @@
+"""`place` and `nearest`: what they print, and the exit codes that scripts rely on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from bot.cli.places import nearest, place
+
+BINH_LU = ["--place", "bình lư", "--need", "medical"]
+
+
+def call(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(place)
+    app.command()(nearest)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_place_prints_one_json_line_a_text():
+    result = call("place", "mường kim", "nam cha", "ở sa pa", "cần hỗ trợ")
+    assert result.exit_code == 0
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {"kind": "exact", "codes": ["03637"]},
+        {"kind": "ambiguous", "codes": ["03472", "03517"]},
+        {"kind": "outside", "codes": []},
+        {"kind": "none", "codes": []},
+    ]
+
+
+def test_place_adds_two_columns_to_a_csv(tmp_path: Path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("\ufeffid,text\n1,mường than\n2,\n3\n", encoding="utf-8")
+    assert call("place", "--csv", str(source), "--out", str(target)).exit_code == 0
+    with target.open(encoding="utf-8", newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {"id": "1", "text": "mường than", "kind": "ambiguous", "codes": "03618|03595"},
+            {"id": "2", "text": "", "kind": "none", "codes": ""},
+            {"id": "3", "text": "", "kind": "none", "codes": ""},
+        ]
+
+
+@pytest.mark.parametrize("content", [b"", b"name\nx\n", b"text\n\xff\xfe\n"])
+def test_an_unreadable_csv_is_refused_in_one_line(tmp_path: Path, content: bytes):
+    source = tmp_path / "in.csv"
+    source.write_bytes(content)
+    result = call("place", "--csv", str(source), "--out", str(tmp_path / "out.csv"))
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--csv", "/nowhere/in.csv"], ["--out", "out.csv"], ["a", "--csv", "in.csv"]]
+)
+def test_place_wrongly_used(arguments: list[str]):
+    result = call("place", *arguments)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_nearest_names_services_for_people():
+    result = call("nearest", *BINH_LU, "--limit", "1")
+    assert result.exit_code == 0
+    assert "Trung tâm Y tế Tam Đường, xã Bình Lư" in result.stdout
+    assert "not verified" in result.stdout
+
+
+def test_nearest_as_json():
+    result = call("nearest", "--lat", "22.3204", "--lon", "103.6337", "--need", "medical", "--limit", "2", "--json")
+    found = json.loads(result.stdout)
+    assert found["commune"] == "03390"
+    assert found["sure"] is False
+    assert found["services"][0]["id"] == "f003"
+    assert len(found["services"]) == 2
+    assert found["services"][0]["phones"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--place", "sìn hồ", "--need", "medical"], 1, "xã Nậm Tăm 03517"),
+        (["--place", "hà nội", "--need", "medical"], 1, "outside"),
+        (["--place", "không biết", "--need", "medical"], 1, "no commune"),
+        (["--place", "bình lư", "--need", "luck"], 2, "--need"),
+        (["--place", "bình lư"], 2, "--need"),
+        (["--need", "medical"], 2, "--lat"),
+        (["--lat", "22", "--need", "medical"], 2, "--lat"),
+        ([*BINH_LU, "--lat", "22", "--lon", "103"], 2, "--lat"),
+        (["--lat", "99", "--lon", "103", "--need", "medical"], 2, "degrees"),
+    ],
+)
+def test_nearest_wrongly_used(arguments: list[str], code: int, said: str):
+    result = call("nearest", *arguments)
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
