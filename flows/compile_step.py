@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flows import conditions
 from flows.answers import yes_or_no
 from flows.compile_errand import compile_errand, saved_by
 from flows.conditions import Complain, Condition
-from flows.effects import LateAnswer, Raise, SayKind, Value
-from flows.program import Errand, Option, Options, Question, Task, Way
+from flows.effects import Raise, SayKind, Value
+from flows.program import Option, Options, Question, Task, Way
 from flows.references import Names, text_with
-from flows.schema import AskType, DoName, Flow, Step, StepKind, VariableType
+from flows.schema import AskType, Flow, Step, StepKind, Variable, VariableType
 from flows.severity import Severity
 from flows.source import Path
 from flows.text import Phrasebook, key_of
@@ -141,7 +141,7 @@ class StepCompiler:
             self.complain(("call",), "unknown-flow", f"không có kịch bản “{called}”", f"there is no flow '{called}'")
         return called
 
-    def _typed_variable(self, name: str, path: Path, types: tuple[VariableType, ...]) -> Any:
+    def _typed_variable(self, name: str, path: Path, types: tuple[VariableType, ...]) -> Variable | None:
         variable = self.names.variables.get(name)
         if variable is None:
             if not self.names.may_have(name):
@@ -162,6 +162,7 @@ class StepCompiler:
             try:
                 done.append((name, conditions.typed(text, variable) if variable else text))
             except ValueError:
+                assert variable is not None
                 message = f"biến “{name}” ({variable.type}) không thể có giá trị này"
                 self.complain(
                     (*path, name), "bad-value", message, f"variable '{name}' ({variable.type}) cannot hold this value"

@@ -161,7 +161,9 @@ def _test(name: str, value: Any, variable: Variable, complain: Complain, path: P
         return _range(name, value, variable, complain, path)
     values = value if isinstance(value, list) else [value]
     try:
-        return OneOf(name, tuple(typed(str(item), variable) for item in values))
+        if not values or not all(isinstance(item, str) for item in values):
+            raise ValueError("texts only")
+        return OneOf(name, tuple(typed(item, variable) for item in values))
     except ValueError:
         message = f"biến “{name}” ({variable.type}) không thể có giá trị này"
         complain(path, "bad-value", message, f"variable '{name}' ({variable.type}) cannot hold this value")

@@ -1,0 +1,160 @@
+"""`place` and `nearest`: the gazetteer and the directory at a terminal, for checking them and for other people's scripts.
+
+Both use the shipped tables and the shipped seed of the directory, offline, and store nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot import shipped
+from flows.effects import PlaceAnswer
+from handlers.directory import Directory, Offer, about_km, find, load_seed
+from handlers.rules.places import Gazetteer
+from handlers.service import NEEDS
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def place(
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts as a seeker may type them.")
+    ] = None,
+    csv_in: Annotated[Path | None, typer.Option("--csv", metavar="IN", help="A CSV file with a column `text`.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="OUT", help="Where the CSV goes; default: the terminal.")
+    ] = None,
+) -> None:
+    """Which commune a text means: one JSON line a text, or a CSV with the columns kind and codes added."""
+    gazetteer = Gazetteer.load(shipped.place_files())
+    if csv_in is not None and not texts:
+        _place_csv(gazetteer, csv_in, out)
+        return
+    if not texts or csv_in is not None or out is not None:
+        _fail(2, "place: give texts, or --csv IN with --out OUT")
+    for text in texts:
+        answer = gazetteer.resolve(text)
+        typer.echo(json.dumps({"kind": answer.kind, "codes": list(answer.codes)}))
+
+
+def nearest(
+    lat: Annotated[float | None, typer.Option(help="Latitude in degrees.")] = None,
+    lon: Annotated[float | None, typer.Option(help="Longitude in degrees.")] = None,
+    place: Annotated[str | None, typer.Option(help="A place as a seeker may type it.")] = None,
+    need: Annotated[list[str] | None, typer.Option(help=f"What is needed: {', '.join(sorted(NEEDS))}.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many services at most.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")] = False,
+) -> None:
+    """The services of the directory that fit a need, nearest fitting first, as a seeker would be told of them."""
+    gazetteer = Gazetteer.load(shipped.place_files())
+    if not need or not set(need) <= NEEDS:
+        _fail(2, f"nearest: --need must be one of {', '.join(sorted(NEEDS))}")
+    by_point = lat is not None and lon is not None
+    if by_point == (place is not None) or (lat is None) != (lon is None):
+        _fail(2, "nearest: give either --lat and --lon, or --place")
+    point = (lat, lon) if lat is not None and lon is not None else None
+    answer = gazetteer.nearest_communes(*point, limit=1) if point else gazetteer.resolve(place or "")
+    commune = _commune(gazetteer, answer, by_point)
+    directory = Directory(load_seed(shipped.content_files()))
+    offers = find(directory, gazetteer, commune, need, datetime.now(ZONE), limit, at=point)
+    if as_json:
+        found = {"commune": commune, "sure": answer.kind == "exact", "services": [_as_dict(one) for one in offers]}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    unsure = "" if answer.kind == "exact" else " (a guess: a seeker would be asked)"
+    typer.echo(f"from {gazetteer.name(commune)}{unsure}" if commune else "from a point outside Lai Châu")
+    for number, one in enumerate(offers, start=1):
+        typer.echo(f"{number}. {_line(one)}")
+    if not offers:
+        typer.echo("no service of the directory fits")
+
+
+def _commune(gazetteer: Gazetteer, answer: PlaceAnswer, by_point: bool) -> str:
+    """The commune to start from; "" for a point outside the province, from where distances can be told all the same."""
+    if by_point:
+        if answer.kind == "none":
+            _fail(2, "nearest: --lat and --lon must be a point on earth, in degrees")
+        return answer.codes[0] if answer.codes else ""
+    if not answer.codes:
+        _fail(1, f"nearest: {_why_not(answer)}")
+    if len(answer.codes) > 1:
+        names = ", ".join(f"{gazetteer.name(code)} {code}" for code in answer.codes)
+        _fail(1, f"nearest: several communes could be meant: {names}; name one of them")
+    return answer.codes[0]
+
+
+def _why_not(answer: PlaceAnswer) -> str:
+    if answer.kind == "outside":
+        return "that is outside Lai Châu; name a commune of the province"
+    return "no commune recognised; give its old or new name"
+
+
+def _as_dict(offer: Offer) -> dict[str, object]:
+    service, ranked = offer.ranked.service, offer.ranked
+    return {
+        "id": service.id,
+        "name": service.name,
+        "kind": service.kind,
+        "commune": service.commune,
+        "about_km": None if ranked.road_km is None else about_km(ranked.road_km),
+        "about_minutes": None if ranked.minutes is None else 5 * round(ranked.minutes / 5),
+        "open": ranked.open,
+        "verified": offer.verified,
+        "phones": list(offer.phones),
+    }
+
+
+def _line(offer: Offer) -> str:
+    ranked = offer.ranked
+    km = "distance unknown" if ranked.road_km is None else f"about {about_km(ranked.road_km)} km"
+    state = {True: "open", False: "closed", None: "hours unknown"}[ranked.open]
+    marks = [km, state, *offer.phones] + ([] if offer.verified else ["not verified"])
+    return f"{ranked.service.name}, {ranked.service.commune_name} ({', '.join(marks)})"
+
+
+def _place_csv(gazetteer: Gazetteer, source: Path, target: Path | None) -> None:
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = list(reader.fieldnames or [])
+            if "text" not in columns:
+                _fail(2, f"place: {source} has no column text; add a header line with it")
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        _fail(2, f"place: cannot read {source}: {_reason(error)}; give a CSV file in UTF-8")
+    for row in rows:
+        row.pop(None, None)
+        answer = gazetteer.resolve(row["text"] or "")
+        row["kind"], row["codes"] = answer.kind, "|".join(answer.codes)
+    header = [name for name in columns if name not in ("kind", "codes")] + ["kind", "codes"]
+    if target is None:
+        _write(csv.DictWriter(sys.stdout, header, lineterminator="\n"), rows)
+        return
+    try:
+        with target.open("w", encoding="utf-8", newline="") as file:
+            _write(csv.DictWriter(file, header, lineterminator="\n"), rows)
+    except OSError as error:
+        _fail(2, f"place: cannot write {target}: {_reason(error)}; choose another --out")
+
+
+def _write(writer: csv.DictWriter[str], rows: list[dict[str, str]]) -> None:
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _reason(error: Exception) -> str:
+    """Why, without what stands in the file: it may hold what people wrote."""
+    return (error.strerror or "not readable") if isinstance(error, OSError) else "not UTF-8 text or not CSV"
+
+
+def _fail(code: int, message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

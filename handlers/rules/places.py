@@ -1,0 +1,220 @@
+"""The gazetteer: from what a seeker types, or the point she shares, to one of the 38 communes.
+
+Precision comes before recall. Being confidently wrong sends her to the wrong valley; asking costs one message. So a name
+that is also ordinary words counts only behind "xã", "ở" and the like or as the whole message, and everything unsure is
+`ambiguous`. How it decides is described in docs/places.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.effects import PlaceAnswer
+from handlers.rules.nearest import distance_km
+from handlers.rules.places_cues import LEADING, TRAILING, Cue
+from handlers.rules.places_spans import Certainty, Span, certainty, codes_of, spans
+from handlers.rules.places_table import DISTRICT_TYPES, POST, PRE, Table, Unit, read_table
+from handlers.rules.places_text import Token, tokens, word_set
+
+PROVINCE_KEY = "laichau"
+BORDER_SLACK_KM = 0.5
+"""Beyond the farthest boundary point of every old commune by so much, a shared point is outside the province."""
+
+_CAME_FROM = word_set("quê que gốc goc từ tu đi di sang qua ra về ve đến den sinh")
+_BETWEEN_NAMES = word_set("xa phuong huyen thi tran thanh pho tinh x p h tt tp tx cu thuoc")
+NONE = PlaceAnswer("none")
+OUTSIDE = PlaceAnswer("outside")
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A span accepted as a place."""
+
+    span: Span
+    certainty: Certainty
+
+
+class Gazetteer:
+    """The communes of today, the names people know them by, and their centres. Immutable; made by `load`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._communes = {code: unit for (era, code), unit in table.units.items() if era == POST}
+        self._old_communes = tuple(
+            unit for (era, _), unit in table.units.items() if era == PRE and unit.type not in DISTRICT_TYPES
+        )
+        self.codes: tuple[str, ...] = tuple(sorted(self._communes))
+
+    @classmethod
+    def load(cls, files: Mapping[str, bytes]) -> Gazetteer:
+        """Read the tables, given by file name (`places_table.FILES`). Raises ValueError when they are not whole."""
+        return cls(read_table(files))
+
+    def name(self, code: str) -> str:
+        """The commune as people write it: "xã Mường Than". Raises KeyError for a code that is no commune of today."""
+        unit = self._communes[code]
+        return f"{unit.type} {unit.name}"
+
+    def name_with_old(self, code: str) -> str:
+        """The commune with the old names it took in, to choose by: "xã Mường Than (Phúc Than, Mường Mít cũ)"."""
+        unit = self._communes[code]
+        old = [
+            f"thị trấn {one.name}" if one.type == "thị trấn" else one.name
+            for one in self._old_communes
+            if self._table.merged_into[one.code] == code and one.name != unit.name
+        ]
+        return f"{self.name(code)} ({', '.join(old)} cũ)" if old else self.name(code)
+
+    def centre(self, code: str) -> tuple[float, float]:
+        """Latitude and longitude of a commune's centroid, in degrees: good for ranking, not where anybody lives."""
+        unit = self._communes[code]
+        return unit.lat, unit.lon
+
+    def resolve(self, text: str) -> PlaceAnswer:
+        """Which commune does this text mean? Offline, about 0.1 ms; the text is kept nowhere.
+
+        `exact` has one code; `ambiguous` has the possible ones, best first, maybe only one when that is unsure; `outside`
+        and `none` have none.
+        """
+        words = tokens(text)
+        found = spans(self._table, words)
+        accepted = self._as_whole(words, found) or self._in_sentence(words, found)
+        return self._judge(words, accepted)
+
+    def nearest_communes(self, lat: float, lon: float, limit: int = 3) -> PlaceAnswer:
+        """The communes a shared point may lie in, likeliest first; always `ambiguous`, for she has to confirm.
+
+        The finer centres of the 106 old communes are used, mapped to the communes of today. `outside` when the point
+        is farther from every old commune's centre than that commune reaches; `none` when it is no point on earth.
+        """
+        if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
+            return NONE
+        away = sorted((distance_km(lat, lon, old.lat, old.lon), old.code, old) for old in self._old_communes)
+        if all(km > old.radius_km + BORDER_SLACK_KM for km, _, old in away):
+            return OUTSIDE
+        codes = tuple(dict.fromkeys(self._table.merged_into[old.code] for _, _, old in away))[:limit]
+        return self._answer("ambiguous", codes)
+
+    def unit(self, code: str) -> Unit:
+        """The commune of today with this code. Raises KeyError."""
+        return self._communes[code]
+
+    def _as_whole(self, words: Sequence[Token], found: Sequence[Span]) -> list[_Judged]:
+        """The names, when the message says nothing else."""
+        judged = [_Judged(one, certainty(self._table, one, max(one.before.cue, Cue.WHOLE))) for one in found]
+        chosen = _without_overlaps(judged)
+        covered = _positions(chosen)
+        first = min(covered, default=len(words))
+        rest = ((at, word.folded) for at, word in enumerate(words) if at not in covered)
+        says_only_this = all(word in (LEADING if at < first else TRAILING) or word.isdecimal() for at, word in rest)
+        return chosen if says_only_this else []
+
+    def _in_sentence(self, words: Sequence[Token], found: Sequence[Span]) -> list[_Judged]:
+        """The names that stand out of a sentence, and those that lean on one of them ("… bản bo, tam đường")."""
+        chosen = _without_overlaps([_Judged(one, certainty(self._table, one, one.before.cue)) for one in found])
+        taken = _positions(chosen)
+        for one in found:
+            if taken.isdisjoint(range(one.start, one.end)) and _leans(words, one, chosen):
+                leaning = _Judged(one, certainty(self._table, one, Cue.WHOLE))
+                if leaning.certainty > Certainty.NO:
+                    chosen.append(leaning)
+                    taken |= _positions([leaning])
+        return sorted(chosen, key=lambda judged: judged.span.start)
+
+    def _judge(self, words: Sequence[Token], accepted: Sequence[_Judged]) -> PlaceAnswer:
+        inside = [one for one in accepted if not one.span.outside]
+        elsewhere = [one for one in accepted if one.span.outside and one.certainty is Certainty.SURE]
+        named_outside = [one for one in inside if any(_follows(words, one.span, out.span) for out in elsewhere)]
+        if elsewhere and len(named_outside) == len(inside):
+            return OUTSIDE
+        inside = [one for one in inside if one not in named_outside]
+        unsure = any(not _only_origin(words, one.span) for one in elsewhere)
+        communes = [one for one in inside if not _is_province(one.span)]
+        if not communes and any(one.span.before.unit == "tỉnh" for one in inside):
+            return NONE
+        codes, sure = _combine(words, communes or inside)
+        if not codes:
+            return NONE
+        return self._answer("exact" if sure and len(codes) == 1 and not unsure else "ambiguous", codes)
+
+    def _answer(self, kind: str, codes: tuple[str, ...]) -> PlaceAnswer:
+        return PlaceAnswer(kind, codes, {code: self.name_with_old(code) for code in codes})
+
+
+def _combine(words: Sequence[Token], places: Sequence[_Judged]) -> tuple[tuple[str, ...], bool]:
+    """Narrow the places named down to what they have in common; what contradicts itself is kept whole, and unsure."""
+    codes: tuple[str, ...] = ()
+    sure = False
+    contradicted = False
+    era = _era_of_text(words) if places else ""
+    districts = {one.span.key for one in places if one.span.before.unit in DISTRICT_TYPES}
+    for one in places:
+        in_namesake = one.span.key in districts and one.span.before.unit not in DISTRICT_TYPES
+        named = codes_of(one.span, era or _era_behind(words, one.span), in_namesake)
+        common = tuple(code for code in codes if code in named)
+        if codes and not common:
+            contradicted = True
+            codes = tuple(dict.fromkeys((*codes, *named)))
+        else:
+            codes = common or named
+        sure = sure or one.certainty is Certainty.SURE
+    return codes, sure and not contradicted
+
+
+def _without_overlaps(judged: Sequence[_Judged]) -> list[_Judged]:
+    chosen: list[_Judged] = []
+    taken: set[int] = set()
+    for one in sorted(judged, key=_worth):
+        if one.certainty > Certainty.NO and taken.isdisjoint(range(one.span.start, one.span.end)):
+            chosen.append(one)
+            taken |= _positions([one])
+    return sorted(chosen, key=lambda one: one.span.start)
+
+
+def _positions(judged: Sequence[_Judged]) -> set[int]:
+    return {at for one in judged for at in range(one.span.start, one.span.end)}
+
+
+def _worth(one: _Judged) -> tuple[bool, int, int, int, int]:
+    """Names spelled rightly before slips and wrong marks, longer before shorter, surer before less sure."""
+    return one.span.near, one.span.conflicts, one.span.start - one.span.end, -one.certainty, one.span.start
+
+
+def _leans(words: Sequence[Token], one: Span, chosen: Sequence[_Judged]) -> bool:
+    """Whether a place already found stands beside it and agrees with it."""
+    beside = (other.span for other in chosen if _follows(words, one, other.span) or _follows(words, other.span, one))
+    return any(set(codes_of(one)) & set(codes_of(other)) for other in beside)
+
+
+def _follows(words: Sequence[Token], one: Span, other: Span) -> bool:
+    """Whether only words such as "xã" or "huyện" stand between one name and the next."""
+    if not 0 <= other.start - one.end <= 3:
+        return False
+    return all(word.folded in _BETWEEN_NAMES for word in words[one.end : other.start])
+
+
+def _only_origin(words: Sequence[Token], span: Span) -> bool:
+    """Whether the outside place is named as where somebody comes from or goes to."""
+    return any(word.text in _CAME_FROM for word in words[max(span.start - 2, 0) : span.start])
+
+
+def _is_province(span: Span) -> bool:
+    return span.key == PROVINCE_KEY and span.before.unit in ("", "tỉnh")
+
+
+def _era_of_text(words: Sequence[Token]) -> str:
+    """The era the whole text speaks of ("sau sáp nhập"), or ""."""
+    said = " ".join(word.folded for word in words)
+    if "sau sap nhap" in said:
+        return POST
+    return PRE if "truoc sap nhap" in said or "truoc khi sap nhap" in said else ""
+
+
+def _era_behind(words: Sequence[Token], span: Span) -> str:
+    """The era named behind a place ("Mường Than cũ"), or ""."""
+    behind = words[span.end : span.end + 2]
+    if behind and (len(behind) == 1 or behind[1].starts_clause or behind[0].text == "cũ"):
+        return {"cũ": PRE, "cu": PRE, "mới": POST, "moi": POST}.get(behind[0].text, "")
+    return ""  # "mới bị đánh": just now

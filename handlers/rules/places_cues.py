@@ -1,0 +1,118 @@
+"""What the words before a name say about it: "xã", "ở", "chị", "đường" … Words only, so that a reader can argue with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from handlers.rules.places_text import INITIALS, Token, word_set
+
+
+class Cue(IntEnum):
+    """How strongly the words around a name say that a place is meant."""
+
+    NONE = 0
+    MOTION = 1  # về, lên, gần …
+    NEAR = 2  # "nhà em", "quê tôi"
+    PLACE = 3  # ở, tại
+    WHOLE = 4  # the message says nothing else
+    UNIT = 5  # xã, phường, huyện, bản …
+
+
+class Company(IntEnum):
+    """What else may stand before a name and turn it into something else."""
+
+    NONE = 0
+    PERSON = 1  # chị Hồng Thu
+    STREET = 2  # đường Lê Lợi, hợp tác xã Đoàn Kết
+    DENIAL = 3  # không phải Mường Kim
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The words before a name, understood."""
+
+    cue: Cue
+    unit: str = ""  # the type of unit named: xã, phường, thị trấn, huyện, thành phố, tỉnh, bản
+    company: Company = Company.NONE
+    old: bool = False  # "xã cũ …"
+    bare_unit: bool = False  # the unit word has no marks where it should have ("ban": bản, bạn, bán)
+
+
+_UNITS = {
+    "xã": "xã", "xa": "xã", "x": "xã", "phường": "phường", "phuong": "phường", "p": "phường", "huyện": "huyện",
+    "huyen": "huyện", "h": "huyện", "tỉnh": "tỉnh", "tinh": "tỉnh", "tp": "thành phố", "tx": "thành phố",
+    "tt": "thị trấn", "bản": "bản", "ban": "bản", "thôn": "bản", "thon": "bản", "xóm": "bản", "xom": "bản", "tdp": "bản",
+}  # fmt: skip
+_UNITS_OF_TWO = {
+    "thi tran": "thị trấn", "thanh pho": "thành phố", "thi xa": "thành phố", "dan pho": "bản", "to dan": "bản",
+}  # fmt: skip
+_PLACE = frozenset({"ở", "o", "tại", "ngụ", "trú"})
+_NEAR = frozenset({"nhà", "nha", "quê", "que"})
+_MOTION = word_set("về ve từ tu đến den tới lên len xuống xuong sang qua gần gan vùng vung dân dan người nguoi ra vào")
+_BETWEEN = word_set("em toi minh chau con to tui dang song thuoc gan ngay tan mai khu vuc ben dia ban")
+_PERSON = word_set(
+    "chị chi anh cô bà ba ông ong chú chu bác bac dì cậu cau mợ em bé be con cháu chau bạn thầy thay tên ten vua tướng"
+)
+_NOT = word_set("khong ko k kg hong chang")
+_STREET = word_set("đường duong phố pho ngõ ngo hẻm hem ngách trường truong quán công cong")
+
+LEADING = word_set(
+    """da vang u em toi minh to tui chau con t e nha que tai la o dang hien nay bay gio song sinh thuoc xa phuong thi
+    tran huyen thanh pho tp tt tx x p h ban thon xom tdp khu vuc ngu tru dia chi"""
+)
+"""Folded words that add nothing to a place before it: a message of these and a name says only the name."""
+
+TRAILING = word_set(
+    """a nhe ha day do cu moi thoi tinh xa phuong huyen thi tran thanh pho tp tx tt x p h vn truoc sau khi sap nhap
+    hien bay gio"""
+)
+"""Likewise behind or between names. "nha" is not among them: it is also a house, and "năm căn nhà" is no place."""
+
+
+def before(words: Sequence[Token], start: int, marked: bool) -> Before:
+    """Understand the words before the name that starts at `start`; `marked`: the message is typed with marks."""
+    at = start - 1
+    old = False
+    if at >= 1 and words[at].text in ("cũ", "cu") and not words[start].starts_clause:
+        old, at = True, at - 1
+    if at < 0 or words[start].starts_clause:
+        return Before(Cue.NONE)
+    if _denied(words, start):
+        return Before(Cue.NONE, company=Company.DENIAL)
+    if at >= 1:
+        pair = f"{words[at - 1].folded} {words[at].folded}"
+        if pair == "tac xa":
+            return Before(Cue.NONE, company=Company.STREET)
+        if pair in _UNITS_OF_TWO:
+            return Before(Cue.UNIT, _UNITS_OF_TWO[pair], old=old)
+    word = words[at].text
+    unit = _UNITS.get(word, "")
+    if unit and not (marked and word in ("xa", "tinh")):
+        return Before(Cue.UNIT, unit, old=old, bare_unit=unit != word and word not in INITIALS)
+    if word in _STREET:
+        return Before(Cue.NONE, company=Company.STREET)
+    return _further_back(words, at)
+
+
+def _denied(words: Sequence[Token], start: int) -> bool:
+    """Whether "không phải" or "không ở" stands before the name, or before the unit before it."""
+    return any(
+        words[at].folded in _NOT and words[at + 1].folded in ("phai", "o") for at in range(max(start - 4, 0), start - 1)
+    )
+
+
+def _further_back(words: Sequence[Token], at: int) -> Before:
+    company = Company.PERSON if words[at].text in _PERSON else Company.NONE
+    for back in range(at, max(at - 4, -1), -1):
+        word = words[back].text
+        if word in _PLACE:
+            return Before(Cue.PLACE)
+        if word in _NEAR:
+            return Before(Cue.NEAR)
+        if word in _MOTION:
+            return Before(Cue.MOTION)
+        if words[back].folded not in _BETWEEN or words[back].starts_clause:
+            break
+    return Before(Cue.NONE, company=company)

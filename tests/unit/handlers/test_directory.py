@@ -1,0 +1,202 @@
+"""The directory: who may learn what of a service, and the shipped seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from handlers.directory import Directory, about_km, describe, find, load_seed
+from handlers.rules.places import Gazetteer
+from handlers.service import STALE_AFTER, Disclosure, Service
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone(timedelta(hours=7)))
+TODAY = NOW.date()
+BINH_LU, TAN_PHONG = "03390", "03408"
+PHONE = "0000 000 000"  # nobody's number
+CHECKED = Service(
+    id="s1", name="Trạm thử", kind="health_station", needs=frozenset({"medical"}), takes=frozenset({"women"}),
+    languages=frozenset({"vi"}), hours="Mo-Fr 07:30-11:30", phones=(PHONE,), commune=BINH_LU, commune_name="xã Bình Lư",
+    province="Lai Châu", point=(22.35, 103.67), capacity=4, disclosure=Disclosure.PUBLIC, verified_on=date(2026, 11, 1),
+    verified_by="Sở Y tế", source="thử", confidence="high", point_source="thử",
+)  # fmt: skip
+
+
+def files(folder: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (Path(__file__).parents[3] / folder).glob("*.csv")}
+
+
+@pytest.fixture(scope="module")
+def gazetteer() -> Gazetteer:
+    return Gazetteer.load(files("handlers/rules/data"))
+
+
+@pytest.fixture(scope="module")
+def seed() -> tuple[Service, ...]:
+    return load_seed(files("flows/content/directory"))
+
+
+def say(phrase_key: str, /, **values: str) -> str:
+    return phrase_key.removeprefix("service_") + "".join(f" {value}" for value in values.values())
+
+
+def offers(gazetteer, *services, near=BINH_LU, needs=("medical",), now=NOW, limit=3):
+    return find(Directory(services), gazetteer, near, needs, now, limit)
+
+
+def texts(gazetteer, *services, **how):
+    return [one["text"] for one in describe(offers(gazetteer, *services, **how), say)]
+
+
+class TestWhatASeekerMayKnow:
+    def test_a_fresh_check_shows_the_phone(self, gazetteer):
+        assert texts(gazetteer, CHECKED) == [f"Trạm thử, xã Bình Lư: {PHONE} (same_commune, open)"]
+
+    @pytest.mark.parametrize("days", [0, 180])
+    def test_fresh_until_the_last_day(self, gazetteer, days):
+        assert PHONE in texts(gazetteer, replace(CHECKED, verified_on=TODAY - timedelta(days=days)))[0]
+
+    @pytest.mark.parametrize(
+        "stale",
+        [
+            {"verified_on": TODAY - STALE_AFTER - timedelta(days=1)},
+            {"verified_on": None},
+            {"verified_by": ""},
+            {"verified_on": TODAY + timedelta(days=1)},
+        ],
+    )
+    def test_a_stale_or_missing_check_hides_the_phone_and_says_so(self, gazetteer, stale):
+        (text,) = texts(gazetteer, replace(CHECKED, **stale))
+        assert PHONE not in text
+        assert text.endswith(", unverified)")
+
+    @pytest.mark.parametrize("kind", ["legal_aid", "womens_union", "club", "hotline"])
+    def test_what_is_no_public_building_hides_itself_without_a_fresh_check(self, gazetteer, kind):
+        assert offers(gazetteer, replace(CHECKED, kind=kind))
+        assert not offers(gazetteer, replace(CHECKED, kind=kind, verified_on=None))
+
+    def test_it_hides_itself_on_the_very_day(self, gazetteer):
+        """One directory, asked on two days: the index must not keep yesterday's answer."""
+        directory = Directory([replace(CHECKED, kind="club")])
+        last_day = datetime.combine(CHECKED.verified_on + STALE_AFTER, NOW.timetz())
+        assert find(directory, gazetteer, BINH_LU, ["medical"], last_day)
+        assert not find(directory, gazetteer, BINH_LU, ["medical"], last_day + timedelta(days=1))
+
+    def test_staff_only_never_reaches_her(self, gazetteer):
+        assert not offers(gazetteer, replace(CHECKED, disclosure=Disclosure.STAFF_ONLY))
+
+    @pytest.mark.parametrize("kind", ["shelter", "safe_house", "trusted_address"])
+    def test_a_hiding_place_cannot_be_written_as_public(self, kind):
+        with pytest.raises(ValueError, match="staff_only"):
+            Service.from_row(CHECKED.to_row() | {"kind": kind})
+
+    def test_stale_entries_are_named_for_their_owner(self):
+        old = replace(CHECKED, id="s2", verified_on=TODAY - timedelta(days=181))
+        never = replace(CHECKED, id="s3", verified_on=None)
+        assert Directory([CHECKED, old, never]).stale(TODAY) == (old,)
+
+
+class TestText:
+    def test_another_commune_is_said_with_an_honest_distance(self, gazetteer):
+        assert "about_km 30" in texts(gazetteer, CHECKED, near=TAN_PHONG)[0]
+
+    def test_another_province_is_named(self, gazetteer):
+        neighbour = replace(CHECKED, commune="03006", commune_name="phường Sa Pa", province="Lào Cai")
+        assert "phường Sa Pa, tỉnh Lào Cai" in texts(gazetteer, neighbour)[0]
+
+    def test_without_her_place_no_distance_is_said(self, gazetteer):
+        assert texts(gazetteer, CHECKED, near="") == [f"Trạm thử, xã Bình Lư: {PHONE} (open)"]
+
+    @pytest.mark.parametrize(
+        ("hours", "said"), [("", "hours_unknown"), ("24/7", "hours_247"), ("Su 08:00-09:00", "closed")]
+    )
+    def test_hours(self, gazetteer, hours, said):
+        assert said in texts(gazetteer, replace(CHECKED, hours=hours))[0]
+
+    def test_a_service_without_a_point_stands_at_its_communes_centre(self, gazetteer):
+        (offer,) = offers(gazetteer, replace(CHECKED, point=None), near=TAN_PHONG)
+        assert offer.ranked.road_km == pytest.approx(33.6, abs=0.5)
+
+    @pytest.mark.parametrize(("km", "about"), [(0.2, 1), (4.4, 4), (9.9, 10), (12, 10), (13, 15), (101, 100)])
+    def test_about_km(self, km, about):
+        assert about_km(km) == about
+
+
+class TestRows:
+    @pytest.mark.parametrize("service", [CHECKED, Service(id="x", name="Trống", kind="police")])
+    def test_there_and_back(self, service):
+        row = service.to_row()
+        assert all(isinstance(value, str) for value in row.values())
+        assert Service.from_row(row) == service
+
+    def test_without_disclosure_it_is_for_staff(self):
+        row = CHECKED.to_row()
+        del row["disclosure"]
+        assert Service.from_row(row).disclosure is Disclosure.STAFF_ONLY
+
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("name", ""), ("kind", "hostel"), ("needs", "medical|luck"), ("disclosure", "maybe"), ("hours", "sometimes"),
+            ("phones", "call me"), ("phones", "1800 1567"), ("lat", ""), ("lat", "91"), ("lon", "nan"), ("lat", "22,5"),
+            ("capacity", "-1"), ("capacity", "many"), ("verified_on", "1/11/2026"),
+        ],
+    )  # fmt: skip
+    def test_a_wrong_cell_is_refused_with_the_id(self, column, value):
+        with pytest.raises(ValueError, match="service s1: "):
+            Service.from_row(CHECKED.to_row() | {column: value})
+
+
+class TestSeed:
+    def test_sixteen_facilities_with_points_and_nothing_unproven(self, seed):
+        assert len(seed) == 16
+        for service in seed:
+            assert service.point is not None
+            assert "OpenStreetMap" in service.point_source
+            assert service.phones == ()
+            assert service.verified_on is None
+            assert service.hours == ""
+            assert service.disclosure is Disclosure.PUBLIC
+            assert service.kind in {"hospital", "health_centre"}
+
+    def test_specialist_hospitals_are_not_first_line_care(self, seed):
+        specialists = {service.name for service in seed if "medical" not in service.needs}
+        assert specialists == {"Bệnh viện Y học cổ truyền Lai Châu", "Bệnh viện Phổi tỉnh Lai Châu"}
+
+    def test_communes_are_named_as_the_gazetteer_names_them(self, seed, gazetteer):
+        for service in seed:
+            if service.province == "Lai Châu":
+                assert gazetteer.name(service.commune) == service.commune_name
+            else:
+                assert service.commune not in gazetteer.codes
+
+    def test_from_every_commune_medical_help_is_found(self, seed, gazetteer):
+        directory = Directory(seed)
+        for commune in gazetteer.codes:
+            found = find(directory, gazetteer, commune, ["medical"], NOW, 3)
+            assert len(found) == 3
+            assert all(not offer.verified and not offer.phones for offer in found)
+
+    def test_the_nearest_of_binh_lu_is_tam_duong(self, seed, gazetteer):
+        found = find(Directory(seed), gazetteer, BINH_LU, ["medical"], NOW, 1)
+        assert found[0].ranked.service.name == "Trung tâm Y tế Tam Đường"
+
+    def test_mistakes_are_refused_with_their_line(self):
+        good = files("flows/content/directory")
+        services = good["services.csv"]
+        first = services.split(b"\n")[1]
+        with pytest.raises(ValueError, match="twice"):
+            load_seed(good | {"services.csv": services + first + b"\n"})
+        with pytest.raises(ValueError, match="f001"):
+            load_seed(good | {"services.csv": services.split(b"\n")[0] + b"\n"})
+        with pytest.raises(ValueError, match=r"services\.csv:2"):
+            load_seed(good | {"services.csv": services.replace(b",hospital,", b",castle,", 1)})
+
+    def test_folders_before_the_names_do_not_matter(self, seed):
+        in_folder = {f"directory/{name}": content for name, content in files("flows/content/directory").items()}
+        assert load_seed(in_folder) == seed
+
+    def test_an_empty_seed_is_an_empty_directory(self):
+        assert load_seed({}) == ()
