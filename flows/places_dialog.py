@@ -12,7 +12,7 @@ from flows.program import Task
 from flows.session import Stage
 from flows.turn import Turn
 
-MAX_LISTED = 6  # communes in one list; more cannot be read on a phone
+MAX_LISTED = 9  # communes offered at once: as many as the largest old district (Sìn Hồ) became
 NEIGHBOURS = 2  # beside the commune a shared location lies in
 
 

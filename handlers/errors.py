@@ -57,6 +57,12 @@ class CaseClosed(BinhAnError):
     code = "case-closed"
 
 
+class NothingWritten(BinhAnError):
+    """There is nothing to save yet; write something first."""
+
+    code = "nothing-written"
+
+
 class NotReachable(BinhAnError):
     """The person cannot be reached any more: no address is left for this case."""
 

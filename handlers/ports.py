@@ -8,7 +8,7 @@ before the commit; a store's `get` and `..._of` see buffered saves of the same u
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -24,9 +24,9 @@ from handlers.model import (
     InboundMessage,
     InboxRow,
     Line,
+    OutboxRow,
     Outcome,
     Outgoing,
-    OutboxRow,
     QueueCard,
     SendJob,
     SignIn,
@@ -40,7 +40,10 @@ class ContactStore(Protocol):
     """Seekers' records: one per channel address. The address is kept as a keyed hash and sealed; it is never returned here."""
 
     def open(self, addresses: Sequence[Address]) -> list[Contact]:
-        """The contact of each address, in order; makes missing ones (with a data key of their own). Set-based."""
+        """The contact of each address, in order; makes missing ones (with a data key of their own). Set-based.
+
+        A contact that is hidden (she erased it) lets go of its address and a new one is made: she is greeted like anyone.
+        """
 
     def find(self, address: Address) -> Contact | None:
         """The contact of this address, or None; makes nothing."""
@@ -51,8 +54,11 @@ class ContactStore(Protocol):
     def save(self, contact: Contact) -> None:
         """Write all fields of the contact at the end of the unit of work."""
 
-    def take_ready(self, limit: int) -> list[Contact]:
-        """Lanes with pending messages whose `next_run_at` has come, longest unserved first; locked until commit."""
+    def ready(self, limit: int) -> list[str]:
+        """Uids of lanes with pending messages whose `next_run_at` has come, longest unserved first. A read: no lock."""
+
+    def load(self, uids: Sequence[str]) -> dict[str, Contact]:
+        """These contacts, locked until commit (set-based, for the hot path); gone ones are missing from the result."""
 
     def due_timers(self, limit: int) -> list[Contact]:
         """Contacts with `session_due_at` <= now and nothing pending; locked until commit."""
@@ -104,6 +110,9 @@ class CaseStore(Protocol):
     def newest_closed_of(self, contact_uid: str) -> Case | None:
         """The contact's case closed last, or None."""
 
+    def all_of(self, contact_uid: str) -> list[Case]:
+        """Every case of the contact that can still be read, oldest first."""
+
     def destroy(self, uid: str) -> None:
         """Destroy the case's key and its lines and sealed fields; code, severity, category, month and disposition stay."""
 
@@ -122,7 +131,8 @@ class LineStore(Protocol):
 
     def for_seeker(self, case_uid: str, after_seq: int, since: datetime | None) -> list[Line]:
         """Her own view: lines in and out (never notes) after `after_seq`, not older than `since`, only out-lines whose
-        outbox row is sent (or that have none), in order."""
+        outbox row is sent (or that have none), in order.
+        """
 
 
 class EscalationStore(Protocol):
@@ -159,6 +169,9 @@ class OutboxStore(Protocol):
     def release(self, contact_uids: Sequence[str]) -> None:
         """Held rows of these seekers become pending again, in id order, with a new `fresh_until` of now + 15 min."""
 
+    def move(self, from_contact_uid: str, to_contact_uid: str) -> None:
+        """Pending and held rows of one seeker continue, in order, in the lane of the other (sealed anew under that one's key)."""
+
     def cancel_waiting(self, contact_uid: str) -> None:
         """Cancel pending and held waiting lines of this seeker (a newer one replaces them)."""
 
@@ -171,13 +184,20 @@ class OutboxStore(Protocol):
     def claim(self, limit: int, lease: timedelta, skip_channels: frozenset[str]) -> list[SendJob]:
         """Lease due rows: pages before replies, only the oldest open row of each lane, expired leases included. A seeker row
         past `fresh_until` is not leased: it and all later rows of its lane become held. Channels in `skip_channels`
-        are pulled by their reader and never claimed (but their stale rows are held). Addresses are decrypted here."""
+        are pulled by their reader and never claimed (but their stale rows are held). Addresses are decrypted here.
+        """
+
+    def take_back(self) -> int:
+        """Let every lease run out now; returns how many. Only for a program that is alone and has just started: whoever
+        held them is dead. The rows stay in state sending, because they may have arrived: nothing cancels them any more.
+        """
 
     def record(
         self, uid: str, lease_token: str, outcome: Outcome, *, retry_at: datetime | None = None, error_class: str = ""
     ) -> bool:
         """Write what became of a leased row; False (and no change) when the lease is no longer ours. A sent row loses its
-        payload; BLOCKED fails every open row of the lane. Failed and blocked are visible at the desk at once."""
+        payload; BLOCKED fails every open row of the lane. Failed and blocked are visible at the desk at once.
+        """
 
     def fetch(self, contact_uid: str) -> list[OutboxRow]:
         """For pulled channels: fresh pending rows of this seeker become sent, in order, and are returned; stale ones held."""
@@ -287,7 +307,7 @@ class ServiceStore(Protocol):
 
 
 class UnitOfWork(Protocol):
-    """One transaction. `now` is read once; `ring` wakes loops after the commit (names: inbox, outbox, escalations, desk)."""
+    """One transaction. `now` is read once; `ring` wakes loops after the commit (names: inbox, outbox, escalations, desk, seeker)."""
 
     now: datetime
     contacts: ContactStore
@@ -324,7 +344,8 @@ class Door(Protocol):
     async def run(self, operation: Operation[A, R], item: A) -> R:
         """Run the operation for this item, together with whatever else is queued, in one durable commit; then return its
         result. An exception of the operation rolls back and reaches this caller alone. StorageUnavailable within 1.5 s
-        when no commit is possible."""
+        when no commit is possible.
+        """
 
     async def read(self, query: Callable[[UnitOfWork], R]) -> R:
         """Run a query that writes nothing, beside the writer, on a snapshot. Never for content of cases (those are audited)."""
@@ -367,8 +388,15 @@ class SendResult:
     error_class: str = ""
 
 
-Receive = Callable[[InboundMessage], Awaitable[None]]
-"""Give a parsed, verified message to `inbound.accept`; returns after the commit, raises StorageUnavailable otherwise."""
+
+class Receive(Protocol):
+    """Gives parsed, verified messages to `inbound.accept`."""
+
+    async def __call__(self, *messages: InboundMessage) -> None:
+        """Store these messages, in this order, all in one commit or none; returns after it, raises StorageUnavailable when
+        nothing can be stored.
+        """
+
 
 
 class Channel(Protocol):
@@ -395,4 +423,3 @@ class Surface(Protocol):
 
     async def page(self, job: SendJob) -> SendResult:
         """Hand the page over; RETRY while nobody there has received it."""
-

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
+from bot.cli import roster
 from bot.cli.roster import app
 from bot.config import ConfigError
 from bot.roster_file import load_roster
@@ -35,10 +36,10 @@ def problems(text: str) -> list[str]:
 
 
 def test_the_example_can_be_read_and_leaves_no_gap(nowhere):
-    roster = load_roster("x", EXAMPLE.read_bytes(), ZONE)
-    assert roster.names() == {"tuvan1", "tuvan2", "tuvan3", "giamsat1"}
-    done = check(str(EXAMPLE), "--days", "60")
-    assert "on rung on_duty" not in done.stdout
+    written = load_roster("x", EXAMPLE.read_bytes(), ZONE)
+    assert written.names() == {"tuvan1", "tuvan2", "tuvan3", "giamsat1"}
+    done = check(str(EXAMPLE), "--days", "120")
+    assert (done.exit_code, "gap" in done.stdout) == (0, False)
 
 
 def test_a_whole_roster_is_clean(nowhere):
@@ -59,6 +60,20 @@ def test_a_gap_is_named_in_local_time(nowhere):
 def test_rungs_the_roster_does_not_use_are_no_finding(nowhere):
     (nowhere / "roster.yaml").write_text(WHOLE)
     assert "backup" not in check("roster.yaml").stdout
+
+
+def test_names_that_nobody_has_are_found_once_there_is_a_staff_list(nowhere, monkeypatch):
+    (nowhere / "roster.yaml").write_text(WHOLE)
+    (nowhere / "var").mkdir()
+    (nowhere / "var" / "data.db").touch()
+
+    async def names(settings):
+        return ["binh"]
+
+    monkeypatch.setattr(roster, "_sign_in_names", names)
+    done = check("roster.yaml")
+    assert done.exit_code == 1
+    assert "'an'" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["missing.yaml"], []])
@@ -103,7 +118,7 @@ def test_all_mistakes_are_said_at_once(nowhere):
 
 
 def test_times_are_text_and_never_sexagesimal_numbers():
-    roster = load_roster(
+    written = load_roster(
         "r", b"shifts:\n  - {rung: on_duty, days: [mon], begins: 12:30, ends: 13:30, staff: [an]}\n", ZONE
     )
-    assert roster.shifts[0].begins.isoformat() == "12:30:00"
+    assert written.shifts[0].begins.isoformat() == "12:30:00"

@@ -1,0 +1,115 @@
+"""The command line: `python -m bot …`. Exit codes: 0 done, 1 findings or refused input, 2 wrong use or unreadable."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from bot.cli import database, places, roster, staff, triage
+from bot.cli.flows import flows_app
+from bot.config import Config, ConfigError, load_config
+from bot.observe import set_up_logs
+from bot.worlds import load_world
+from handlers.directory import load_seed
+from handlers.errors import BinhAnError
+from handlers.rehearsal import RehearsalHost
+from handlers.world import Libraries
+
+app = typer.Typer(
+    name="binhan",
+    help="Bình An: an anonymous chat hotline for gender-based violence.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")]
+
+
+def rehearsal_host(files: dict[str, bytes]) -> RehearsalHost:
+    """The host that the transcripts of a content set talk to."""
+    return RehearsalHost(load_world(files, list(load_seed(files)), Config().zone, Libraries()))
+
+
+app.add_typer(flows_app(rehearsal_host), name="flows")
+app.add_typer(roster.app, name="roster")
+app.add_typer(staff.app, name="staff")
+app.add_typer(database.app, name="db")
+app.command()(triage.triage)
+app.command()(places.place)
+app.command()(places.nearest)
+app.command()(database.backup)
+app.command()(database.restore)
+
+config_app = typer.Typer(help="The configuration.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(config_app, name="config")
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    listen: Annotated[str | None, typer.Option("--listen", help="HOST:PORT instead of the configuration's.")] = None,
+) -> None:
+    """Run the service. Without a configuration: the embedded demo, with staff passwords shown once."""
+    from bot.serve import serve as run
+
+    written = load_config(config)
+    if listen is not None:
+        written = Config.model_validate({**dict(written), "listen": listen})
+    set_up_logs(written.log.level, json_lines=written.log.json_lines)
+    demo = config is None and not Path("config.yaml").exists()
+    asyncio.run(run(written, demo=demo))
+
+
+@app.command()
+def chat(config: ConfigOption = None) -> None:
+    """Talk to the bot in the terminal: to the running service of this configuration, else to one in memory."""
+    from bot.terminal import chat as talk
+
+    set_up_logs("error")
+    asyncio.run(talk(load_config(config)))
+
+
+@config_app.command("check")
+def config_check(path: Annotated[Path | None, typer.Argument(help="Configuration file.")] = None) -> None:
+    """Read the configuration and its secrets, say what is wrong. Exit: 0 fine, 2 not usable."""
+    written = load_config(path)
+    for channel in written.channels:
+        channel.token.read()
+        if channel.webhook_secret is not None:
+            channel.webhook_secret.read()
+    print("configuration: fine")
+
+
+def main() -> None:
+    """Run a command; an error is one line saying what, where, what next."""
+    # A reader that went away (`| head`) is no error of ours.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        # Without standalone mode click hands the code of `typer.Exit` back instead of raising it.
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        print(f"binhan: {error.format_message()} (see --help)", file=sys.stderr)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        sys.exit(2)
+    except BinhAnError as error:
+        print(f"binhan: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

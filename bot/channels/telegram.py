@@ -1,0 +1,416 @@
+"""Telegram: parse what it sends, confirm only what is stored, send what the outbox hands over.
+
+python-telegram-bot is the transport (its `Bot`); its `Updater` confirms updates before they are handled, so polling and
+webhook are ours. This is the only module that sees the token, and no exception or log line of it carries a URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import math
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+import structlog
+from aiohttp import web
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
+
+from bot.channels.render import Rendered, render
+from handlers import failpoints
+from handlers.errors import StorageUnavailable
+from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
+from handlers.ports import Capabilities, Receive, SendResult
+
+log = structlog.get_logger()
+
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+SEND_TIMEOUT_S = 8.0  # below the outbox lease, so that a slow answer cannot outlive it
+MAX_BODY_BYTES = 128 * 1024
+"""A longest message (4 096 letters, escaped) that answers to another longest one, with formatting, has some 75 KB."""
+PAUSE_AFTER_ERROR_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+TRIES = 3  # of storing an update that breaks something of ours, before it is stored as "something we could not read"
+LONGEST_WAIT_S = 3600.0  # whatever the platform asks for, we try again after an hour
+
+
+class _Chat(msgspec.Struct):
+    id: int
+    type: str = ""
+
+
+class _Point(msgspec.Struct):
+    latitude: float
+    longitude: float
+
+
+class _Message(msgspec.Struct):
+    chat: _Chat
+    text: str | None = None
+    location: _Point | None = None
+
+
+class _Callback(msgspec.Struct):
+    id: str
+    data: str | None = None
+    message: _Message | None = None
+
+
+class _Member(msgspec.Struct):
+    status: str = ""
+
+
+class _Membership(msgspec.Struct):
+    chat: _Chat
+    new_chat_member: _Member
+
+
+class _BareMessage(msgspec.Struct):
+    chat: _Chat
+
+
+class _BareUpdate(msgspec.Struct):
+    """What must be there for somebody to get an answer, when the rest has a shape we do not know."""
+
+    update_id: int
+    message: _BareMessage | None = None
+    edited_message: _BareMessage | None = None
+
+
+class _Update(msgspec.Struct):
+    """The fields we use, and no others: names, usernames and phone numbers are dropped by not being here."""
+
+    update_id: int
+    message: _Message | None = None
+    edited_message: _Message | None = None
+    callback_query: _Callback | None = None
+    my_chat_member: _Membership | None = None
+
+
+def parse(channel: str, raw: object) -> InboundMessage | None:
+    """One update as a message; None for what concerns no seeker (groups, channels). What we do not know is a person too:
+    it becomes kind *unsupported*. Raises msgspec.ValidationError on something that is not an update of a chat at all.
+    """
+    try:
+        update = msgspec.convert(raw, _Update, strict=False)
+    except msgspec.ValidationError:
+        bare = msgspec.convert(raw, _BareUpdate, strict=False)
+        person = bare.message or bare.edited_message
+        if person is None:
+            raise
+        return _message(channel, bare.update_id, person.chat, MessageKind.UNSUPPORTED)
+    if update.my_chat_member is not None:
+        gone = update.my_chat_member.new_chat_member.status in ("kicked", "left")
+        kind = MessageKind.BLOCKED if gone else MessageKind.START
+        return _message(channel, update.update_id, update.my_chat_member.chat, kind)
+    if update.callback_query is not None:
+        query = update.callback_query
+        if query.message is None:
+            return None
+        return _message(channel, update.update_id, query.message.chat, MessageKind.CHOICE, choice=query.data or "")
+    message = update.message or update.edited_message
+    return None if message is None else _written(channel, update.update_id, message)
+
+
+def _written(channel: str, update_id: int, message: _Message) -> InboundMessage | None:
+    if message.location is not None:
+        lat, lon = message.location.latitude, message.location.longitude
+        if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
+            return _message(channel, update_id, message.chat, MessageKind.UNSUPPORTED)
+        return _message(channel, update_id, message.chat, MessageKind.LOCATION, point=(lat, lon))
+    if not message.text:
+        return _message(channel, update_id, message.chat, MessageKind.UNSUPPORTED)
+    if message.text == "/start" or message.text.startswith("/start "):
+        return _message(channel, update_id, message.chat, MessageKind.START)
+    return _message(channel, update_id, message.chat, MessageKind.TEXT, text=message.text)
+
+
+def _message(
+    channel: str,
+    update_id: int,
+    chat: _Chat,
+    kind: MessageKind,
+    *,
+    text: str = "",
+    choice: str = "",
+    point: tuple[float, float] | None = None,
+) -> InboundMessage | None:
+    if chat.type != "private":
+        return None  # never answer where others read along
+    return InboundMessage(
+        address=Address(channel, str(chat.id)),
+        message_id=str(update_id),
+        kind=kind,
+        text=_whole(text),
+        choice=_whole(choice),
+        point=point,
+    )
+
+
+def _whole(text: str) -> str:
+    """The text without half characters (lone surrogates), which no store can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+class TelegramChannel:
+    """One Telegram bot as a channel."""
+
+    secret_fields = frozenset({"token", "webhook_secret"})
+    capabilities = Capabilities(
+        buttons=True, max_buttons=20, max_text=4096, unit="utf16", max_button_label=64, location=True, link_numbers=True
+    )
+
+    def __init__(
+        self,
+        name: str,
+        token: str,
+        *,
+        base_url: str = "https://api.telegram.org",
+        mode: str = "polling",
+        webhook_secret: str = "",
+        proxy: str = "",
+        poll_timeout_s: int = 25,
+    ) -> None:
+        """`base_url` without the trailing `/bot`; `poll_timeout_s` is how long one getUpdates waits at Telegram."""
+        if mode == "webhook" and not webhook_secret:
+            raise ValueError("a webhook without a secret would let anybody write")
+        self.name = name
+        self.mode = mode
+        self._webhook_secret = webhook_secret
+        self._poll_timeout_s = poll_timeout_s
+        self._resume_at: dict[
+            str, float
+        ] = {}  # chat -> monotonic; nothing is sent there before (Telegram said "later")
+        self._failures: dict[str, int] = {}  # update id -> how often storing it broke something of ours
+        self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
+        self._url = f"{base_url.rstrip('/')}/bot{token}"
+        # One trust store for both clients: reading it takes longer than anything else here. A plain http address, as in
+        # tests and behind a gateway of one's own, gets an empty one, which trusts nobody.
+        trust = httpx.create_ssl_context() if base_url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        settings: dict[str, Any] = {"proxy": proxy or None, "httpx_kwargs": {"verify": trust}}
+        self._polling = HTTPXRequest(connection_pool_size=1, **settings)
+        self._bot = Bot(
+            token,
+            base_url=f"{base_url.rstrip('/')}/bot",
+            request=HTTPXRequest(connection_pool_size=16, **settings),
+            get_updates_request=self._polling,
+        )
+
+    # --- receiving -------------------------------------------------------------------------------------------------
+
+    async def run(self, receive: Receive) -> None:
+        """Poll until cancelled. An update is confirmed (by the next offset) only after `receive` has stored it."""
+        if self.mode == "webhook":
+            return
+        offset, failures = 0, 0
+        while True:
+            try:
+                updates = await self._get_updates(offset)
+                await self._take_all(updates, receive)
+                offset = max([offset, *(_update_id(raw) + 1 for raw in updates)])
+                failures = 0
+            except Exception as error:
+                # Whatever it was, she must be able to reach us again in a moment; only its class is said.
+                pause = PAUSE_AFTER_ERROR_S[min(failures, len(PAUSE_AFTER_ERROR_S) - 1)]
+                if isinstance(error, RetryAfter):
+                    pause = _seconds(error)
+                failures += 1
+                log.warning("telegram.poll_failed", channel=self.name, error=type(error).__name__, pause_s=pause)
+                await asyncio.sleep(pause)
+
+    async def _get_updates(self, offset: int) -> list[dict[str, Any]]:
+        asked = {"offset": offset, "timeout": self._poll_timeout_s, "allowed_updates": json.dumps(ALLOWED_UPDATES)}
+        # The raw answer, not the library's objects: one update it cannot read would hold up all that follow.
+        answer = await self._polling.post(
+            f"{self._url}/getUpdates?{urlencode(asked)}", read_timeout=self._poll_timeout_s + 10
+        )
+        return [raw for raw in answer if isinstance(raw, dict)]  # type: ignore[attr-defined]
+
+    async def _take_all(self, updates: Sequence[dict[str, Any]], receive: Receive) -> None:
+        """Store a batch in one commit, in the platform's order; one by one when one of them breaks something."""
+        read = [(raw, self._read(raw)) for raw in updates]
+        messages = [message for _, message in read if message is not None]
+        failpoints.passing("accept.verified")
+        try:
+            if messages:
+                await receive(*messages)
+        except StorageUnavailable:
+            raise
+        except Exception as error:
+            log.error("telegram.batch_failed", channel=self.name, error=type(error).__name__)
+            for message in messages:
+                await self._store(message, receive)
+        for raw, message in read:
+            self._acknowledge_choice(raw, message)
+
+    def _read(self, raw: object) -> InboundMessage | None:
+        try:
+            return parse(self.name, raw)
+        except (ValueError, RecursionError):
+            # Something new from the platform, and not even a chat in it: nobody to answer.
+            log.warning("telegram.unreadable_update", channel=self.name)
+            return None
+
+    async def _store(self, message: InboundMessage, receive: Receive) -> None:
+        """Store one message. One that breaks something of ours again and again must not hold up everybody behind it: the
+        third time it is stored as something we could not read, so that she is answered.
+        """
+        try:
+            await receive(message)
+        except StorageUnavailable:
+            raise
+        except Exception as error:
+            tried = self._failures.get(message.message_id, 0) + 1
+            log.error("telegram.store_failed", channel=self.name, error=type(error).__name__, tried=tried)
+            if tried < TRIES:
+                self._failures[message.message_id] = tried
+                raise
+            await receive(replace(message, kind=MessageKind.UNSUPPORTED, text="", choice="", point=None))
+        self._failures.pop(message.message_id, None)
+
+    def _acknowledge_choice(self, raw: dict[str, Any], message: InboundMessage | None) -> None:
+        if message is not None and message.kind is MessageKind.CHOICE:
+            self._acknowledge_later(str(raw["callback_query"]["id"]))
+
+    def _acknowledge_later(self, query_id: str) -> None:
+        """Stop the button's spinner. It carries nothing, so it needs no outbox; when it fails the spinner ends by itself."""
+        task = asyncio.get_running_loop().create_task(self._acknowledge(query_id))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _acknowledge(self, query_id: str) -> None:
+        try:
+            await self._bot.answer_callback_query(query_id, read_timeout=SEND_TIMEOUT_S)
+        except TelegramError as error:
+            log.info("telegram.acknowledge_failed", channel=self.name, error=type(error).__name__)
+
+    def webhook(self, receive: Receive) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """The aiohttp handler of `/webhooks/telegram/<channel>`: 200 only after the commit, 401 without the secret."""
+
+        async def handle(request: web.Request) -> web.Response:
+            given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
+            if not self._webhook_secret or not hmac.compare_digest(
+                given.encode("utf-8", "replace"), self._webhook_secret.encode()
+            ):
+                return web.Response(status=401)
+            if request.headers.get("Content-Encoding"):
+                return web.Response(status=415)
+            body = await _body(request)
+            if body is None:
+                return web.Response(status=413)
+            try:
+                raw = json.loads(body)
+            except (ValueError, RecursionError):
+                # Authenticated but no JSON: 200 keeps it from coming for ever; the log has it.
+                log.warning("telegram.unreadable_update", channel=self.name)
+                return web.Response(status=200)
+            message = self._read(raw)
+            if message is not None:
+                failpoints.passing("accept.verified")
+                try:
+                    await self._store(message, receive)
+                except Exception as error:
+                    # Not stored, whatever the reason: the platform keeps it and brings it again.
+                    log.error("telegram.not_stored", channel=self.name, error=type(error).__name__)
+                    return web.Response(status=503)
+                self._acknowledge_choice(raw, message)
+            return web.Response(status=200)
+
+        return handle
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
+        """Send one message; see `ports.Channel.send`."""
+        wait = self._throttled_s(address)
+        if wait > 0:
+            return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=wait), error_class="Throttled")
+        rendered = render(outgoing, self.capabilities)
+        try:
+            await self._send_texts(address, rendered)
+        except TelegramError as error:
+            return self._failure(address, error)
+        return SendResult(outcome=Outcome.SENT)
+
+    def _throttled_s(self, address: Address) -> float:
+        """Seconds until this chat may be written to. A limit of one chat is its own; when several chats are at theirs, it is
+        the limit of the whole bot, and everybody waits for the nearest end.
+        """
+        now = time.monotonic()
+        self._resume_at = {chat: at for chat, at in self._resume_at.items() if at > now}
+        own = self._resume_at.get(address.platform_id)
+        if own is not None:
+            return own - now
+        return min(self._resume_at.values()) - now if len(self._resume_at) > 1 else 0.0
+
+    async def _send_texts(self, address: Address, rendered: Rendered) -> None:
+        keyboard = InlineKeyboardMarkup(
+            [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in rendered.rows]
+        )
+        for index, text in enumerate(rendered.texts):
+            last = index == len(rendered.texts) - 1
+            await self._bot.send_message(
+                chat_id=int(address.platform_id),
+                text=text,
+                reply_markup=keyboard if last and rendered.rows else None,
+                protect_content=True,
+                disable_notification=False,
+                connect_timeout=SEND_TIMEOUT_S / 2,
+                read_timeout=SEND_TIMEOUT_S,
+                write_timeout=SEND_TIMEOUT_S,
+            )
+
+    def _failure(self, address: Address, error: TelegramError) -> SendResult:
+        name = type(error).__name__
+        if isinstance(error, RetryAfter):
+            wait = _seconds(error)
+            self._resume_at[address.platform_id] = time.monotonic() + wait
+            return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=wait), error_class=name)
+        if isinstance(error, Forbidden):
+            return SendResult(outcome=Outcome.BLOCKED, error_class=name)
+        if isinstance(error, InvalidToken):
+            return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=60), error_class=name)
+        if isinstance(error, BadRequest):
+            return SendResult(outcome=Outcome.FAILED, error_class=name)
+        # Network, time-out, 5xx: maybe it arrived, maybe not. Twice is better than never.
+        return SendResult(outcome=Outcome.RETRY, error_class=name)
+
+    async def close(self) -> None:
+        """Give back connections."""
+        for task in list(self._background):
+            task.cancel()
+        for request in self._bot._request:  # Bot.shutdown() refuses a Bot that never called getMe
+            await request.shutdown()
+
+
+def _seconds(error: RetryAfter) -> float:
+    """How long Telegram asks us to wait (its type depends on a setting of the library)."""
+    asked = error._retry_after.total_seconds()  # the public attribute warns on every reading
+    return min(max(asked, 0.0), LONGEST_WAIT_S)
+
+
+def _update_id(raw: dict[str, Any]) -> int:
+    """The number of an update; 0, which confirms nothing, when it has none."""
+    number = raw.get("update_id", 0)
+    return number if isinstance(number, int) else 0
+
+
+async def _body(request: web.Request) -> bytes | None:
+    """The whole body, however slowly it comes; None when it is too long."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        return None
+    body = bytearray()
+    async for part in request.content.iter_any():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)

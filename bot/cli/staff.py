@@ -1,0 +1,103 @@
+"""`staff`: who works here. Passwords are made here, shown once, and kept only as a hash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from bot import wiring
+from bot.config import load_config
+from bot.web.passwords import hash_password, new_password, problem
+from handlers.model import Role
+from handlers.staffing import AddStaff, SetEnabled, SetPassword
+
+app = typer.Typer(help="Who works at the hotline.", no_args_is_help=True, rich_markup_mode=None)
+R = TypeVar("R")
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
+]
+NameArgument = Annotated[str, typer.Argument(help="Sign-in name.")]
+AskOption = Annotated[bool, typer.Option("--ask", help="Type the password instead of having one made.")]
+_PROBLEMS = {
+    "too-short": "use at least 15 characters",
+    "too-long": "use at most 128 characters",
+    "common": "this is among the passwords that are guessed first; use several unrelated words",
+}
+
+
+def _with_service(config: Path | None, work: Callable[[wiring.Service], Awaitable[R]]) -> R:
+    async def run() -> R:
+        async with wiring.open_service(load_config(config), demo=False) as service:
+            return await work(service)
+
+    return asyncio.run(run())
+
+
+def _password(ask: bool, *names: str) -> str:
+    """A password from the keyboard or a made one; exit 1 when the typed one cannot be used."""
+    if not ask:
+        return new_password()
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    wrong = problem(typed, *names)
+    if wrong:
+        typer.echo(f"password: {_PROBLEMS[wrong]}", err=True)
+        raise typer.Exit(1)
+    return typed
+
+
+def _say_password(name: str, password: str, ask: bool) -> None:
+    if not ask:
+        print(f"{name}: password {password}  (shown only now; hand it over in person)")
+
+
+@app.command()
+def add(
+    name: NameArgument,
+    alias: Annotated[str, typer.Option("--alias", help="The only name a seeker ever sees; not the real one.")],
+    role: Annotated[list[Role], typer.Option("--role", help="What she may do; may be given more than once.")],
+    config: ConfigOption = None,
+    ask: AskOption = False,
+) -> None:
+    """Add somebody. Exit: 0 done, 1 refused."""
+    password = _password(ask, name, alias)
+    command = AddStaff(name=name, alias=alias, roles=tuple(role), password_hash=hash_password(password))
+    _with_service(config, lambda service: service.storage.door.run(service.staffing.add, command))
+    print(f"{name}: added as {', '.join(one.value for one in role)}")
+    _say_password(name, password, ask)
+
+
+@app.command("list")
+def list_staff(config: ConfigOption = None) -> None:
+    """Everybody: sign-in name, alias, roles, enabled or not."""
+    for one in _with_service(config, lambda service: service.storage.door.read(lambda uow: uow.staff.all())):
+        roles = ",".join(role.value for role in one.roles)
+        print(f"{one.name}\t{one.alias}\t{roles}\t{'enabled' if one.enabled else 'disabled'}")
+
+
+@app.command()
+def disable(name: NameArgument, config: ConfigOption = None) -> None:
+    """Sign out and shut out; what this person holds rings anew at once. Exit: 0 done, 1 refused."""
+    command = SetEnabled(name=name, enabled=False)
+    _with_service(config, lambda service: service.storage.door.run(service.staffing.set_enabled, command))
+    print(f"{name}: disabled, signed out everywhere")
+
+
+@app.command()
+def reset(name: NameArgument, config: ConfigOption = None, ask: AskOption = False) -> None:
+    """A new password, signed out everywhere, enabled again. Exit: 0 done, 1 refused."""
+    password = _password(ask, name)
+    new_hash = SetPassword(name=name, password_hash=hash_password(password))
+    again = SetEnabled(name=name, enabled=True)
+
+    async def work(service: wiring.Service) -> None:
+        await service.storage.door.run(service.staffing.set_password, new_hash)
+        await service.storage.door.run(service.staffing.set_enabled, again)
+
+    _with_service(config, work)
+    print(f"{name}: new password set, signed out everywhere, enabled")
+    _say_password(name, password, ask)

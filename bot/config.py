@@ -1,0 +1,196 @@
+"""What an operator writes in `config.yaml`, read strictly: unknown keys are refused with file, line and column.
+
+Secrets stand in the configuration only as references (`file:PATH`, preferred, or `env:NAME`); their values are never printed.
+Everything has a default, so that no file at all gives the embedded demo.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from flows.source import parse
+from handlers.errors import BinhAnError
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=300)]
+
+
+class ConfigError(BinhAnError):
+    """The configuration cannot be used."""
+
+    code = "config"
+
+    def __init__(self, problems: list[str]) -> None:
+        """`problems` are lines `file:line:column: what, what next`."""
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class Secret:
+    """A reference to a secret; the value is read when needed and shown by nobody."""
+
+    def __init__(self, reference: str) -> None:
+        """`reference` is `file:PATH` or `env:NAME`; a ValueError otherwise."""
+        kind, _, rest = reference.partition(":")
+        if kind not in ("file", "env") or not rest:
+            raise ValueError("write file:PATH or env:NAME, never the secret itself")
+        self._kind, self._rest = kind, rest
+
+    def read(self) -> str:
+        """The secret; a ConfigError naming the reference when it is missing or empty."""
+        if self._kind == "env":
+            value = os.environ.get(self._rest, "")
+        else:
+            try:
+                value = Path(self._rest).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError([f"secret file:{self._rest} cannot be read ({error.strerror}); create it"]) from None
+        if not value:
+            raise ConfigError([f"secret {self._kind}:{self._rest} is empty; set it"])
+        return value
+
+    def __repr__(self) -> str:
+        """The reference, not the value."""
+        return f"Secret({self._kind}:{self._rest})"
+
+
+def _secret(value: object) -> object:
+    return Secret(value) if isinstance(value, str) else value
+
+
+SecretRef = Annotated[Secret, BeforeValidator(_secret)]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class DatabaseConfig(_Written):
+    """Where the data lies."""
+
+    url: str = ""  # empty: SQLite in `var`
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if url and not url.startswith("sqlite:///"):
+            raise ValueError("only the embedded database is built so far: leave it empty or write sqlite:///PATH")
+        return url
+
+
+class WebConfig(_Written):
+    """The seeker page and the desk page."""
+
+    public_url: Url = "http://127.0.0.1:8080"  # what browsers call us; https decides the cookie's prefix
+    exit_url: Url = (
+        "https://www.google.com/search?q=thoi+tiet+hom+nay"  # where the quick exit leads: neutral, not personal
+    )
+    behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
+
+
+class TelegramConfig(_Written):
+    """One Telegram bot."""
+
+    name: Name
+    platform: Literal["telegram"]
+    token: SecretRef
+    mode: Literal["polling", "webhook"] = "polling"
+    webhook_secret: SecretRef | None = None
+    base_url: Url = "https://api.telegram.org"
+    proxy: str = ""
+    poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 25
+
+    def model_post_init(self, context: object, /) -> None:
+        """A webhook without a secret would let anybody write."""
+        if self.mode == "webhook" and self.webhook_secret is None:
+            raise ValueError("webhook mode needs webhook_secret")
+
+
+class LogConfig(_Written):
+    """Logs hold ids and counts, never people's text."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json_lines: bool = False
+
+
+class Config(_Written):
+    """The whole configuration."""
+
+    var: Path = Path("var")  # data, keys and secrets
+    listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:[0-9]{1,5}$")] = "127.0.0.1:8080"
+    timezone: str = "Asia/Ho_Chi_Minh"
+    roster: Path | None = None  # roster.yaml; without one everybody enabled is on duty by role
+    content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
+    database: DatabaseConfig = DatabaseConfig()
+    web: WebConfig = WebConfig()
+    channels: list[TelegramConfig] = []
+    log: LogConfig = LogConfig()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("not a time zone of the IANA list, for example Asia/Ho_Chi_Minh") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of shifts, hours and texts."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on."""
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+
+_WORDS = {
+    "extra_forbidden": "unknown key; see config.example.yaml for the known ones",
+    "missing": "this key is needed here",
+}
+
+
+def load_config(path: Path | None) -> Config:
+    """Read `path`; without one read `config.yaml` when it is there, else give the defaults. Raises ConfigError with every problem."""
+    if path is None:
+        default = Path("config.yaml")
+        if not default.exists():
+            return Config()
+        path = default
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read ({error.strerror}); check the path"]) from None
+    source = parse(str(path), content)
+    if source.findings:
+        raise ConfigError([finding.in_language("en") for finding in source.findings])
+    if not isinstance(source.tree, dict):
+        raise ConfigError([f"{path}:1:1: the file must hold keys like `listen: 127.0.0.1:8080`"])
+    try:
+        return _with_paths_from(Config.model_validate(source.tree), path.parent)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors(include_input=False, include_url=False):
+            line, column = source.position(tuple(item["loc"]))
+            where = ".".join(str(part) for part in item["loc"])
+            said = _WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
+            problems.append(f"{path}:{line}:{column}: {where}: {said}")
+        raise ConfigError(problems) from None
+
+
+def _with_paths_from(config: Config, folder: Path) -> Config:
+    """Paths written in a configuration count from its own folder."""
+    changes = {
+        name: folder / value
+        for name in ("var", "roster", "content")
+        if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
+    }
+    return config.model_copy(update=changes)

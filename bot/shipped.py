@@ -1,0 +1,22 @@
+"""What the program brings along: the content that the first start publishes, and the table of places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.loader import read_dir
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+CONTENT = _ROOT / "flows" / "content"
+PLACES = _ROOT / "handlers" / "rules" / "data"
+
+
+def content_files(folder: Path | None = None) -> dict[str, bytes]:
+    """The files of a content folder (the shipped one without `folder`), by their path in it."""
+    return read_dir(folder or CONTENT)
+
+
+def place_files() -> dict[str, bytes]:
+    """The tables of administrative units, by file name."""
+    return {path.name: path.read_bytes() for path in sorted(PLACES.iterdir()) if path.is_file()}

@@ -1,0 +1,75 @@
+"""What the pages need from the rest of the program, given once by the wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from bot.channels.webchat import WebChat
+from bot.web.hub import Hub
+from handlers.desk import Desk
+from handlers.model import Address
+from handlers.ports import Door, Receive, Wakeups
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNumber:
+    """One national number as the pages show it, from `lines.yaml`."""
+
+    label: str
+    number: str  # as people read it, like "1900 969 680"
+
+    @property
+    def dial(self) -> str:
+        """The number as a phone dials it: without spaces."""
+        return "".join(self.number.split())
+
+
+def unchanged(text: str) -> str:
+    """The text itself: the default where the wiring gives no better name for a code."""
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebDeps:
+    """Everything the pages use. Frozen: the wiring makes it, nobody changes it."""
+
+    door: Door
+    wakeups: Wakeups
+    receive: Receive
+    desk: Desk
+    hub: Hub  # also the sender's surface "desk"
+    leave: Callable[[Address], Awaitable[None]]  # ends her stay on the server when she leaves by the exit
+    page_key: bytes = field(repr=False)  # 32 bytes for form tokens and throttles; the same in every process
+    numbers: Callable[
+        [], tuple[ShownNumber, ...]
+    ]  # the emergency numbers, shown first on the seeker page, in this order
+    channel: WebChat = field(default_factory=WebChat)
+    public_url: str = "http://127.0.0.1:8080"
+    exit_url: str = "https://www.google.com/search?q=thoi+tiet+hom+nay"
+    behind_proxy: bool = False  # believe the last X-Forwarded-For
+    zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
+    place_name: Callable[[str], str] = unchanged  # commune code -> name
+    why: Callable[[str], str] = unchanged  # "flow.step:choice" -> what staff read
+    poll_s: float = 25.0  # how long a waiting page is held
+    after_post_s: float = 1.5  # how long an answer is awaited before a posted page is shown
+    look_s: float = 2.0  # a waiting page looks at least this often, should a ring be lost
+
+    @property
+    def https(self) -> bool:
+        """Do browsers reach us over https?"""
+        return self.public_url.startswith("https://")
+
+    @property
+    def origin(self) -> str:
+        """scheme://host[:port] as browsers send it."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+DEPS: web.AppKey[WebDeps] = web.AppKey("deps", WebDeps)

@@ -1,0 +1,276 @@
+"""The desk page: the queue, a case, and the commands a counsellor gives. Every command is one of `handlers.desk`.
+
+Each page works without script: forms post, the answer is a redirect or the page again with the words kept. With script the
+same commands are posted and answered as JSON.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from bot.channels.webchat import clean
+from bot.web import words
+from bot.web.deps import DEPS, WebDeps
+from bot.web.forms import read_form
+from bot.web.guard import ROUTES, STAFF, TOKEN_HASH, Routes, form_token, guard
+from bot.web.pages import page
+from bot.web.passwords import Verifier
+from bot.web.security import static_file
+from bot.web.signin import VERIFIER, post_sign_in, post_sign_out, show_sign_in
+from bot.web.stream import events
+from bot.web.texts import DESK, DISPOSITION
+from handlers.desk import (
+    DESK_DISPOSITIONS,
+    Claim,
+    Claimed,
+    Close,
+    Note,
+    OpenCase,
+    Queue,
+    Release,
+    Reply,
+    Saved,
+    SetDuty,
+)
+from handlers.errors import AlreadyClaimed, BinhAnError, NoSuchCase, StorageUnavailable
+from handlers.model import Disposition, DutySwitch
+from handlers.permissions import Action, may
+
+MAX_REASON_CHARS = 200
+_STATUS = {"not-allowed": 403, "no-such-case": 404, "storage-unavailable": 503}
+
+
+def build_desk(deps: WebDeps) -> web.Application:
+    """The staff application, to be mounted at /desk. Raises UndeclaredRoute for a route without an action."""
+    app = web.Application(middlewares=[guard])
+    routes = Routes(app)
+    app[ROUTES], app[VERIFIER] = routes, Verifier()
+    routes.add_open("GET", "/sign-in", show_sign_in)
+    routes.add_open("POST", "/sign-in", post_sign_in)
+    routes.add_open("GET", "/desk.css", static_file("desk.css"))
+    routes.add_open("GET", "/desk.js", static_file("desk.js"))
+    routes.add("POST", "/sign-out", post_sign_out, *Action)
+    routes.add("GET", "", show_queue, *Action)
+    routes.add("GET", "/", show_queue, *Action)
+    routes.add("GET", "/events", events, Action.SEE_QUEUE)
+    routes.add("POST", "/duty", post_duty, Action.SET_DUTY)
+    routes.add("GET", "/cases/{code}", show_case, Action.READ_OWN, Action.READ_ANY)
+    routes.add("POST", "/cases/{code}/open", show_case, Action.READ_ANY)
+    routes.add("POST", "/cases/{code}/claim", post_claim, Action.CLAIM)
+    routes.add("POST", "/cases/{code}/reply", post_reply, Action.REPLY)
+    routes.add("POST", "/cases/{code}/note", post_note, Action.NOTE)
+    routes.add("POST", "/cases/{code}/release", post_release, Action.RELEASE, Action.RELEASE_ANY)
+    routes.add("POST", "/cases/{code}/close", post_close, Action.CLOSE, Action.CLOSE_ANY)
+    routes.check()
+    return app
+
+
+# --- pages -------------------------------------------------------------------------------------------------------------
+
+
+async def show_queue(request: web.Request) -> web.StreamResponse:
+    """GET /desk: who waits, most urgent first."""
+    deps, staff = request.config_dict[DEPS], request[STAFF]
+    if not may(staff, Action.SEE_QUEUE):  # editors and others work elsewhere, but must be able to leave again
+        return _page(request, "desk/refused.html", status=403, hint=DESK["no_queue"])
+    view = await deps.door.read(lambda uow: deps.desk.queue(uow, [Queue(staff_uid=staff.uid)])[0])
+    return _page(request, "desk/queue.html", queue=words.queue(view, staff, datetime.now(UTC), deps))
+
+
+async def show_case(request: web.Request) -> web.StreamResponse:
+    """GET /desk/cases/CODE; POST …/open by a supervisor with the reason why she must read it."""
+    reason = ""
+    if request.method == "POST":
+        reason = clean((await read_form(request)).get("reason", "")).strip()[:MAX_REASON_CHARS]
+    return await _case_page(request, reason=reason)
+
+
+async def _case_page(
+    request: web.Request, *, reason: str = "", hint: str = "", text: str = "", note: str = "", status: int = 200
+) -> web.StreamResponse:
+    deps = request.config_dict[DEPS]
+    ask = OpenCase(staff_uid=request[STAFF].uid, case_code=request.match_info["code"], reason=reason)
+    try:
+        view = await deps.door.run(deps.desk.open_case, ask)
+    except StorageUnavailable:
+        raise
+    except BinhAnError as error:
+        return _page(
+            request,
+            "desk/refused.html",
+            status=_STATUS.get(error.code, 409),
+            hint=hint or _words(error),
+            kept=text or note,
+        )
+    content = words.case(view, deps)
+    return _page(
+        request,
+        "desk/case.html",
+        status=status,
+        case=content,
+        after=content["lines"][-1]["seq"] if content["lines"] else 0,
+        open=",".join(
+            f"{one['seq']}:{one['delivery']}" for one in content["lines"] if one["delivery"] in words.UNSETTLED
+        ),
+        dispositions=[(one.value, DISPOSITION[one.value]) for one in DESK_DISPOSITIONS],
+        may_break_glass=not view.readable and Action.READ_ANY in _actions(request),
+        client_key=secrets.token_urlsafe(16),
+        note_key=secrets.token_urlsafe(16),
+        hint=hint or DESK.get(request.query.get("m", ""), ""),
+        text=text,
+        note=note,
+        kept="" if content["mine"] and content["readable"] and not content["closed"] else text or note,
+    )
+
+
+def _page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+    deps, staff = request.config_dict[DEPS], request[STAFF]
+    values.setdefault("kept", "")
+    values.setdefault("hint", DESK.get(request.query.get("m", ""), ""))
+    return page(
+        template, status=status, t=DESK, csrf=form_token(deps, request[TOKEN_HASH]), me=staff, actions=_actions(request),
+        **values,
+    )  # fmt: skip
+
+
+def _actions(request: web.Request) -> frozenset[Action]:
+    """What the person at this page may do: decides which buttons are drawn, never whether a command is carried out."""
+    return frozenset(action for action in Action if may(request[STAFF], action))
+
+
+# --- commands ----------------------------------------------------------------------------------------------------------
+
+Command = Callable[[web.Request, dict[str, str], str], Awaitable[dict[str, Any]]]
+"""(request, form fields, case code) -> what the script is told; raises a coded error."""
+
+
+async def _answer(request: web.Request, command: Command, *, kept: str = "", then: str = "") -> web.StreamResponse:
+    """Carry out a command; JSON for the script, else a redirect, else the case page with the words kept (`kept`: the field)."""
+    as_json = "application/json" in request.headers.get("Accept", "")
+    fields = await read_form(request)
+    code = request.match_info.get("code", "")
+    try:
+        result = await command(request, fields, code)
+    except BinhAnError as error:
+        status = _STATUS.get(error.code, 409)
+        if as_json:
+            return web.json_response({"error": error.code, "words": _words(error)}, status=status)
+        text = fields.get("text", "")
+        if not code or isinstance(error, NoSuchCase | StorageUnavailable):
+            return _page(request, "desk/refused.html", status=status, hint=_words(error), kept=text)
+        texts = {kept: text} if kept else {}
+        return await _case_page(request, hint=_words(error), status=status, **texts)
+    if as_json:
+        return web.json_response(result)
+    return web.Response(status=303, headers={"Location": then.format(code=code) or f"/desk/cases/{code}#new"})
+
+
+async def post_claim(request: web.Request) -> web.StreamResponse:
+    """'Mine'."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps = request.config_dict[DEPS]
+        epoch = int(fields["epoch"]) if fields.get("epoch", "").isascii() and fields.get("epoch", "").isdigit() else 0
+        ask = Claim(staff_uid=request[STAFF].uid, case_code=code, epoch=epoch)
+        done: Claimed = await deps.door.run(deps.desk.claim, ask)
+        return {"code": done.case_code, "epoch": done.epoch, "again": done.again, "agreed": done.agreed}
+
+    return await _answer(request, command, then="/desk/cases/{code}?m=claimed_ok")
+
+
+async def post_reply(request: web.Request) -> web.StreamResponse:
+    """A line to the seeker."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps = request.config_dict[DEPS]
+        ask = Reply(
+            staff_uid=request[STAFF].uid,
+            case_code=code,
+            text=clean(fields.get("text", "")),
+            client_key=_client_key(fields),
+        )
+        saved: Saved = await deps.door.run(deps.desk.reply, ask)
+        return {"seq": saved.seq, "again": saved.again, "held": saved.held}
+
+    return await _answer(request, command, kept="text")
+
+
+async def post_note(request: web.Request) -> web.StreamResponse:
+    """A line for colleagues."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps = request.config_dict[DEPS]
+        ask = Note(
+            staff_uid=request[STAFF].uid,
+            case_code=code,
+            text=clean(fields.get("text", "")),
+            client_key=_client_key(fields),
+        )
+        saved: Saved = await deps.door.run(deps.desk.note, ask)
+        return {"seq": saved.seq, "again": saved.again}
+
+    return await _answer(request, command, kept="note")
+
+
+async def post_release(request: web.Request) -> web.StreamResponse:
+    """Give the case back: it rings anew."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps = request.config_dict[DEPS]
+        await deps.door.run(deps.desk.release, Release(staff_uid=request[STAFF].uid, case_code=code))
+        return {}
+
+    return await _answer(request, command, then="/desk?m=done")
+
+
+async def post_close(request: web.Request) -> web.StreamResponse:
+    """End the stay."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps = request.config_dict[DEPS]
+        chosen = fields.get("disposition", "")
+        if chosen not in DESK_DISPOSITIONS:
+            raise NothingChosen
+        ask = Close(staff_uid=request[STAFF].uid, case_code=code, disposition=Disposition(chosen))
+        await deps.door.run(deps.desk.close, ask)
+        return {}
+
+    return await _answer(request, command, then="/desk?m=done")
+
+
+async def post_duty(request: web.Request) -> web.StreamResponse:
+    """*Tôi đang trực / nghỉ*."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps = request.config_dict[DEPS]
+        try:
+            duty = DutySwitch(fields.get("duty", ""))
+        except ValueError:
+            raise NothingChosen from None
+        await deps.door.run(deps.desk.set_duty, SetDuty(staff_uid=request[STAFF].uid, duty=duty))
+        return {"duty": duty.value}
+
+    return await _answer(request, command, then="/desk")
+
+
+class NothingChosen(BinhAnError):
+    """The form came without a usable choice."""
+
+    code = "nothing-chosen"
+
+
+def _client_key(fields: dict[str, str]) -> str:
+    key = fields.get("client_key", "")
+    return key if 8 <= len(key) <= 64 and key.isascii() and key.isprintable() else secrets.token_urlsafe(16)
+
+
+def _words(error: BinhAnError) -> str:
+    words_of_it = DESK.get(error.code, DESK["error"])
+    if isinstance(error, AlreadyClaimed) and error.detail:
+        return f"{words_of_it}: {error.detail}."
+    return words_of_it

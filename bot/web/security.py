@@ -1,0 +1,106 @@
+"""What every response carries and what no response may show: headers, neutral error pages, static files from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import resources
+
+import structlog
+from aiohttp import web
+
+from bot.web.deps import DEPS
+from bot.web.texts import ERRORS
+from handlers.errors import StorageUnavailable
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    )
+)
+_FEATURES = (
+    "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media", "fullscreen",
+    "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
+    "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
+)  # fmt: skip
+_PERMISSIONS = ", ".join(f"{name}=()" for name in _FEATURES)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+_HSTS = "max-age=31536000; includeSubDomains"
+
+
+async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal of every prepared response, errors included."""
+    deps = request.config_dict[DEPS]
+    response.headers.update(_HEADERS)
+    # Only the seeker's own page may ask where she is, and only when she presses the button.
+    geolocation = "()" if request.path.startswith("/desk") else "(self)"
+    response.headers["Permissions-Policy"] = f"geolocation={geolocation}, {_PERMISSIONS}"
+    if deps.https:
+        response.headers["Strict-Transport-Security"] = _HSTS
+    response.headers["Server"] = "web"  # set, because the framework would add its own name and version
+
+
+@web.middleware
+async def calm_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever went wrong into a short neutral page; log a class name and a route, never content."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return error_page(error.status, allow=error.headers.get("Allow"))
+    except StorageUnavailable:
+        return error_page(503)
+    except Exception as error:  # the last fence: nothing of the exception may reach a page or a log but its class
+        route = request.match_info.route.resource
+        log.error("page failed", error_class=type(error).__name__, route=route.canonical if route else "")
+        return error_page(500)
+
+
+def error_page(status: int, *, allow: str | None = None) -> web.Response:
+    """A neutral page of plain text in Vietnamese."""
+    response = web.Response(status=status, text=ERRORS.get(status, ERRORS[400 if status < 500 else 500]))
+    if allow:
+        response.headers["Allow"] = allow
+    if status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+def static_file(name: str) -> Handler:
+    """A handler for one file of `static/`, read once; compressed, because phones here pay for every byte."""
+    body = (resources.files("bot.web") / "static" / name).read_bytes()
+    kind = _TYPES[name.rsplit(".", 1)[1]]
+
+    async def serve(request: web.Request) -> web.Response:
+        response = web.Response(body=body, content_type=kind, charset="utf-8")
+        response.enable_compression()
+        return response
+
+    return serve

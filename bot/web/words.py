@@ -1,0 +1,151 @@
+"""Cases and lines in the words and shapes the desk shows: the same for the drawn page and for its live updates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.web.deps import WebDeps
+from bot.web.pages import local_time
+from bot.web.texts import ABOUT, AGE, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
+from handlers.desk import CaseView, QueueView
+from handlers.model import DeskLine, Direction, DutySwitch, EscalationState, QueueCard, Staff
+from handlers.permissions import Action, may
+
+UNSETTLED = frozenset({"pending", "sending", "held"})
+
+
+def card(one: QueueCard, staff: Staff, now: datetime) -> dict[str, Any]:
+    """A content-free card."""
+    flags = [
+        DESK[name]
+        for name, on in (
+            ("flag_danger", one.danger),
+            ("flag_retracted", one.retracted),
+            ("flag_not_agreed", not one.agreed),
+            ("flag_practice", one.practice),
+        )
+        if on
+    ]
+    free = one.state in (None, EscalationState.RINGING)
+    return {
+        "code": one.case_code,
+        "level": one.severity.value,
+        "severity": SEVERITY[one.severity.value],
+        "category": CATEGORY.get(one.category, one.category),
+        "state": state_words(one.state),
+        "owner": "" if one.mine else one.owner_alias,
+        "flags": flags,
+        "since": int(one.waiting_since.timestamp() * 1000),
+        "waited": waited((now - one.waiting_since).total_seconds()),
+        "epoch": one.epoch,
+        "mine": one.mine,
+        "rings": one.state is EscalationState.RINGING,
+        "can_claim": free and not one.mine and may(staff, Action.CLAIM),
+        "can_open": one.mine or may(staff, Action.READ_ANY),
+    }
+
+
+def queue(view: QueueView, staff: Staff, now: datetime, deps: WebDeps) -> dict[str, Any]:
+    """The whole list with who is on duty."""
+    cards = [card(one, staff, now) for one in view.cards]
+    until = local_time(view.duty_until_at, deps.zone) if view.duty_until_at and view.duty is not DutySwitch.AUTO else ""
+    return {
+        "cards": cards,
+        "ringing": sum(1 for one in cards if one["rings"]),
+        "on_duty": list(view.on_duty),
+        "duty": view.duty.value,
+        "duty_words": DESK["duty_now_on" if view.me_on_duty else "duty_now_off"]
+        + (f" ({DESK['duty_until']} {until})" if until else ""),
+        "me_on_duty": view.me_on_duty,
+    }
+
+
+def line(one: DeskLine, deps: WebDeps) -> dict[str, Any]:
+    """One line of the talk with what became of it."""
+    kind = one.direction.value
+    author = DESK[one.author] if one.author in ("seeker", "bot") else one.author
+    if one.direction is Direction.NOTE:
+        author = f"{DESK['note_by']} {author}"
+    delivery = one.delivery.value if one.delivery else ""
+    return {
+        "seq": one.seq,
+        "kind": "bot" if kind == "out" and one.author == "bot" else kind,
+        "author": author,
+        "text": one.text,
+        "at": local_time(one.created_at, deps.zone),
+        "delivery": delivery,
+        "mark": DESK.get(delivery, ""),
+    }
+
+
+def unsettled(lines: list[dict[str, Any]]) -> list[int]:
+    """Sequence numbers of lines whose fate may still change."""
+    return [one["seq"] for one in lines if one["delivery"] in UNSETTLED]
+
+
+def banners(view: CaseView) -> list[dict[str, str]]:
+    """What must be seen before anything else on the case page, worst first."""
+    shown = (
+        ("danger", view.danger),
+        ("unconfirmed", not view.in_touch and view.readable and view.closed_at is None),
+        ("retracted", view.retracted),
+        ("unreachable", not view.reachable and view.closed_at is None),
+        ("not_agreed", not view.agreed and view.mine),
+        ("not_yours", not view.mine and not view.readable and view.closed_at is None),
+    )
+    return [{"kind": name, "words": DESK[f"banner_{name}"]} for name, on in shown if on]
+
+
+def state_words(state: EscalationState | None) -> str:
+    """Where a case stands, in words."""
+    return DESK[state.value] if state is not None and state.value in DESK else DESK["idle"]
+
+
+def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
+    """Everything above the talk."""
+    late = LATE_ANSWER.get(view.late_answer, view.late_answer)
+    if view.late_until_at is not None:
+        late += f": {local_time(view.late_until_at, deps.zone)}"
+    summary = view.summary
+    return {
+        "code": view.case_code,
+        "level": view.severity.value,
+        "severity": SEVERITY[view.severity.value],
+        "category": CATEGORY.get(view.category, view.category),
+        "state": DESK["closed"] if view.closed_at else state_words(view.state),
+        "closed": view.closed_at is not None,
+        "disposition": DISPOSITION[view.disposition.value] if view.disposition else "",
+        "owner": "" if view.mine else view.owner_alias,
+        "epoch": view.epoch,
+        "mine": view.mine,
+        "readable": view.readable,
+        "agreed": view.agreed,
+        "banners": banners(view),
+        "facts": [
+            (name, words)
+            for name, words in (
+                (DESK["about"], ABOUT.get(summary.about, summary.about)),
+                (DESK["age"], AGE.get(summary.age_band, summary.age_band)),
+                (DESK["place"], deps.place_name(summary.commune) if summary.commune else ""),
+                (DESK["channel"], CHANNEL.get(view.channel, view.channel)),
+                (DESK["opened"], local_time(view.opened_at, deps.zone)),
+                (DESK["late"], late),
+            )
+            if words
+        ],
+        "why": [deps.why(reason) for reason in summary.why],
+        "signs": [(SIGN.get(sign, sign), words) for sign, words in summary.signs],
+        "answers": list(summary.answers.items()),
+        "lines": [line(one, deps) for one in view.lines],
+    }
+
+
+def waited(seconds: float) -> str:
+    """A waiting time in words: seconds below two minutes, then minutes, then hours."""
+    whole = max(0, int(seconds))
+    if whole < 120:
+        return f"{whole} giây"
+    if whole < 7200:
+        return f"{whole // 60} phút"
+    return f"{whole // 3600} giờ"

@@ -1,0 +1,260 @@
+"""Puts everything together, once: the only module that knows storage. `open_service` gives the running parts as one value."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bot.channels.telegram import TelegramChannel
+from bot.channels.webchat import WebChat
+from bot.config import Config, TelegramConfig
+from bot.first_start import FirstStaff, make_first_staff
+from bot.web.app import build_app
+from bot.web.deps import ShownNumber, WebDeps
+from bot.web.hub import Hub
+from bot.workers.inbox import InboxWorker
+from bot.workers.outbox import OutboxWorker
+from bot.workers.timers import TimersWorker
+from bot.worlds import WorldSource
+from handlers import failpoints
+from handlers.desk import Desk
+from handlers.duty import ByRoster, Duty, EverybodyByRole
+from handlers.escalation import Escalations
+from handlers.housekeeping import Housekeeping
+from handlers.inbound import Inbound
+from handlers.model import Address, InboundMessage
+from handlers.ports import Channel
+from handlers.seeker import leave
+from handlers.staffing import Staffing
+from handlers.stays import Ending, Stays
+from handlers.world import Worlds
+from storage.lock import ServeLock
+from storage.open import Storage, open_storage
+
+log = structlog.get_logger()
+
+RESTART_CHANNEL_S = 1.0
+STOP_WITHIN_S = 12.0  # a send under way may take 10 s
+
+
+def utc_now() -> datetime:
+    """The process's clock, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Service:
+    """The running program: what commands and tests need to get hold of."""
+
+    config: Config
+    storage: Storage
+    worlds: Worlds
+    inbound: Inbound
+    escalations: Escalations
+    stays: Stays
+    desk: Desk
+    staffing: Staffing
+    channels: dict[str, Channel]
+    inbox: InboxWorker
+    outbox: OutboxWorker
+    timers: TimersWorker
+    app: web.Application
+    source: WorldSource
+    first_staff: tuple[FirstStaff, ...] = ()
+    port: int = 0  # where it listens, once it does
+
+    async def receive(self, *messages: InboundMessage) -> None:
+        """Hop 2: returns only after the messages are durably stored; raises StorageUnavailable otherwise."""
+        for accepted in await self.storage.door.run(self.inbound.accept_together, messages):
+            if accepted.fresh:
+                self.inbox.nudge(accepted.contact_uid)
+
+
+def duty_of(config: Config) -> Duty:
+    """The roster of the configuration, or everybody by role without one."""
+    if config.roster is None:
+        return EverybodyByRole()
+    from bot.roster_file import load_roster
+
+    return ByRoster(load_roster(str(config.roster), config.roster.read_bytes(), config.zone))
+
+
+def database_of(config: Config) -> str:
+    """The SQLite file (or another URL) the data lies in."""
+    return config.database.url or f"sqlite:///{config.var / 'data.db'}"
+
+
+@asynccontextmanager
+async def open_service(
+    config: Config, *, demo: bool, in_memory: bool = False, clock: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Service]:
+    """Open storage, publish at the first start, wire the parts. `demo`: no configuration file, so staff are made.
+
+    Nothing runs yet: `run_service` starts the loops. `clock` is the time that storage gives to every decision.
+    """
+    failpoints.arm(os.environ.get("FAILPOINT", ""))
+    url = "sqlite://" if in_memory else database_of(config)
+    storage = open_storage(url, None if in_memory else config.var, clock=clock)
+    try:
+        source = WorldSource(storage.door, config.zone, config.content)
+        worlds = await source.begin()
+        service = _assemble(config, storage, worlds, source)
+        if demo:
+            service.first_staff = await make_first_staff(storage.door, service.staffing)
+        try:
+            yield service
+        finally:
+            for channel in service.channels.values():
+                await channel.close()
+    finally:
+        await storage.close()
+
+
+def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSource) -> Service:
+    door, wakeups = storage.door, storage.wakeups
+    duty = duty_of(config)
+    ending = Ending(config.zone)
+    escalations = Escalations(duty, worlds, ending)
+    stays = Stays(duty, worlds, ending)
+    inbound = Inbound(worlds, escalations, ending)
+    desk = Desk(escalations, inbound.released)
+    staffing = Staffing(escalations.staff_disabled)
+    inbox = InboxWorker(door, wakeups, inbound)
+    hub = Hub(wakeups)
+    webchat = WebChat()
+    channels: dict[str, Channel] = {webchat.name: webchat}
+    for written in config.channels:
+        channels[written.name] = _telegram(written)
+    service = Service(
+        config=config,
+        storage=storage,
+        worlds=worlds,
+        inbound=inbound,
+        escalations=escalations,
+        stays=stays,
+        desk=desk,
+        staffing=staffing,
+        channels=channels,
+        inbox=inbox,
+        outbox=OutboxWorker(door, wakeups, channels, {hub.name: hub}),
+        timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations)),
+        app=web.Application(),
+        source=source,
+    )
+    service.app = _web_app(service, webchat, hub)
+    return service
+
+
+def _telegram(written: TelegramConfig) -> TelegramChannel:
+    return TelegramChannel(
+        written.name,
+        written.token.read(),
+        base_url=written.base_url,
+        mode=written.mode,
+        webhook_secret=written.webhook_secret.read() if written.webhook_secret else "",
+        proxy=written.proxy,
+        poll_timeout_s=written.poll_timeout_s,
+    )
+
+
+def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
+    config, worlds = service.config, service.worlds
+
+    async def left(address: Address) -> None:
+        await service.storage.door.run(leave, address)
+
+    app = build_app(
+        WebDeps(
+            door=service.storage.door,
+            wakeups=service.storage.wakeups,
+            receive=service.receive,
+            desk=service.desk,
+            hub=hub,
+            page_key=service.storage.secrets.session,
+            numbers=lambda: emergency_numbers(worlds),
+            leave=left,
+            channel=webchat,
+            public_url=config.web.public_url,
+            exit_url=config.web.exit_url,
+            behind_proxy=config.web.behind_proxy,
+            zone=config.zone,
+            place_name=lambda code: worlds.current.gazetteer.name(code),
+            why=lambda place: why_in_words(worlds, place),
+        )
+    )
+    for channel in service.channels.values():
+        if isinstance(channel, TelegramChannel) and channel.mode == "webhook":
+            app.router.add_post(f"/webhooks/telegram/{channel.name}", channel.webhook(service.receive))
+    return app
+
+
+def emergency_numbers(worlds: Worlds) -> tuple[ShownNumber, ...]:
+    """The numbers of the emergency card, in the order of `lines.yaml`."""
+    lines = worlds.current.library.lines.values()
+    return tuple(ShownNumber(label=line.name, number=line.number) for line in lines if line.emergency)
+
+
+def why_in_words(worlds: Worlds, place: str) -> str:
+    """A choice that raised a case ("flow.step:choice"), as staff read it: the flow's title and the choice's label."""
+    step, _, choice = place.partition(":")
+    flow_name, _, step_name = step.partition(".")
+    flow = worlds.current.library.flows.get(flow_name)
+    if flow is None:
+        return place
+    written = flow.steps.get(step_name)
+    label = written.choices[choice].label if written and written.choices and choice in written.choices else step_name
+    return f"{flow.title}: {label}"
+
+
+async def run_service(service: Service, host: str, port: int, ready: asyncio.Event | None = None) -> None:
+    """Serve until cancelled: web, channels and loops. A part that ends unexpectedly ends everything, loudly."""
+    runner = web.AppRunner(service.app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    service.port = runner.addresses[0][1]
+    parts: list[Coroutine[Any, Any, None]] = [
+        service.inbox.run(),
+        service.outbox.run(),
+        service.timers.run(),
+        service.source.watch(service.worlds),
+    ]
+    tasks = [asyncio.create_task(part) for part in parts]
+    polling = [asyncio.create_task(_keep_receiving(service, channel)) for channel in service.channels.values()]
+    if ready is not None:
+        ready.set()
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        # Doors first: nothing new is accepted while the loops finish what they have.
+        await runner.cleanup()
+        for task in [*polling, *tasks]:
+            task.cancel()
+        await asyncio.wait([*polling, *tasks], timeout=STOP_WITHIN_S)
+
+
+async def _keep_receiving(service: Service, channel: Channel) -> None:
+    """Receive on one channel until cancelled; whatever happens to it, it is started again, and no other is disturbed."""
+    while True:
+        try:
+            await channel.run(service.receive)
+            return
+        except Exception as error:
+            log.error("channel.failed", channel=channel.name, error=type(error).__name__)
+            await asyncio.sleep(RESTART_CHANNEL_S)
+
+
+def hold_lock(var: Path) -> ServeLock:
+    """Keep a second `serve` off the same data (a context manager); BinhAnError in words when one runs already."""
+    return ServeLock(var)

@@ -1,0 +1,85 @@
+"""Hop 3: takes lanes, one message at a time each, many lanes side by side; the guard when a message fails."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bot.workers.loop import forever
+from handlers.errors import StorageUnavailable
+from handlers.inbound import Failure, Inbound
+from handlers.ports import Door, Wakeups
+
+log = structlog.get_logger()
+
+LANES = 64  # handled side by side; the door puts them into one commit
+RETRY_STORAGE_S = 0.5
+
+
+class InboxWorker:
+    """Handles what was accepted. Which lanes wait is read from the database; a nudge only saves that reading."""
+
+    def __init__(self, door: Door, wakeups: Wakeups, inbound: Inbound) -> None:
+        """`inbound` decides; this class only runs it."""
+        self._door, self._wakeups, self._inbound = door, wakeups, inbound
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._nudged: set[str] = set()
+
+    def nudge(self, contact_uid: str) -> None:
+        """A message of this contact has just been stored: handle it without waiting for the next look."""
+        if contact_uid in self._busy:
+            self._nudged.add(contact_uid)
+        elif len(self._busy) < LANES:
+            self._start(contact_uid)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            await forever("inbox", self._look, self._wakeups, "inbox")
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+
+    async def _look(self) -> bool:
+        free = LANES - len(self._busy)
+        if free <= 0:
+            return False
+        uids = await self._door.read(lambda uow: uow.contacts.ready(LANES + free))
+        for uid in [uid for uid in uids if uid not in self._busy][:free]:
+            self._start(uid)
+        return False
+
+    def _start(self, contact_uid: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._lane(contact_uid))
+        self._busy[contact_uid] = task
+        task.add_done_callback(lambda done: self._ended(contact_uid, done))
+
+    def _ended(self, contact_uid: str, task: asyncio.Task[None]) -> None:
+        self._busy.pop(contact_uid, None)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("inbox.lane_failed", error=type(task.exception()).__name__)
+        if contact_uid in self._nudged and not task.cancelled():
+            self._nudged.discard(contact_uid)
+            self._start(contact_uid)
+
+    async def _lane(self, contact_uid: str) -> None:
+        """Handle this lane until it is empty or backs off."""
+        while True:
+            self._nudged.discard(contact_uid)
+            try:
+                if not await self._door.run(self._inbound.handle, contact_uid):
+                    return
+            except StorageUnavailable:
+                await asyncio.sleep(RETRY_STORAGE_S)  # not the message's fault: no try is counted
+            except Exception as error:
+                if not await self._guard(contact_uid, type(error).__name__):
+                    return
+
+    async def _guard(self, contact_uid: str, error_class: str) -> bool:
+        """Count the failure; True when the lane can go on at once (the first failure, or the message is dead)."""
+        log.error("inbox.message_failed", contact=contact_uid, error=error_class)
+        dead = await self._door.run(self._inbound.fail, Failure(contact_uid, error_class))
+        if dead:
+            log.error("inbox.message_dead", contact=contact_uid, error=error_class)
+        return True

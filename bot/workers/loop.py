@@ -1,0 +1,31 @@
+"""One loop: run a step again and again, wait for its wake-up in between, never die of an exception."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from handlers.ports import Wakeups
+
+log = structlog.get_logger()
+
+POLL_S = 1.0  # wake-ups are only hints: every loop looks at least this often
+PAUSE_AFTER_ERROR_S = 0.5
+
+
+async def forever(name: str, step: Callable[[], Awaitable[bool]], wakeups: Wakeups, wakeup: str) -> None:
+    """Run `step` until cancelled: at once again while it says there is more, else after the wake-up or `POLL_S`.
+
+    An exception is logged by its class alone (its text could quote a message) and the loop goes on.
+    """
+    while True:
+        try:
+            more = await step()
+        except Exception as error:
+            log.error("loop.failed", loop=name, error=type(error).__name__)
+            await asyncio.sleep(PAUSE_AFTER_ERROR_S)
+            continue
+        if not more:
+            await wakeups.wait(wakeup, POLL_S)

@@ -1,0 +1,98 @@
+"""Hop 7: claims due rows, sends them with no transaction open, records what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from bot.workers.loop import forever
+from handlers import failpoints
+from handlers.delivery import Claiming, Report, claim, record, take_back
+from handlers.model import OutboxKind, Outcome, SendJob
+from handlers.ports import Channel, Door, SendResult, Surface, Wakeups
+
+log = structlog.get_logger()
+
+IN_FLIGHT = 64  # sends side by side
+SEND_LIMIT_S = 10.0  # a send that takes longer counts as ambiguous; below the lease
+RETRY_RECORD_S = 0.5
+
+
+class OutboxWorker:
+    """Sends what is in the outbox; the only place from which anything leaves us."""
+
+    def __init__(
+        self, door: Door, wakeups: Wakeups, channels: Mapping[str, Channel], surfaces: Mapping[str, Surface]
+    ) -> None:
+        """Channels by name (seekers), surfaces by name (staff)."""
+        self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
+        self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until cancelled; sends under way are finished first, so that a stop doubles nothing."""
+        await self._take_back()
+        try:
+            await forever("outbox", self._step, self._wakeups, "outbox")
+        finally:
+            if self._sending:
+                await asyncio.wait(self._sending, timeout=SEND_LIMIT_S)
+
+    async def _take_back(self) -> None:
+        """`serve` holds the lock of its files, so whoever was sending before is dead: nobody waits for those leases."""
+        try:
+            taken = await self._door.run(take_back, None)
+        except Exception as error:
+            log.error("outbox.take_back_failed", error=type(error).__name__)  # the leases run out by themselves
+            return
+        if taken:
+            log.info("outbox.taken_back", rows=taken)
+
+    async def _step(self) -> bool:
+        free = IN_FLIGHT - len(self._sending)
+        if free <= 0:
+            await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        jobs = await self._door.run(claim, Claiming(free, self._pulled))
+        for job in jobs:
+            task = asyncio.get_running_loop().create_task(self._send(job))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        return False  # a finished send rings "outbox" when its lane has more
+
+    async def _send(self, job: SendJob) -> None:
+        failpoints.passing("send.claimed")
+        try:
+            async with asyncio.timeout(SEND_LIMIT_S):
+                result = await self._hand_over(job)
+        except Exception as error:
+            # A channel should answer, never raise; whatever it was, the row must not be lost.
+            log.error("outbox.send_failed", kind=job.row.kind, error=type(error).__name__)
+            result = SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
+        failpoints.passing("send.called")
+        while True:
+            try:
+                await self._door.run(record, Report(job, result))
+                break
+            except Exception as error:
+                # What happened must be written down: until the lease runs out nobody else can have the row.
+                log.error("outbox.record_failed", kind=job.row.kind, error=type(error).__name__)
+                await asyncio.sleep(RETRY_RECORD_S)
+        failpoints.passing("send.recorded")
+        self._wakeups.ring("outbox")
+
+    async def _hand_over(self, job: SendJob) -> SendResult:
+        row = job.row
+        if row.kind is OutboxKind.PAGE:
+            surface = self._surfaces.get(row.surface)
+            if surface is None:
+                return SendResult(outcome=Outcome.FAILED, error_class="NoSuchSurface")
+            return await surface.page(job)
+        if job.address is None or row.outgoing is None:
+            return SendResult(outcome=Outcome.FAILED, error_class="NoAddress")
+        channel = self._channels.get(job.address.channel)
+        if channel is None:
+            return SendResult(outcome=Outcome.FAILED, error_class="NoSuchChannel")
+        return await channel.send(job.address, row.outgoing)

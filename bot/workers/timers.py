@@ -1,0 +1,88 @@
+"""Whatever is due: escalations, cases, silence timers of flows, erasures, clock jumps. A timer is a column; this only looks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.workers.loop import forever
+from handlers.escalation import Escalations
+from handlers.housekeeping import Housekeeping
+from handlers.inbound import Inbound
+from handlers.ports import Door, UnitOfWork, Wakeups
+from handlers.stays import Stays
+
+log = structlog.get_logger()
+
+BATCH = 64
+CHECK_WAITS_EVERY_S = 60.0
+CLOCK_JUMP = timedelta(seconds=2)
+
+
+class TimersWorker:
+    """Looks for due rows once a second (and at each ring) and runs one operation per row, so that a bad one stops no other."""
+
+    def __init__(
+        self,
+        door: Door,
+        wakeups: Wakeups,
+        escalations: Escalations,
+        stays: Stays,
+        inbound: Inbound,
+        housekeeping: Housekeeping,
+    ) -> None:
+        """The use-cases whose rows carry timers."""
+        self._door, self._wakeups = door, wakeups
+        self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
+        self._checked_at = time.monotonic()
+        self._wall = datetime.now(UTC)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await forever("timers", self._step, self._wakeups, "escalations")
+
+    async def _step(self) -> bool:
+        await self._watch_clock()
+        more = [
+            await self._each(lambda uow: self._escalations.due(uow, BATCH), self._escalations.tick),
+            await self._each(lambda uow: self._stays.due(uow, BATCH), self._stays.tick),
+            await self._each(
+                lambda uow: [contact.uid for contact in uow.contacts.due_timers(BATCH)], self._inbound.silence
+            ),
+            await self._each(
+                lambda uow: [contact.uid for contact in uow.contacts.due_erasure(BATCH)], self._housekeeping.erase
+            ),
+        ]
+        return any(more)
+
+    async def _each(
+        self, due: Callable[[UnitOfWork], Sequence[str]], operation: Callable[[UnitOfWork, Sequence[str]], list[Any]]
+    ) -> bool:
+        """Run the operation for every due uid; True when there may be more at once."""
+        uids = await self._door.read(due)
+        if not uids:
+            return False
+        runs: list[Awaitable[Any]] = [self._door.run(operation, uid) for uid in uids]
+        failed = [
+            result for result in await asyncio.gather(*runs, return_exceptions=True) if isinstance(result, Exception)
+        ]
+        for error in failed:
+            log.error("timers.row_failed", error=type(error).__name__)
+        return len(uids) >= BATCH and not failed
+
+    async def _watch_clock(self) -> None:
+        """A clock that jumped must not make anybody wait longer than the step's own time."""
+        elapsed = time.monotonic() - self._checked_at
+        wall = datetime.now(UTC)
+        jumped = abs((wall - self._wall) - timedelta(seconds=elapsed)) > CLOCK_JUMP
+        if not jumped and elapsed < CHECK_WAITS_EVERY_S:
+            return
+        if jumped:
+            log.warning("timers.clock_jumped", seconds=round((wall - self._wall).total_seconds() - elapsed))
+        self._checked_at, self._wall = time.monotonic(), wall
+        await self._door.run(self._escalations.check_waits, None)

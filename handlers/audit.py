@@ -1,0 +1,42 @@
+"""The words of the audit log: what was done, as constants. Details hold ids, enums and figures, never content."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SYSTEM: Final = "system"  # actor: a timer did it
+SEEKER: Final = "seeker"  # actor: she did it
+
+# escalations, one row per transition
+OPENED: Final = "escalation.opened"
+RAISED: Final = "escalation.raised"
+PAGED: Final = "escalation.paged"
+NOBODY: Final = "escalation.nobody"  # every rung was empty
+CLAIMED: Final = "escalation.claimed"
+OFFERED: Final = "escalation.offered"  # claimed, and she is asked whether she wants to talk
+AGREED: Final = "escalation.agreed"
+REMINDED: Final = "escalation.reminded"
+OWED: Final = "escalation.owed"  # she wrote, an answer is owed
+ANSWERED: Final = "escalation.answered"
+RERUNG: Final = "escalation.rerung"
+RETRACTED: Final = "escalation.retracted"
+ENDED: Final = "escalation.ended"
+HURRIED: Final = "escalation.hurried"  # due earlier than planned: a shift began, a danger sign came, the clock jumped
+
+# cases
+CASE_LISTED: Final = "case.listed"
+CASE_OPENED: Final = "case.opened_by_staff"
+CASE_READ: Final = "case.read"
+CASE_CARD: Final = "case.card_seen"  # the content-free card of somebody who has not agreed yet
+CASE_READ_WITH_REASON: Final = "case.read_with_reason"
+CASE_NOTED: Final = "case.noted"
+CASE_CLOSED: Final = "case.closed"
+CASE_REMINDED: Final = "case.reminded"
+CASE_RELAY_CARD: Final = "case.relay_card"
+
+# staff
+CODE_REDEEMED: Final = "case.code_redeemed"
+ERASURE_ASKED: Final = "case.erasure_asked"
+DESTROYED: Final = "case.destroyed"
+
+DUTY_SET: Final = "staff.duty_set"

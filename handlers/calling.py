@@ -1,0 +1,145 @@
+"""A transition of the rules becomes rows: one escalation, its pages, her lines, one audit row, all in the caller's transaction.
+
+Functions that take a `Case` return the new one, already saved. `contact` None means that her record is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flows.effects import Button, Value
+from flows.severity import Severity
+from handlers import audit
+from handlers.duty import Duty
+from handlers.model import AuditEntry, Case, Contact, Disposition, Escalation, OutboxKind
+from handlers.outgoing import AGREE, DECLINE, to_seeker, to_staff
+from handlers.ports import UnitOfWork
+from handlers.rules.ladder import (
+    EMERGENCY,
+    LAST_RESORT,
+    RUNGS,
+    CancelPages,
+    CloseSilent,
+    Effect,
+    LeaveTalk,
+    PageStaff,
+    RemindOwner,
+    SayFallback,
+    SayRinging,
+    SayWaiting,
+    Staffed,
+    Transition,
+)
+from handlers.stays import Ending
+from handlers.voice import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """The hands of an escalation: who is there to be called, what is said, what is written."""
+
+    duty: Duty
+    voice: Voice
+    ending: Ending
+
+    def introduce(self, uow: UnitOfWork, contact: Contact | None, case: Case) -> Case:
+        """The owner and the seeker may talk: she is told who writes from now on, and the bot is silent."""
+        escalation = open_of(uow, case)
+        owner = uow.staff.get(escalation.owner_uid) if escalation and escalation.owner_uid else None
+        case = replace(case, human=True)
+        uow.cases.save(case)
+        if contact is not None:
+            uow.outbox.cancel_waiting(contact.uid)
+        said = self.voice.say("human_joined", alias=owner.alias if owner else "")
+        return to_seeker(uow, contact, case, OutboxKind.RELAY, said)
+
+    def offer(self, uow: UnitOfWork, contact: Contact | None, case: Case) -> Case:
+        """Somebody is ready, but she has not agreed that a person reads: she is asked."""
+        buttons = (Button(self.voice.say("yes"), AGREE), Button(self.voice.say("no"), DECLINE))
+        return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_ready"), buttons)
+
+    def staffed(self, uow: UnitOfWork) -> Staffed:
+        """Who stands on which rung, as this transaction sees it."""
+        staff = uow.staff.all()
+        rungs = (*RUNGS, LAST_RESORT)
+        return {rung: tuple(one.uid for one in self.duty.on_rung(rung, staff, uow.now)) for rung in rungs}
+
+    def carry_out(
+        self,
+        uow: UnitOfWork,
+        contact: Contact | None,
+        case: Case,
+        transition: Transition,
+        actor: str = audit.SYSTEM,
+        *,
+        new: bool = False,
+    ) -> Case:
+        """Write the escalation, do what the transition asks for, and note it down once."""
+        escalation = transition.escalation
+        if new:
+            uow.escalations.add(escalation)
+        else:
+            uow.escalations.save(escalation)
+        for effect in transition.effects:
+            case = self._do(uow, contact, case, escalation, effect)
+        if transition.action:
+            self.note_down(uow, case, escalation, transition.action, actor)
+        uow.ring("escalations", "desk")
+        return case
+
+    def _do(self, uow: UnitOfWork, contact: Contact | None, case: Case, escalation: Escalation, effect: Effect) -> Case:
+        match effect:
+            case PageStaff(staff=staff, round=round_, rung=rung):
+                for uid in staff:
+                    to_staff(uow, escalation, case, uid, step=f"{round_}:{rung}")
+            case RemindOwner(staff_uid=uid):
+                to_staff(uow, escalation, case, uid, step=f"remind {uow.now.isoformat()}")
+            case CancelPages(up_to_epoch=epoch):
+                uow.outbox.cancel_pages(escalation.uid, epoch)
+            case LeaveTalk():
+                return self._leave_talk(uow, contact, case)
+            case CloseSilent():
+                return self.ending.close(uow, case, Disposition.LOST, escalation)
+            case SayRinging() | SayWaiting() | SayFallback():
+                return to_seeker(uow, contact, case, OutboxKind.WAITING, self._words(case, escalation, effect))
+        return case
+
+    def _words(self, case: Case, escalation: Escalation, effect: SayRinging | SayWaiting | SayFallback) -> str:
+        match effect:
+            case SayWaiting(minutes=minutes):
+                return self.voice.say("still_ringing", minutes=str(minutes))
+            case SayFallback():
+                return self.voice.say("fallback")
+            case SayRinging(nobody=True):
+                return self.voice.say("nobody_on_duty")
+            case _:
+                return self.voice.say("ringing_emergency" if escalation.ladder == EMERGENCY else "ringing")
+
+    def _leave_talk(self, uow: UnitOfWork, contact: Contact | None, case: Case) -> Case:
+        """Only somebody who was told that a person writes is told that this changes."""
+        if not case.human:
+            return case
+        case = replace(case, human=False)
+        uow.cases.save(case)
+        return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_changed"))
+
+    def note_down(self, uow: UnitOfWork, case: Case, escalation: Escalation, action: str, actor: str) -> None:
+        """One audit row about this escalation: figures and enums only."""
+        detail: dict[str, Value] = {
+            "epoch": escalation.epoch,
+            "round": escalation.round,
+            "rung": escalation.rung,
+            "state": escalation.state.value,
+            "ladder": escalation.ladder.name,
+        }
+        uow.audit.add(AuditEntry(actor=actor, action=action, object=case.code, detail=detail))
+
+
+def open_of(uow: UnitOfWork, case: Case) -> Escalation | None:
+    """The open escalation of this case, if there is one."""
+    return uow.escalations.open_of([case.uid]).get(case.uid)
+
+
+def may_be_read(case: Case) -> bool:
+    """May a person read along? She agreed, or it is an emergency (which says so at once), or we failed her."""
+    return case.agreed_at is not None or case.severity is Severity.EMERGENCY

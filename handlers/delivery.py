@@ -1,0 +1,92 @@
+"""Hop 7: claim what is due, and write down what became of it. The sending itself happens between the two, with no transaction."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from handlers.model import OutboxKind, Outcome, SendJob
+from handlers.operation import operation
+from handlers.ports import SendResult, UnitOfWork
+
+LEASE = timedelta(seconds=30)
+"""How long a sender may take; a send gives up after 10 s, so a lease that ran out belongs to a dead sender."""
+
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """How many rows to lease; rows of `skip_channels` are pulled by their reader."""
+
+    limit: int
+    skip_channels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one claimed row."""
+
+    job: SendJob
+    result: SendResult
+
+
+@operation("claim")
+def claim(uow: UnitOfWork, wanted: Sequence[Claiming]) -> list[list[SendJob]]:
+    """Lease due rows, fenced by a token: pages before replies, one row in flight per lane; nothing to seekers in quarantine."""
+    return [uow.outbox.claim(one.limit, LEASE, one.skip_channels) for one in wanted]
+
+
+@operation("writer")
+def take_back(uow: UnitOfWork, starts: Sequence[None]) -> list[int]:
+    """At the start of a program that is alone: what its dead predecessor was sending goes out at once, not a lease later."""
+    return [uow.outbox.take_back() for _ in starts]
+
+
+@operation("record")
+def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
+    """Write outcomes; False where the lease had been lost (somebody else has the row now, nothing is changed)."""
+    done = []
+    for report in reports:
+        row, result = report.job.row, report.result
+        retry_at = None
+        if result.outcome is Outcome.RETRY:
+            retry_at = uow.now + (result.retry_after or backoff(row.attempts))
+        kept = uow.outbox.record(
+            row.uid, row.lease_token or "", result.outcome, retry_at=retry_at, error_class=result.error_class
+        )
+        if kept and result.outcome is Outcome.BLOCKED and row.contact_uid is not None:
+            _blocked(uow, row.contact_uid)
+        if kept and result.outcome is Outcome.SENT and row.kind is OutboxKind.PAGE:
+            _paged(uow, report.job)
+        done.append(kept)
+    if any(done):
+        uow.ring("desk")
+    return done
+
+
+def _blocked(uow: UnitOfWork, contact_uid: str) -> None:
+    contact = uow.contacts.load([contact_uid]).get(contact_uid)
+    if contact is not None and contact.blocked_at is None:
+        uow.contacts.save(replace(contact, blocked_at=uow.now))
+
+
+def _paged(uow: UnitOfWork, job: SendJob) -> None:
+    """Remember when the first page was really handed over, for the figures."""
+    if job.row.escalation_uid is None:
+        return
+    try:
+        escalation = uow.escalations.get(job.row.escalation_uid)
+    except KeyError:
+        return
+    if escalation.first_page_at is None:
+        uow.escalations.save(replace(escalation, first_page_at=uow.now))
+
+
+def backoff(attempts: int) -> timedelta:
+    """0.5 s doubling to 20 s, with up to a fifth more by chance, so that many rows do not come back at once."""
+    seconds = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** max(0, attempts - 1))
+    return timedelta(seconds=seconds * (1 + random.random() / 5))  # noqa: S311 (spreads load, protects nothing)

@@ -1,0 +1,47 @@
+"""What runs by itself: destroying what she erased a day ago."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from handlers import audit
+from handlers.escalation import Escalations
+from handlers.model import AuditEntry
+from handlers.operation import operation
+from handlers.ports import UnitOfWork
+
+LOOK_AGAIN = timedelta(hours=1)
+
+
+class Housekeeping:
+    """Periodic duties, as operations."""
+
+    def __init__(self, escalations: Escalations) -> None:
+        """`escalations` ends what is still open when its key is destroyed."""
+        self._escalations = escalations
+
+    @operation("erase")
+    def erase(self, uow: UnitOfWork, contact_uids: Sequence[str]) -> list[bool]:
+        """Destroy the keys of contacts whose day of grace is over, and of their closed cases; safe to repeat.
+
+        While a human is being called or talks (erasing at urgent or above does not cancel), it waits and looks again hourly.
+        """
+        return [self._erase(uow, uid) for uid in contact_uids]
+
+    def _erase(self, uow: UnitOfWork, contact_uid: str) -> bool:
+        contact = uow.contacts.load([contact_uid]).get(contact_uid)
+        if contact is None or contact.erase_at is None or contact.erase_at > uow.now:
+            return False
+        cases = uow.cases.all_of(contact_uid)
+        if uow.escalations.open_of([case.uid for case in cases if case.closed_at is None]):
+            uow.contacts.save(replace(contact, erase_at=uow.now + LOOK_AGAIN))
+            return False
+        for case in cases:
+            if case.closed_at is None:
+                self._escalations.erased(uow, case)
+            uow.cases.destroy(case.uid)
+            uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.DESTROYED, object=case.code))
+        uow.contacts.forget(contact_uid)
+        return True

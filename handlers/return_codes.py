@@ -1,0 +1,73 @@
+"""Return codes: hers alone, they look like a phone number, and they lead back to an earlier stay from any door.
+
+Twelve digits beginning with 0: eleven random ones are 10^11 codes; with five tries an hour for each lane nobody guesses one.
+Redeeming moves the case to the address she writes from now and forgets the old one, so that no pair of addresses ever exists.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+
+from handlers import audit
+from handlers.errors import TooManyTries
+from handlers.model import AuditEntry, Case, Contact
+from handlers.ports import UnitOfWork
+
+TRIES = 5
+TRIES_WITHIN = timedelta(hours=1)
+
+
+def make(uow: UnitOfWork, contact: Contact) -> str:
+    """A new code for this contact, as she should write it down: `0xxx xxxx xxxx`. An older one stops working."""
+    digits = "0" + "".join(secrets.choice("0123456789") for _ in range(11))
+    uow.codes.save(digits, contact.uid)
+    return f"{digits[:4]} {digits[4:8]} {digits[8:]}"
+
+
+def normal(text: str) -> str:
+    """The twelve digits of a typed code, or "" when it has not the shape of one."""
+    digits = "".join(char for char in text if char.isascii() and char.isdigit())
+    return digits if len(digits) == 12 and digits.startswith("0") else ""
+
+
+def redeem(uow: UnitOfWork, contact: Contact, text: str) -> tuple[Contact, Case | None] | None:
+    """Lead this contact back to the stay of the code: (the contact, the case she comes back to or None), or None for a wrong code.
+
+    Raises TooManyTries after five wrong ones within an hour. The old contact is forgotten unless it is the same one.
+    """
+    lane = f"code:{contact.uid}"
+    if uow.staff.failures(lane, uow.now - TRIES_WITHIN) >= TRIES:
+        raise TooManyTries("return code")
+    code = normal(text)
+    old_uid = uow.codes.redeem(code) if code else None
+    if old_uid is None:
+        uow.staff.note_failure(lane)
+        return None
+    uow.staff.clear_failures(lane)
+    if old_uid == contact.uid:
+        contact = replace(contact, confirmed=True, hidden_at=None)
+        uow.contacts.save(contact)
+        uow.outbox.release([contact.uid])
+        return contact, uow.cases.open_of([contact.uid]).get(contact.uid)
+    return _move(uow, uow.contacts.get(old_uid), contact, code)
+
+
+def _move(uow: UnitOfWork, old: Contact, contact: Contact, code: str) -> tuple[Contact, Case | None]:
+    """Everything of the old address becomes this one's; erasing (if it was under way) is thereby called off."""
+    contact = replace(contact, confirmed=True, late_answer=old.late_answer, late_until_at=old.late_until_at)
+    uow.contacts.save(contact)
+    case = uow.cases.open_of([old.uid]).get(old.uid) or uow.cases.newest_closed_of(old.uid)
+    for stay in uow.cases.all_of(old.uid):
+        moved = replace(stay, contact_uid=contact.uid)
+        uow.cases.save(moved)
+        if case is not None and stay.uid == case.uid:
+            case = moved
+    uow.outbox.move(old.uid, contact.uid)
+    uow.codes.save(code, contact.uid)
+    uow.contacts.forget(old.uid)
+    uow.outbox.release([contact.uid])
+    if case is not None:
+        uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.CODE_REDEEMED, object=case.code))
+    return contact, case if case is not None and case.closed_at is None else None

@@ -1,0 +1,93 @@
+"""All phrases of all groups in one tree of words, so that one walk over a text finds every phrase in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from handlers.rules.reading.words import ABBREVIATION, Vocabulary
+
+ROLES = ("negators", "bridges", "fillers", "openers")  # groups with a fixed meaning for the reading itself
+END = -1  # the key of a tree node under which stands which groups a phrase ends for
+Phrase: TypeAlias = "tuple[str, ...]"
+Trie: TypeAlias = "dict[int, Any]"  # word -> next node; END -> {group: must it be written with its accents?}
+
+
+@dataclass(slots=True)
+class Group:
+    """A named set of phrases.
+
+    `negatable`: a denial before it takes it away. `mask`: hides shorter phrases inside it. `careful`: it can play danger
+    down, so a single word of it counts only as written with its accents ("mơ" is not seen in "mo").
+    """
+
+    name: str
+    phrases: list[tuple[Phrase, bool]] = field(default_factory=list)  # (words, counts only as written with accents)
+    includes: list[str] = field(default_factory=list)
+    negatable: bool = False
+    careful: bool = False
+    mask: bool = False
+
+
+def index_phrases(
+    groups: Mapping[str, Group],
+    numbers: Mapping[str, int],
+    abbreviations: Mapping[str, Sequence[Phrase]],
+    more_words: Iterable[str] = (),
+) -> tuple[Vocabulary, Trie]:
+    """The vocabulary of all groups and the tree of their phrases; `numbers` names the groups in the tree."""
+    short: dict[str, tuple[str, ...]] = {}
+    longer: dict[Phrase, str] = {}
+    for token, meanings in abbreviations.items():
+        short[token] = tuple(_name(meaning) for meaning in meanings)
+        longer.update({meaning: _name(meaning) for meaning in meanings if len(meaning) > 1})
+    holders = _holders(groups)
+    by_first: dict[str, list[tuple[Phrase, str]]] = {}
+    for meaning, name in longer.items():
+        by_first.setdefault(meaning[0], []).append((meaning, name))
+    phrases = [
+        (way, exact or (group.careful and len(words) == 1), tuple(numbers[name] for name in holders[group.name]))
+        for group in groups.values()
+        for words, exact in group.phrases
+        for way in _with_abbreviations(words, by_first)
+    ]
+    words_of_phrases = {word for words, _, _ in phrases for word in words}
+    vocabulary = Vocabulary(words_of_phrases, short, more_words)
+    trie: Trie = {}
+    for words, exact, held_by in phrases:
+        node = trie
+        for word in words:
+            node = node.setdefault(vocabulary.numbers[word], {})
+        ends = node.setdefault(END, {})
+        for holder in held_by:
+            ends[holder] = ends.get(holder, True) and exact
+    return vocabulary, trie
+
+
+def _name(meaning: Phrase) -> str:
+    return meaning[0] if len(meaning) == 1 else ABBREVIATION + " ".join(meaning)
+
+
+def _holders(groups: Mapping[str, Group]) -> dict[str, list[str]]:
+    """For each group: itself and every group that includes it, directly or not."""
+    parents: dict[str, list[str]] = {name: [] for name in groups}
+    for group in groups.values():
+        for name in group.includes:
+            parents[name].append(group.name)
+    found: dict[str, list[str]] = {}
+    for name in groups:
+        reached = [name]
+        for other in reached:
+            reached.extend(parent for parent in parents[other] if parent not in reached)
+        found[name] = reached
+    return found
+
+
+def _with_abbreviations(words: Phrase, by_first: Mapping[str, Sequence[tuple[Phrase, str]]]) -> Iterator[Phrase]:
+    """The phrase itself, and with each meaning of several words (found by its first word) replaced by its abbreviation."""
+    yield words
+    for at, word in enumerate(words):
+        for meaning, name in by_first.get(word, ()):
+            if words[at : at + len(meaning)] == meaning:
+                yield (*words[:at], name, *words[at + len(meaning) :])

@@ -1,0 +1,247 @@
+"""One turn of the conversation: a message (or a timer) goes through the flow, the flow's effects become changes.
+
+A `Turn` carries the contact and the case through one unit of work; every step returns the newest values, so nothing is
+decided on an old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from flows import engine
+from flows.effects import (
+    AllowLateAnswer,
+    Answered,
+    CancelHuman,
+    Command,
+    Ended,
+    Erase,
+    Failed,
+    Handover,
+    Hush,
+    Input,
+    LateAnswer,
+    Raise,
+    RedeemReturnCode,
+    Remember,
+    Say,
+    SayKind,
+)
+from flows.library import Library
+from flows.session import Session, Status, UnreadableSession
+from flows.severity import Severity
+from flows.text import key_of
+from handlers import audit
+from handlers.answers import Answers
+from handlers.errors import BinhAnError
+from handlers.escalation import Call, Escalations, Reason
+from handlers.model import AuditEntry, Case, Contact, OutboxKind, new_uid
+from handlers.outgoing import to_seeker
+from handlers.ports import UnitOfWork
+from handlers.stays import Ending
+from handlers.world import World
+
+ERASE_AFTER = timedelta(hours=24)
+MAX_WHY = 20
+
+
+class FlowFailed(BinhAnError):
+    """A flow is at fault: it ran into a limit or a step that is gone. Run `flows check` and publish a repaired set."""
+
+    code = "flow-failed"
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one message or timer does, inside one unit of work."""
+
+    uow: UnitOfWork
+    world: World
+    contact: Contact
+    case: Case
+    escalations: Escalations
+    ending: Ending
+    effects: list[Command] = field(default_factory=list)
+    visited: list[str] = field(default_factory=list)
+    _first: list[str] = field(default_factory=list)  # phrases of the service, said before the flow
+    _hush: bool = False  # asked for by an effect, done after everything has been said
+    _hide: bool = False
+
+    # --- the flow --------------------------------------------------------------------------------------------------
+
+    def session(self) -> tuple[Library, Session]:
+        """The library and the session to go on with: the pinned version, or a new session of the current one."""
+        stored = self.contact.session
+        if stored is not None:
+            library = self.world.libraries.of(self.contact.content_version, self.uow.content)
+            try:
+                if library is not None:
+                    return library, Session.load(stored)
+            except UnreadableSession:
+                pass  # a damaged session must not silence her: greet anew
+        return self.world.library, Session.new(self.world.library, new_uid())
+
+    def advance(self, *inputs: Input) -> None:
+        """Take the flow through these inputs; effects are collected, the contact carries the new session."""
+        library, session = self.session()
+        if session.status is Status.ENDED and session.version != self.world.library.version:
+            library, session = self.world.library, Session.new(self.world.library, new_uid())
+        answers = self._answers()
+        for given in inputs:
+            sprint = engine.advance(library, session, given, self.uow.now)
+            self._collect(sprint.effects, sprint.visited)
+            while sprint.question is not None:
+                value = answers.to(sprint.question)
+                sprint = engine.advance(library, sprint.session, Answered(value), self.uow.now)
+                self._collect(sprint.effects, sprint.visited)
+            session = sprint.session
+        self._take_over(answers)
+        self.contact = replace(
+            self.contact,
+            session=session.dump(),
+            content_version=session.version,
+            session_due_at=session.silence_due_at,
+        )
+        self.uow.contacts.save(self.contact)
+
+    def redeem(self, code: str) -> bool:
+        """Lead her back to the stay of a return code; False for a wrong one (or after too many wrong ones)."""
+        answers = self._answers()
+        found = answers.to(RedeemReturnCode(code))
+        self._take_over(answers)
+        return bool(found)
+
+    def say_first(self, phrase_key: str) -> None:
+        """Say a phrase of the service before what the flow says."""
+        self._first.append(phrase_key)
+
+    def _answers(self) -> Answers:
+        return Answers(self.uow, self.world, self.contact, self.case, self.escalations, self.ending)
+
+    def _take_over(self, answers: Answers) -> None:
+        """The contact and the case as they are after the answers: a redeemed code exchanges both."""
+        self.contact, self.case = answers.contact, answers.case
+        if answers.redeemed:
+            self.say_first("welcome_back")
+
+    def global_word(self, text: str) -> str:
+        """The global word this whole text is ("stop", "delete", "help", …), or ""."""
+        library, _ = self.session()
+        return library.program.words.find(key_of(text)) or ""
+
+    def _collect(self, effects: tuple[Command, ...], visited: tuple[str, ...]) -> None:
+        self.effects.extend(effects)
+        self.visited.extend(visited)
+
+    # --- its effects -----------------------------------------------------------------------------------------------
+
+    def apply(self) -> None:
+        """Carry out the collected effects in order. Every member of `Command` has its line here; an unknown one is an error."""
+        for key in self._first:
+            said = self.world.library.say(key)
+            self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
+        effects = _numbers_first(self.effects)
+        last_say = max((i for i, effect in enumerate(effects) if isinstance(effect, Say)), default=-1)
+        for index, effect in enumerate(effects):
+            match effect:
+                case Say():
+                    self._say(effect, with_buttons=index == last_say)
+                case Raise():
+                    self._raise(effect)
+                case Remember():
+                    self._remember(effect)
+                case Handover():
+                    self._handover(effect)
+                case AllowLateAnswer():
+                    self._allow_late_answer(effect)
+                case Hush():
+                    self._hush = True
+                case Erase():
+                    self._hide = True
+                case CancelHuman():
+                    self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case).case
+                case Ended():
+                    pass  # the session says so itself; the case ends by staff, by erasure or after 24 h
+                case Failed():
+                    raise FlowFailed(f"{effect.code} at {effect.step}")
+        if self._hide:
+            self._erase()
+        elif self._hush:
+            self._go_quiet()
+
+    def _say(self, effect: Say, *, with_buttons: bool) -> None:
+        kind = OutboxKind.CARD if effect.kind is SayKind.CARD else OutboxKind.BOT
+        buttons = effect.buttons if with_buttons else ()
+        self.case = to_seeker(
+            self.uow,
+            self.contact,
+            self.case,
+            kind,
+            effect.text,
+            buttons,
+            wants_location=effect.wants_location and with_buttons,
+        )
+
+    def _raise(self, effect: Raise) -> None:
+        summary = replace(self.case.summary, why=(*self.case.summary.why, effect.why)[-MAX_WHY:])
+        self.case = replace(self.case, summary=summary)
+        self.uow.cases.save(self.case)
+        call = Call(effect.severity, effect.category, Reason.CHOSE)
+        self.case = self.escalations.open_or_raise(self.uow, self.contact, self.case, call)
+
+    def _remember(self, effect: Remember) -> None:
+        summary = replace(self.case.summary, answers={**self.case.summary.answers, effect.label: effect.shown})
+        value = effect.value if isinstance(effect.value, str) else ""
+        if value.startswith("age_"):
+            summary = replace(summary, age_band=value)
+        elif effect.variable == "about":
+            summary = replace(summary, about=value)
+        elif value and value in self.world.gazetteer.codes:
+            summary = replace(summary, commune=value)
+        self.case = replace(self.case, summary=summary)
+        self.uow.cases.save(self.case)
+
+    def _handover(self, effect: Handover) -> None:
+        call = Call(self.case.severity, self.case.category, Reason.ASKED, agreed=True)
+        self.case = self.escalations.open_or_raise(self.uow, self.contact, self.case, call)
+
+    def _allow_late_answer(self, effect: AllowLateAnswer) -> None:
+        until = None
+        if effect.wish is LateAnswer.UNTIL and effect.until:
+            until = _next_local_time(effect.until, self.uow.now, self.world)
+        self.contact = replace(self.contact, late_answer=effect.wish, late_until_at=until)
+        self.uow.contacts.save(self.contact)
+
+    def _go_quiet(self) -> None:
+        """Stop: what the flow has said goes out, nothing after it; at urgent or above staff keep being called."""
+        self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
+        self.uow.outbox.cancel_waiting(self.contact.uid)
+        self.contact = replace(self.contact, quiet=True, session_due_at=None)
+        self.uow.contacts.save(self.contact)
+
+    def _erase(self) -> None:
+        """Delete: hidden now, destroyed after 24 h. Below urgent the stay ends; at urgent or above it keeps ringing."""
+        self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
+        self.contact = replace(
+            self.contact, quiet=True, hidden_at=self.uow.now, erase_at=self.uow.now + ERASE_AFTER, session_due_at=None
+        )
+        self.uow.contacts.save(self.contact)
+        self.uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.ERASURE_ASKED, object=self.case.code))
+        if not self.case.severity.at_least(Severity.URGENT):
+            self.case = self.escalations.erased(self.uow, self.case)
+
+
+def _numbers_first(effects: list[Command]) -> list[Command]:
+    """With an emergency card among them, what is said comes before what is done: "we are calling" follows the numbers."""
+    if not any(isinstance(effect, Say) and effect.kind is SayKind.CARD for effect in effects):
+        return effects
+    return sorted(effects, key=lambda effect: not isinstance(effect, Say))
+
+
+def _next_local_time(clock: str, now: datetime, world: World) -> datetime:
+    """The next moment at which it is `HH:MM` where the service lives."""
+    hour, minute = (int(part) for part in clock.split(":"))
+    local = now.astimezone(world.zone)
+    then = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return (then if then > local else then + timedelta(days=1)).astimezone(now.tzinfo)

@@ -1,0 +1,1 @@
+"""Benchmarks: run them with `make bench [NAME=…]`. They print figures; no test depends on them."""

@@ -1,0 +1,73 @@
+"""Secrets are made once, kept from others, and never made anew over existing records."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from handlers.errors import KeyMissing
+from storage.open import open_storage
+from storage.secrets import NAMES, SecretExposed, SecretMalformed, load_secrets
+
+
+def test_a_first_start_makes_files_only_the_owner_can_read(tmp_path: Path) -> None:
+    first = load_secrets(tmp_path)
+    folder = tmp_path / "secrets"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == dict.fromkeys(NAMES, 0o400)
+    assert len({(folder / name).read_bytes() for name in NAMES}) == len(NAMES)
+    assert load_secrets(tmp_path) == first
+    assert first.audit_key.sign(b"x")
+
+
+def test_the_value_of_a_secret_is_not_in_its_repr(tmp_path: Path) -> None:
+    assert repr(load_secrets(tmp_path)) == "Secrets()"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", [0o440, 0o404])
+def test_a_secret_others_can_read_is_refused_by_name(tmp_path: Path, name: str, mode: int) -> None:
+    load_secrets(tmp_path)
+    (tmp_path / "secrets" / name).chmod(mode)
+    with pytest.raises(SecretExposed, match=name):
+        load_secrets(tmp_path)
+
+
+def test_an_open_folder_is_refused(tmp_path: Path) -> None:
+    load_secrets(tmp_path)
+    (tmp_path / "secrets").chmod(0o750)
+    with pytest.raises(SecretExposed, match="chmod 0700"):
+        load_secrets(tmp_path)
+
+
+def test_a_cut_off_secret_is_refused(tmp_path: Path) -> None:
+    load_secrets(tmp_path)
+    path = tmp_path / "secrets" / "kek_1"
+    path.chmod(0o600)
+    path.write_bytes(b"short")
+    path.chmod(0o400)
+    with pytest.raises(SecretMalformed, match="kek_1"):
+        load_secrets(tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_with_records_there_a_missing_secret_refuses_the_start(tmp_path: Path, name: str) -> None:
+    await open_storage(tmp_path / "data.db").close()
+    (tmp_path / "secrets" / name).unlink()
+    with pytest.raises(KeyMissing, match=name):
+        open_storage(tmp_path / "data.db")
+    assert not (tmp_path / "secrets" / name).exists()
+
+
+async def test_the_files_of_an_installation_belong_to_its_owner(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path / "data.db")
+    modes = modes_in(tmp_path)
+    await storage.close()
+    assert {"data.db", "data.db-wal", "keys.db"} <= set(modes)
+    assert not [name for name, mode in modes.items() if mode & 0o077]
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()}
