@@ -1,0 +1,1 @@
+"""The database behind the ports that `handlers` declare: tables, seals, keys, one writer, migrations, backup."""

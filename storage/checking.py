@@ -1,0 +1,50 @@
+"""Looks an installation over for `db check`: version, keys, chain. Changes nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from handlers.errors import BinhAnError
+from storage import schema
+from storage.engine import connect
+from storage.keyring import KeyRing
+from storage.keystore import KeyStore
+from storage.prepared import Runner
+from storage.removals import check_keys
+from storage.secrets import load_secrets
+from storage.uow import SqlUnitOfWork
+
+
+def check_installation(var: Path, database: Path | None = None) -> list[str]:
+    """Everything that is wrong, a line each; empty when all is well. Raises what makes looking impossible (BinhAnError)."""
+    path = database or var / "data.db"
+    if not path.exists():
+        return [f"{path.name} is not there; `serve` makes it"]
+    try:
+        schema.check(path)
+    except BinhAnError as error:
+        return [f"{error.code}: {error}"]
+    problems = []
+    secrets = load_secrets(var)
+    store = KeyStore(var / "keys.db", secrets, lambda: datetime.now(UTC))
+    try:
+        store.opens()
+        with closing(connect(path, read_only=True, busy_s=1.0)) as connection:
+            for (word,) in connection.execute("PRAGMA quick_check").fetchall():
+                if word != "ok":
+                    problems.append(f"damaged: {word}")
+            connection.execute("BEGIN")
+            keys = check_keys(connection, store)
+            if keys.missing:
+                problems.append(f"key-missing: {len(keys.missing)} records have no key; restore data and keys together")
+            uow = SqlUnitOfWork(Runner(connection), KeyRing(store), secrets.pepper, datetime.now(UTC))
+            broken = uow.audit.verify()
+            if broken is not None:
+                problems.append(f"audit-broken: the chain does not hold at row {broken}")
+    except BinhAnError as error:
+        problems.append(f"{error.code}: {error}")
+    finally:
+        store.close()
+    return problems

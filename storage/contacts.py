@@ -1,0 +1,200 @@
+"""Contacts on SQL: found by keyed hash, their address and session sealed under a key of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, or_, select, text, update
+
+from handlers.model import Address, Contact, InboxState, OutboxState, new_uid
+from storage.crypto import lookup_of
+from storage.records import Buffer, Mapping, pack
+from storage.registers import key_removals, return_codes
+from storage.secrets import PEPPER
+from storage.tables import contacts, inbox, outbox
+from storage.types import among, word
+
+if TYPE_CHECKING:
+    from storage.uow import SqlUnitOfWork
+
+_rows = Mapping(contacts, Contact)
+_select = select(*_rows.columns, contacts.c.session_sealed, contacts.c.lookup)
+_BY_LOOKUP = _select.where(among(contacts.c.lookup, "lookups"))
+_BY_UID = _select.where(contacts.c.uid == bindparam("uid"))
+_BY_UIDS = _select.where(among(contacts.c.uid, "uids"))
+_READY = (
+    select(contacts.c.uid)
+    .where(
+        contacts.c.pending > text("0"),
+        or_(contacts.c.next_run_at.is_(None), contacts.c.next_run_at <= bindparam("now")),
+    )
+    .order_by(contacts.c.last_served_at, contacts.c.id)
+    .limit(bindparam("most"))
+)
+_TIMERS = (
+    _select.where(contacts.c.session_due_at <= bindparam("now"), contacts.c.pending == 0)
+    .order_by(contacts.c.session_due_at)
+    .limit(bindparam("most"))
+)
+_ERASURE = _select.where(contacts.c.erase_at <= bindparam("now")).order_by(contacts.c.erase_at).limit(bindparam("most"))
+_UNFINISHED = (word(OutboxState.PENDING), word(OutboxState.SENDING), word(OutboxState.HELD))
+_DETACH = (
+    update(contacts).where(contacts.c.uid == bindparam("gone")).values(lookup=bindparam("nobody"))
+)  # the address no longer leads here; what is under way still goes out
+_FORGET = (
+    update(inbox)
+    .where(inbox.c.contact_uid == bindparam("gone"))
+    .values(contact_uid=None, message_sealed=None, state=InboxState.DONE),
+    delete(outbox).where(outbox.c.contact_uid == bindparam("gone"), outbox.c.state.in_(_UNFINISHED)),
+    delete(return_codes).where(return_codes.c.contact_uid == bindparam("gone")),
+    delete(contacts).where(contacts.c.uid == bindparam("gone")),
+)
+_REMOVE_KEY = insert(key_removals)
+
+
+class Contacts:
+    """`handlers.ports.ContactStore` on SQL."""
+
+    def __init__(self, uow: SqlUnitOfWork) -> None:
+        self._uow = uow
+        self._buffer: Buffer[Contact] = Buffer()
+        self._by_lookup: dict[str, str] = {}
+        self._addresses: dict[str, tuple[str, Address]] = {}  # of contacts made here, until they are inserted
+
+    def open(self, addresses: Sequence[Address]) -> list[Contact]:
+        """The contact of each address, in order; missing ones are made, each with a data key of its own."""
+        lookups = [lookup_of(self._uow.pepper, address) for address in addresses]
+        self._find(lookups)
+        self._detach_hidden(lookups)
+        for lookup, address in zip(lookups, addresses, strict=True):
+            if lookup not in self._by_lookup:
+                self._make(lookup, address)
+        return [self.get(self._by_lookup[lookup]) for lookup in lookups]
+
+    def find(self, address: Address) -> Contact | None:
+        """The contact of this address, or None."""
+        lookup = lookup_of(self._uow.pepper, address)
+        self._find([lookup])
+        uid = self._by_lookup.get(lookup)
+        return None if uid is None else self.get(uid)
+
+    def get(self, uid: str) -> Contact:
+        """The contact; KeyError when it is gone."""
+        known = self._buffer.get(uid)
+        if known is not None:
+            return known
+        found = self._read(self._uow.execute(_BY_UID, {"uid": uid}).all())
+        if not found:
+            raise KeyError(uid)
+        return found[0]
+
+    def save(self, contact: Contact) -> None:
+        """Write all fields at the end of the unit of work."""
+        self._buffer.save(contact)
+
+    def ready(self, limit: int) -> list[str]:
+        """Uids of lanes with pending messages whose time has come, longest unserved first."""
+        self._uow.flush()
+        return [row.uid for row in self._uow.execute(_READY, {"now": self._uow.now, "most": limit}).all()]
+
+    def load(self, uids: Sequence[str]) -> dict[str, Contact]:
+        """These contacts; gone ones are missing from the result."""
+        unknown = [uid for uid in dict.fromkeys(uids) if self._buffer.get(uid) is None]
+        if unknown:
+            self._read(self._uow.execute(_BY_UIDS, {"uids": unknown}).all())
+        found = {uid: self._buffer.get(uid) for uid in uids}
+        return {uid: contact for uid, contact in found.items() if contact is not None}
+
+    def due_timers(self, limit: int) -> list[Contact]:
+        """Contacts whose session timer has come, with nothing pending."""
+        return self._due(_TIMERS, limit)
+
+    def due_erasure(self, limit: int) -> list[Contact]:
+        """Contacts whose time to be forgotten has come."""
+        return self._due(_ERASURE, limit)
+
+    def forget(self, uid: str) -> None:
+        """Take the contact and what hangs on it away; its key is destroyed right after the commit."""
+        self._uow.flush()
+        if not self._uow.execute(_BY_UID, {"uid": uid}).first():
+            return
+        for statement in _FORGET:
+            self._uow.execute(statement, {"gone": uid})
+        self._uow.execute(_REMOVE_KEY, {"uid": uid, "removed_at": self._uow.now})
+        self._uow.keys.removed.append(uid)
+        self._buffer.drop(uid)
+        self._by_lookup = {lookup: known for lookup, known in self._by_lookup.items() if known != uid}
+
+    def flush(self) -> None:
+        """Write buffered contacts."""
+        if not self._buffer:
+            return
+        changed, added = self._buffer.take()
+        if changed:
+            changes = [_rows.changes(contact) | {"session_sealed": self._seal(contact)} for contact in changed]
+            self._uow.execute(_rows.update, changes)
+        if added:
+            self._uow.execute(_rows.insert, [self._new_row(contact) for contact in added])
+
+    def _due(self, statement: Any, limit: int) -> list[Contact]:
+        self._uow.flush()
+        return self._read(self._uow.execute(statement, {"now": self._uow.now, "most": limit}).all())
+
+    def _find(self, lookups: Sequence[str]) -> None:
+        unknown = list({lookup: None for lookup in lookups if lookup not in self._by_lookup})
+        if unknown:
+            self._read(self._uow.execute(_BY_LOOKUP, {"lookups": unknown}).all())
+
+    def _detach_hidden(self, lookups: Sequence[str]) -> None:
+        """Somebody who has erased everything is greeted like anybody: her address leads to a new contact from now on."""
+        for lookup in lookups:
+            uid = self._by_lookup.get(lookup)
+            known = None if uid is None else self._buffer.get(uid)
+            if uid is not None and known is not None and known.hidden_at is not None:
+                self._uow.flush()
+                self._uow.execute(_DETACH, {"gone": uid, "nobody": f"detached:{uid}"})
+                del self._by_lookup[lookup]
+
+    def _make(self, lookup: str, address: Address) -> None:
+        contact = Contact(uid=new_uid(), channel=address.channel)
+        self._uow.keys.make("contact", contact.uid)
+        self._by_lookup[lookup] = contact.uid
+        self._addresses[contact.uid] = (lookup, address)
+        self._buffer.add(contact)
+
+    def _read(self, rows: Sequence[Any]) -> list[Contact]:
+        self._uow.keys.load(row[0] for row in rows)
+        contacts_read = []
+        for row in rows:
+            uid, sealed = row[0], row[_rows.width]
+            self._by_lookup[row[-1]] = uid
+            known = self._buffer.get(uid)
+            if known is None:
+                plain = self._uow.keys.try_unseal("contacts", "session", uid, uid, sealed)
+                session = None if plain is None else msgspec.json.decode(plain)
+                self._buffer.note_seal(uid, session, sealed)
+                known = self._buffer.seen(_rows.record(row, session=session))
+            contacts_read.append(known)
+        return contacts_read
+
+    def _seal(self, contact: Contact) -> bytes | None:
+        known, sealed = self._buffer.seal_of(contact.uid, contact.session)
+        if not known:
+            if contact.session is not None:
+                plain = pack(contact.session)
+                sealed = self._uow.keys.seal("contacts", "session", contact.uid, contact.uid, plain)
+            self._buffer.note_seal(contact.uid, contact.session, sealed)
+        return sealed
+
+    def _new_row(self, contact: Contact) -> dict[str, Any]:
+        lookup, address = self._addresses.pop(contact.uid)
+        plain = address.platform_id.encode("utf-8", "surrogatepass")
+        sealed = self._uow.keys.seal("contacts", "address", contact.uid, contact.uid, plain)
+        return _rows.values(contact) | {
+            "lookup": lookup,
+            "pepper": PEPPER,
+            "address_sealed": sealed,
+            "session_sealed": self._seal(contact),
+        }

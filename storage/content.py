@@ -1,0 +1,59 @@
+"""Published flow sets on SQL: each version once, compressed, and the order in which versions became current."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import bindparam, insert, select
+
+from handlers.ports import ContentSet
+from storage.registers import content_current, content_sets
+
+if TYPE_CHECKING:
+    from storage.uow import SqlUnitOfWork
+
+_files = msgspec.msgpack.Decoder(dict[str, bytes])
+_ADD = insert(content_sets)
+_MAKE_CURRENT = insert(content_current)
+_CURRENT = select(content_current.c.version).order_by(content_current.c.id.desc()).limit(1)
+_GET = select(content_sets).where(content_sets.c.version == bindparam("version"))
+_HAS = select(content_sets.c.version).where(content_sets.c.version == bindparam("version"))
+
+
+class ContentSets:
+    """`handlers.ports.ContentStore` on SQL."""
+
+    def __init__(self, uow: SqlUnitOfWork) -> None:
+        self._uow = uow
+
+    def publish(self, content: ContentSet) -> None:
+        """Store the files once per version and make this version current."""
+        made = {
+            "version": content.version,
+            "published_at": content.published_at,
+            "published_by": content.published_by,
+        }
+        if self._uow.execute(_HAS, {"version": content.version}).first() is None:
+            files = zlib.compress(msgspec.msgpack.encode(dict(content.files)), 9)
+            self._uow.execute(_ADD, made | {"files": files})
+        if self.current() != content.version:
+            self._uow.execute(_MAKE_CURRENT, made)
+
+    def current(self) -> str | None:
+        """The current version, or None."""
+        version: str | None = self._uow.execute(_CURRENT).scalar()
+        return version
+
+    def get(self, version: str) -> ContentSet | None:
+        """A set by version."""
+        row = self._uow.execute(_GET, {"version": version}).first()
+        if row is None:
+            return None
+        return ContentSet(
+            version=row.version,
+            files=_files.decode(zlib.decompress(row.files)),
+            published_at=row.published_at,
+            published_by=row.published_by,
+        )

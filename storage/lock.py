@@ -1,0 +1,48 @@
+"""One `serve` per set of files: a lock that the operating system gives back by itself when the process dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+from handlers.errors import BinhAnError
+
+
+class AlreadyServing(BinhAnError):
+    """Another `serve` is running on the same files; stop that one first, or give this one a directory of its own."""
+
+    code = "already-serving"
+
+
+class ServeLock:
+    """Held for as long as `serve` runs. Use as a context manager, or call `release`."""
+
+    def __init__(self, var: Path) -> None:
+        """Take the lock of `var`; AlreadyServing when another process has it."""
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = var / "serve.lock"
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._descriptor, 20).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise AlreadyServing(f"process {holder}" if holder else "") from None
+        os.truncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock back. Safe to repeat."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> ServeLock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()

@@ -1,0 +1,95 @@
+"""After a restore nothing goes out to seekers by itself: what was under way then may be late, or read by another person now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import update
+
+from handlers.model import AuditEntry, Case, Disposition, EscalationState, OutboxState
+from handlers.ports import UnitOfWork
+from storage.engine import connect
+from storage.keyring import KeyRing
+from storage.keystore import KeyStore
+from storage.outbox_statements import QUARANTINE
+from storage.prepared import Runner
+from storage.removals import check_keys
+from storage.secrets import Secrets
+from storage.tables import outbox
+from storage.types import word
+from storage.uow import SqlUnitOfWork
+
+ON = "on"
+OFF = "off"
+BEGUN = "quarantine.begun"
+LIFTED = "quarantine.lifted"
+
+_HOLD_ALL = (
+    update(outbox)
+    .where(
+        outbox.c.contact_uid.is_not(None),
+        outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING))),
+    )
+    .values(state=OutboxState.HELD, lease_token=None, lease_until=None)
+)
+
+
+def begin_quarantine(data: Path, keys: Path, secrets: Secrets, clock: Callable[[], datetime]) -> tuple[int, int]:
+    """Hold every open line to a seeker and finish erasures the data do not know of yet; returns how many of each.
+
+    Unreadable when the keys do not open with these secrets.
+    """
+    store = KeyStore(keys, secrets, clock)
+    try:
+        store.opens()
+        with closing(connect(data, busy_s=1.0)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            uow = SqlUnitOfWork(Runner(connection), KeyRing(store), secrets.pepper, clock())
+            held = uow.execute(_HOLD_ALL).rowcount
+            gone = check_keys(connection, store).destroyed
+            for uid in sorted(gone):
+                _finish_erasure(uow, uid)
+            uow.set_setting(QUARANTINE, ON)
+            uow.audit.add(AuditEntry(actor="system", action=BEGUN, detail={"held": held, "erased": len(gone)}))
+            uow.finish()
+            connection.commit()
+            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+    finally:
+        store.close()
+    return held, len(gone)
+
+
+def lift_quarantine(uow: UnitOfWork, actors: Sequence[str]) -> list[bool]:
+    """An operation: lines to seekers go out again; False when there was no quarantine. Held rows wait for her next line."""
+    done = []
+    for actor in actors:
+        was_on = uow.get_setting(QUARANTINE) == ON
+        if was_on:
+            uow.set_setting(QUARANTINE, OFF)
+            uow.audit.add(AuditEntry(actor=actor, action=LIFTED))
+            uow.ring("outbox")
+        done.append(was_on)
+    return done
+
+
+def _finish_erasure(uow: SqlUnitOfWork, uid: str) -> None:
+    uow.contacts.forget(uid)
+    try:
+        case = uow.cases.get(uid)
+    except KeyError:
+        return
+    _end(uow, case)
+    uow.cases.destroy(uid)
+
+
+def _end(uow: SqlUnitOfWork, case: Case) -> None:
+    escalation = uow.escalations.open_of([case.uid]).get(case.uid)
+    if escalation is not None:
+        ended = replace(escalation, state=EscalationState.ENDED, next_due_at=None, owner_uid=None)
+        uow.escalations.save(replace(ended, ended_at=uow.now, ended_reason="erased"))
+    if case.closed_at is None:
+        uow.cases.save(replace(case, closed_at=uow.now, disposition=Disposition.ERASED, human=False))

@@ -1,0 +1,88 @@
+"""The quieter tables: facts, return codes, published content, services, settings, keys to destroy.
+
+They belong to the same metadata as `storage/tables.py`; kept apart only to keep both files readable.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+
+from flows.severity import Severity
+from handlers.model import Disposition
+from storage.tables import Uid, _order, metadata
+from storage.types import EnumText, UtcTime, words
+
+facts = Table(
+    "facts",
+    metadata,
+    _order(),
+    Column("month", String(7), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("severity", EnumText(Severity), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("disposition", EnumText(Disposition), nullable=False),
+    Column("commune", String(16), nullable=False),
+    Column("about", String(16), nullable=False),
+    Column("age_band", String(16), nullable=False),
+    Column("asked_for_person", Boolean, nullable=False),
+    Column("first_page_s", Integer),
+    Column("claim_s", Integer),
+    Column("first_reply_s", Integer),
+    Column("lines_in", Integer, nullable=False),
+    Column("lines_out", Integer, nullable=False),
+    Column("practice", Boolean, nullable=False),
+    CheckConstraint(f"severity IN ({words(Severity)})", name="severity"),
+    CheckConstraint(f"disposition IN ({words(Disposition)})", name="disposition"),
+    Index("ix_facts_month", "month"),
+)
+
+return_codes = Table(
+    "return_codes",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("contact_uid", Uid, ForeignKey("contacts.uid", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+content_sets = Table(
+    "content_sets",
+    metadata,
+    Column("version", String(64), primary_key=True),
+    Column("files", LargeBinary, nullable=False),
+    Column("published_at", UtcTime, nullable=False),
+    Column("published_by", String(64), nullable=False),
+)
+
+# Every publishing adds a row; the newest one is what runs, the one before is where a rollback leads.
+content_current = Table(
+    "content_current",
+    metadata,
+    _order(),
+    Column("version", String(64), ForeignKey("content_sets.version"), nullable=False),
+    Column("published_at", UtcTime, nullable=False),
+    Column("published_by", String(64), nullable=False),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("row", Text, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# Written in the same commit that takes a person's rows away; the key itself is destroyed right after, or at the next
+# start when the process died in between.
+key_removals = Table(
+    "key_removals",
+    metadata,
+    Column("uid", Uid, primary_key=True),
+    Column("removed_at", UtcTime, nullable=False),
+)

@@ -1,0 +1,51 @@
+"""Finishes what was begun with a person's keys, and says whether keys and rows belong together."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, select
+
+from storage.keystore import KeyStore
+from storage.prepared import Runner
+from storage.registers import key_removals
+from storage.tables import cases, contacts
+
+KEPT = timedelta(days=30)
+"""How long a removal is remembered, so that a restored older key store loses the key again. Backups live as long."""
+
+_PENDING = select(key_removals.c.uid)
+_SWEEP = delete(key_removals).where(key_removals.c.removed_at < bindparam("before"))
+_OWNERS = (select(contacts.c.uid), select(cases.c.uid).where(cases.c.erased_at.is_(None)))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCheck:
+    """What a comparison of rows and keys found: owners without a key, and keys without an owner (harmless)."""
+
+    missing: frozenset[str]
+    orphaned: frozenset[str]
+    destroyed: frozenset[str]  # owners whose key was destroyed on purpose: their erasure is not finished
+
+
+def finish_removals(connection: sqlite3.Connection, keys: KeyStore, now: datetime) -> None:
+    """Destroy the keys of everything that was removed before the process ended."""
+    runner = Runner(connection)
+    pending = {uid for (uid,) in runner.execute(_PENDING)}
+    keys.destroy(pending & keys.owners())
+    if pending:
+        runner.execute(_SWEEP, {"before": now - KEPT})
+
+
+def check_keys(connection: sqlite3.Connection, keys: KeyStore) -> KeyCheck:
+    """Compare rows and keys (invariant I18): every owner of a sealed field has a key, unless it was destroyed on purpose."""
+    runner = Runner(connection)
+    owners = {uid for statement in _OWNERS for (uid,) in runner.execute(statement)}
+    held, gone = keys.owners(), keys.destroyed()
+    return KeyCheck(
+        missing=frozenset(owners - held - gone),
+        orphaned=frozenset(held - owners),
+        destroyed=frozenset(owners & gone),
+    )

@@ -1,0 +1,141 @@
+"""Column types: one for time, one for closed sets of words, one for small values kept as JSON, one for lists of names.
+
+Each says how its values go to SQLite and back (`to_sqlite`, `from_sqlite`, never called with None); `storage/prepared.py` calls
+these directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, DateTime, String, Text, bindparam, func, literal_column, select
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(at: datetime) -> int:
+    """Microseconds since 1970 of an aware datetime; a naive one is a ValueError, because its zone would be a guess."""
+    if at.tzinfo is None:
+        raise ValueError("a datetime without a zone cannot be stored")
+    since = at - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC datetime that many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def words(kind: type[StrEnum]) -> str:
+    """The members of a closed set as an SQL list, for CHECK constraints."""
+    return ", ".join(f"'{member.value}'" for member in kind)
+
+
+def word(member: StrEnum) -> ColumnElement[Any]:
+    """A member written into the statement itself: SQLite uses a partial index only where it sees the value."""
+    return literal_column(f"'{member.value}'")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime; on SQLite integer microseconds, so that comparing and ordering are exact."""
+
+    impl = BigInteger
+    cache_ok = True
+    to_sqlite = staticmethod(to_micros)
+    from_sqlite = staticmethod(from_micros)
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Integers on SQLite, a zoned timestamp elsewhere."""
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Aware datetime to column."""
+        return to_micros(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Column to aware datetime."""
+        return from_micros(value) if value is not None and dialect.name == "sqlite" else value
+
+
+class EnumText(TypeDecorator[Any]):
+    """A member of a StrEnum, stored as its word; the CHECK constraint beside it keeps other words out."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        """`kind` is the closed set."""
+        super().__init__(32)
+        self.kind = kind
+        members = {member.value: member for member in kind}
+        plain = {member: str(member.value) for member in kind}
+        self.to_sqlite: Callable[[Any], str] = plain.__getitem__
+        self.from_sqlite: Callable[[str], Any] = members.__getitem__
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Member to word."""
+        return None if value is None else self.to_sqlite(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Word to member."""
+        return None if value is None else self.from_sqlite(value)
+
+    def __repr__(self) -> str:
+        return "String(length=32)"
+
+
+class Packed(TypeDecorator[Any]):
+    """A small value without people's text (a ladder, roles) as compact JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:
+        """`kind` is the type to read back."""
+        super().__init__()
+        self.kind = kind
+        self.from_sqlite: Callable[[Any], Any] = msgspec.json.Decoder(kind).decode
+
+    @staticmethod
+    def to_sqlite(value: Any) -> str:
+        """Value to JSON text."""
+        return msgspec.json.encode(value).decode()
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Value to JSON."""
+        return None if value is None else self.to_sqlite(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """JSON to value."""
+        return None if value is None else self.from_sqlite(value)
+
+    def __repr__(self) -> str:
+        return "Text()"
+
+
+class Names(TypeDecorator[Any]):
+    """A list of strings as one parameter; only in statements, never a column."""
+
+    impl = Text
+    cache_ok = True
+
+    @staticmethod
+    def to_sqlite(value: Any) -> str:
+        """Strings to JSON text."""
+        return msgspec.json.encode(list(value)).decode()
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Strings to JSON."""
+        return None if value is None else self.to_sqlite(value)
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Is the column one of the strings of the parameter `name`? One statement for lists of any length."""
+    listed = func.json_each(bindparam(name, type_=Names)).table_valued("value", name=f"each_{name}")
+    return column.in_(select(listed.c.value))
