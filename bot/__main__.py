@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
-import click
 import typer
 
 from bot.cli import database, places, roster, staff, triage
@@ -29,7 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
+]
 
 
 def rehearsal_host(files: dict[str, bytes]) -> RehearsalHost:
@@ -92,23 +94,30 @@ def main() -> None:
     # A reader that went away (`| head`) is no error of ours.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        # Without standalone mode click hands the code of `typer.Exit` back instead of raising it.
+        # Without standalone mode the code of `typer.Exit` is handed back instead of being raised.
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
-    except click.ClickException as error:
-        print(f"binhan: {error.format_message()} (see --help)", file=sys.stderr)
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(130)
     except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        sys.exit(2)
+        _fail(*error.problems)
     except BinhAnError as error:
-        print(f"binhan: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(f"binhan: {error}")
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except Exception as error:
+        wrong_use = getattr(error, "format_message", None)  # typer's own errors, whose classes it keeps to itself
+        if wrong_use is not None:
+            _fail(f"binhan: {wrong_use()} See --help.")
+        if os.environ.get("BINHAN_TRACEBACK"):
+            raise
+        _fail(
+            f"binhan: a mistake of the program ({type(error).__name__}); set BINHAN_TRACEBACK=1 to see where, and report it"
+        )
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(*lines: str) -> NoReturn:
+    for line in lines:
+        print(line, file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

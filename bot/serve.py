@@ -25,7 +25,9 @@ async def serve(config: Config, *, demo: bool) -> None:
             except asyncio.CancelledError:
                 print("Bình An has stopped; nothing that was accepted is lost.", flush=True)
             except OSError as error:
-                raise ConfigError([f"cannot listen on {config.listen} ({error.strerror}); choose another --listen"]) from None
+                raise ConfigError(
+                    [f"cannot listen on {config.listen} ({error.strerror}); choose another --listen"]
+                ) from None
             finally:
                 announcing.cancel()
 

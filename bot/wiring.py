@@ -18,8 +18,9 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.webchat import WebChat
 from bot.config import Config, TelegramConfig
 from bot.first_start import FirstStaff, make_first_staff
+from bot.shown import emergency_numbers, why_in_words
 from bot.web.app import build_app
-from bot.web.deps import ShownNumber, WebDeps
+from bot.web.deps import WebDeps
 from bot.web.hub import Hub
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
@@ -37,8 +38,11 @@ from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
 from handlers.world import Worlds
+from storage.backup import Restored, backup, restore
+from storage.checking import check_installation
 from storage.lock import ServeLock
 from storage.open import Storage, open_storage
+from storage.quarantine import lift_quarantine
 
 log = structlog.get_logger()
 
@@ -197,24 +201,6 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     return app
 
 
-def emergency_numbers(worlds: Worlds) -> tuple[ShownNumber, ...]:
-    """The numbers of the emergency card, in the order of `lines.yaml`."""
-    lines = worlds.current.library.lines.values()
-    return tuple(ShownNumber(label=line.name, number=line.number) for line in lines if line.emergency)
-
-
-def why_in_words(worlds: Worlds, place: str) -> str:
-    """A choice that raised a case ("flow.step:choice"), as staff read it: the flow's title and the choice's label."""
-    step, _, choice = place.partition(":")
-    flow_name, _, step_name = step.partition(".")
-    flow = worlds.current.library.flows.get(flow_name)
-    if flow is None:
-        return place
-    written = flow.steps.get(step_name)
-    label = written.choices[choice].label if written and written.choices and choice in written.choices else step_name
-    return f"{flow.title}: {label}"
-
-
 async def run_service(service: Service, host: str, port: int, ready: asyncio.Event | None = None) -> None:
     """Serve until cancelled: web, channels and loops. A part that ends unexpectedly ends everything, loudly."""
     runner = web.AppRunner(service.app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
@@ -258,3 +244,44 @@ async def _keep_receiving(service: Service, channel: Channel) -> None:
 def hold_lock(var: Path) -> ServeLock:
     """Keep a second `serve` off the same data (a context manager); BinhAnError in words when one runs already."""
     return ServeLock(var)
+
+
+# --- the database, for commands ------------------------------------------------------------------------------------------
+
+
+def data_file(config: Config) -> Path:
+    """The SQLite file the data lies in."""
+    return Path(database_of(config).removeprefix("sqlite:///"))
+
+
+def upgrade_database(config: Config) -> None:
+    """Bring the database to this program's version; nothing when it is there already."""
+    asyncio.run(open_storage(database_of(config), config.var).close())
+
+
+def check_database(config: Config) -> list[str]:
+    """What is wrong with version, keys and audit chain, a line each."""
+    return check_installation(config.var, data_file(config))
+
+
+def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:
+    """Copy data and keys into a new directory, while the service may run."""
+    backup(config.var, to, database=data_file(config), include_secrets=include_secrets)
+
+
+def restore_database(config: Config, source: Path, secrets: Path | None) -> Restored:
+    """Put a backup where no data are, in quarantine."""
+    return restore(source, config.var, secrets=secrets, database=data_file(config))
+
+
+def release_quarantine(config: Config) -> bool:
+    """End the quarantine after a restore; False when there was none."""
+
+    async def release() -> bool:
+        storage = open_storage(database_of(config), config.var)
+        try:
+            return await storage.door.run(lift_quarantine, "command line")
+        finally:
+            await storage.close()
+
+    return asyncio.run(release())

@@ -224,7 +224,12 @@ class Turn:
         """Delete: hidden now, destroyed after 24 h. Below urgent the stay ends; at urgent or above it keeps ringing."""
         self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
         self.contact = replace(
-            self.contact, quiet=True, hidden_at=self.uow.now, erase_at=self.uow.now + ERASE_AFTER, session_due_at=None
+            self.contact,
+            quiet=True,
+            hidden_at=self.uow.now,
+            erase_at=self.uow.now + ERASE_AFTER,
+            session_due_at=None,
+            stay_started_at=self.uow.now,  # her own page shows nothing older any more
         )
         self.uow.contacts.save(self.contact)
         self.uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.ERASURE_ASKED, object=self.case.code))

@@ -8,6 +8,7 @@ It is plain `sqlite3` because it stays one small file whatever database holds th
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,8 @@ from storage.crypto import unwrap, wrap
 from storage.engine import connect
 from storage.secrets import KEK, Secrets
 from storage.types import to_micros
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 _SCHEMA = """
@@ -117,7 +120,11 @@ class KeyStore:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            (blocked, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if (
+            blocked
+        ):  # somebody is just copying; the log is emptied by the next one, at the latest when the file is closed
+            log.warning("the log of the key store could not be emptied yet")
 
     def owners(self) -> set[str]:
         """Everybody who has a key here."""

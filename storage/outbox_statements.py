@@ -115,7 +115,7 @@ LEASE = (
 )
 TAKE_BACK = (
     update(outbox)
-    .where(outbox.c.state == word(OutboxState.SENDING))
+    .where(_open, outbox.c.state == word(OutboxState.SENDING))
     # The try we died in says nothing about the platform: it must not lengthen the wait after the next failure.
     .values(lease_until=outbox.c.created_at, attempts=func.max(outbox.c.attempts - 1, 0))
 )

@@ -20,7 +20,8 @@ ConfigOption = Annotated[
 @app.command()
 def upgrade(config: ConfigOption = None) -> None:
     """Bring the database to this program's version. `serve` does the same for the embedded one."""
-    print(f"database: {wiring.upgrade_database(load_config(config))}")
+    wiring.upgrade_database(load_config(config))
+    print("database: at this program's version")
 
 
 @app.command()
@@ -53,12 +54,13 @@ def restore(
     secrets: Annotated[Path | None, typer.Option("--secrets", help="Directory with the secret files.")] = None,
 ) -> None:
     """Put a backup in place of missing data. Starts in quarantine: nothing is sent until `db release` is given."""
-    wiring.restore_database(load_config(config), source, secrets)
-    print("restore: done, in quarantine; start the service, look at the desk, then run: python -m bot db release")
+    done = wiring.restore_database(load_config(config), source, secrets)
+    print(f"restore: data of {done.made_at}; {done.held} lines held, {done.erased} erasures finished")
+    print("quarantine: nothing goes out; start the service, look at the desk, then run: python -m bot db release")
 
 
 @app.command()
 def release(config: ConfigOption = None) -> None:
     """End the quarantine after a restore: from now on messages go out again."""
-    wiring.release_quarantine(load_config(config))
-    print("quarantine: ended")
+    was_on = wiring.release_quarantine(load_config(config))
+    print("quarantine: ended" if was_on else "quarantine: there was none")

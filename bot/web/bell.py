@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from handlers.ports import Wakeups
@@ -28,11 +28,10 @@ class Bell:
         """Wait until it has rung since `mark` or the time is up; True when it rang."""
         if self._rings > mark:
             return True
-        try:
-            await asyncio.wait_for(self._event.wait(), timeout_s)
-        except TimeoutError:
-            return self._rings > mark
-        return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        return self._rings > mark
 
     def ring(self) -> None:
         """Wake every page that waits now."""
@@ -43,15 +42,25 @@ class Bell:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen to the wake-up for as long as this context lasts."""
-        task = asyncio.create_task(self._listen(), name=f"bell {self._name}")
-        try:
+        async with ringing(self._wakeups, self._name, self.ring):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
-    async def _listen(self) -> None:
-        while True:
-            if await self._wakeups.wait(self._name, 1.0):
-                self.ring()
+
+@asynccontextmanager
+async def ringing(wakeups: Wakeups, name: str, ring: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `ring` whenever the wake-up `name` rings, for as long as this context lasts."""
+    over = False
+
+    async def listen() -> None:
+        while not over:  # a cancellation may be lost inside a wait that ends at the same moment
+            if await wakeups.wait(name, 1.0):
+                ring()
+
+    task = asyncio.create_task(listen(), name=f"bell {name}")
+    try:
+        yield
+    finally:
+        over = True
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

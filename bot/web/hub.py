@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.web.bell import ringing
 from flows.severity import Severity
 from handlers.model import Outcome, SendJob
 from handlers.ports import SendResult, Wakeups
@@ -47,7 +48,8 @@ class Stream:
     async def woken(self, timeout_s: float) -> None:
         """Wait until there is something to do or the time is up."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
         self._wake.clear()
 
     def take(self) -> list[Notice]:
@@ -101,17 +103,10 @@ class Hub:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Pass on rings for as long as this context lasts."""
-        task = asyncio.create_task(self._listen(), name="desk hub")
-        try:
+        async with ringing(self._wakeups, "desk", self._look):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
-    async def _listen(self) -> None:
-        while True:
-            if await self._wakeups.wait("desk", 1.0):
-                for streams in list(self._streams.values()):
-                    for stream in list(streams):
-                        stream.look()
+    def _look(self) -> None:
+        for streams in list(self._streams.values()):
+            for stream in list(streams):
+                stream.look()

@@ -26,7 +26,9 @@ _RIME = (
 _SYLLABLE = re.compile(f"(?:{_ONSET})(?:{_RIME})")
 _STOPS = ("p", "t", "c", "ch")
 _ALWAYS_MARKED = ("ie", "uo", "uu", "ye", "eu")
-_RARELY_PLAIN = frozenset({"chong", "vo", "bi", "toi", "dang", "danh", "cuu", "dam", "khong", "nguoi", "giup", "voi", "tu", "roi", "gio"})
+_RARELY_PLAIN = frozenset(
+    {"chong", "vo", "bi", "toi", "dang", "danh", "cuu", "dam", "khong", "nguoi", "giup", "voi", "tu", "roi", "gio"}
+)
 _RUN = re.compile(r"(.)\1{2,}")
 _PAIR = re.compile(r"([^\W\d_])\1+")
 _VOWELS = frozenset("aeiouyâăêôơư")

@@ -9,13 +9,14 @@ which signs together deserve which severity and category; a *guard* is a sign th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flows.findings import Finding
 from flows.severity import Severity
 from handlers.rules.reading.items import Item, LexiconError, Place, read_items
 from handlers.rules.reading.phrase_index import ROLES, Group, Trie, index_phrases
+from handlers.rules.reading.points import SIGNS
 from handlers.rules.reading.words import Vocabulary
 
 CATEGORIES = (
@@ -26,7 +27,7 @@ CATEGORIES = (
 GAPS = {"..": 3, "...": 8}
 _SECTIONS = ("abbreviations", "groups", "signs", "derived", "guards", "rules")
 _NOWHERE: Place = ("lexicon", 1, 1)
-_RULE_PARTS = ("rule", "severity", "category", "sign", "all", "none", "despite", "within")
+_RULE_PARTS = ("rule", "severity", "category", "sign", "all", "none", "despite")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PIECE = re.compile(r"\.\.\.|\.\.|\([^()]*\)\??|<[a-z0-9_]+>\??|[^\s()<>]+")
 _Row = list[tuple[str, int]]  # (group name, words that may stand before it)
@@ -52,7 +53,6 @@ class Rule:
     sign: str
     all_of: tuple[int, ...]
     none_of: int
-    in_sentence: bool  # all of it within one sentence and the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +80,19 @@ class Lexicon:
     rules: tuple[Rule, ...]
 
 
-def load_lexicon(files: Mapping[str, bytes], more_words: Iterable[str] = ()) -> Lexicon:
-    """Builds the lexicon from the YAML files given; raises `LexiconError` with every mistake found.
-
-    `more_words`: words (without accents) that other tables know, so that odd spellings of them are read as well.
-    """
+def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
+    """Builds the lexicon from the YAML files given; raises `LexiconError` with every mistake found."""
     reader = _Reader()
     for name in sorted(files):
         reader.read(read_items(name, files[name], reader.findings))
     if reader.findings:  # what is missing may stand in the part that could not be read
         raise LexiconError(sorted(reader.findings))
     if not reader.rules:
-        reader.refuse((min(files, default="lexicon"), 1, 1), "no-rules", "từ điển chưa có quy tắc nào", "the lexicon has no rules")
+        reader.refuse(
+            (min(files, default="lexicon"), 1, 1), "no-rules", "từ điển chưa có quy tắc nào", "the lexicon has no rules"
+        )
     reader.check_names()
-    sign_names = tuple(dict.fromkeys((*reader.signs, *(name for name, _ in reader.derived))))
+    sign_names = tuple(dict.fromkeys((*reader.signs, *(name for name, _ in reader.derived), *SIGNS)))
     sign_numbers = {name: at for at, name in enumerate(sign_names)}
     rules = tuple(reader.resolve_rules(sign_numbers))
     derived = tuple(reader.resolve_derived(sign_numbers))
@@ -102,7 +101,7 @@ def load_lexicon(files: Mapping[str, bytes], more_words: Iterable[str] = ()) -> 
     used = {name for rows in reader.signs.values() for _, row in rows for name, _ in row}
     groups = {name: group for name, group in reader.groups.items() if name[0] != "=" or name in used}
     numbers = {name: at for at, name in enumerate(groups)}
-    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations, more_words)
+    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations)
     return Lexicon(
         vocabulary=vocabulary,
         trie=trie,
@@ -167,7 +166,9 @@ class _Reader:
     def _read_groups(self, item: Item) -> None:
         for key, value in item.pairs:
             if not _NAME.fullmatch(key.text) or key.text in self.groups:
-                self.refuse(key.place, "bad-group", "nhóm cần một tên riêng", "a group needs a name of its own in small letters")
+                self.refuse(
+                    key.place, "bad-group", "nhóm cần một tên riêng", "a group needs a name of its own in small letters"
+                )
                 continue
             self.places[key.text] = key.place
             group = self.groups[key.text] = Group(key.text)
@@ -202,7 +203,9 @@ class _Reader:
     def _read_signs(self, item: Item) -> None:
         for key, value in item.pairs:
             if not _NAME.fullmatch(key.text):
-                self.refuse(key.place, "bad-sign", "tên dấu hiệu viết bằng chữ thường", "a sign is named in small letters")
+                self.refuse(
+                    key.place, "bad-sign", "tên dấu hiệu viết bằng chữ thường", "a sign is named in small letters"
+                )
                 continue
             rows = self.signs.setdefault(key.text, [])
             for text in value.texts():
@@ -252,7 +255,9 @@ class _Reader:
         for role in ROLES:
             self.groups.setdefault(role, Group(role))
         named = [(place, name) for rows in self.signs.values() for place, row in rows for name, _ in row]
-        named += [(self.places.get(group.name, _NOWHERE), name) for group in self.groups.values() for name in group.includes]
+        named += [
+            (self.places.get(group.name, _NOWHERE), name) for group in self.groups.values() for name in group.includes
+        ]
         for place, name in named:
             if name not in self.groups:
                 self.refuse(place, "unknown-group", f"không có nhóm <{name}>", f"no group is called <{name}>")
@@ -266,7 +271,9 @@ class _Reader:
                     known = ", ".join(_RULE_PARTS)
                     self.refuse(key.place, "unknown-key", f"quy tắc chỉ có: {known}", f"a rule has: {known}")
             if item.word("category") and item.word("category") not in CATEGORIES:
-                self.refuse(item.place, "unknown-category", "không có loại này", "not a category of the triage guideline")
+                self.refuse(
+                    item.place, "unknown-category", "không có loại này", "not a category of the triage guideline"
+                )
             needed = item.part("all")
             if not item.word("rule") or needed is None or item.word("severity") not in tuple(Severity):
                 message = "rule, all and a severity (emergency, urgent, standard, info, none) are needed"
@@ -281,7 +288,6 @@ class _Reader:
                     sign=item.word("sign"),
                     all_of=tuple(self._mask(entry, signs) for entry in needed.texts()),
                     none_of=self._mask(item.part("none"), signs) | guard,
-                    in_sentence=item.word("within") == "sentence",
                 )
             )
         return found

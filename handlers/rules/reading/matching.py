@@ -24,7 +24,6 @@ class Hit:
     sign: int
     start: int
     end: int
-    sentence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,13 @@ def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
     for pattern in lexicon.patterns:
         if pattern.needs & present == pattern.needs:
             for start, end in _matches(pattern, spans, weight, tokens):
-                hits.append(Hit(pattern.sign, start, end, tokens[start].sentence))
-    named = [(lexicon.cue_groups[group], start) for group, found in spans.items() if group in lexicon.cue_groups for start, _ in found]
+                hits.append(Hit(pattern.sign, start, end))
+    named = [
+        (lexicon.cue_groups[group], start)
+        for group, found in spans.items()
+        if group in lexicon.cue_groups
+        for start, _ in found
+    ]
     return Found(hits, named)
 
 
@@ -90,7 +94,11 @@ def _find_groups(lexicon: Lexicon, tokens: Sequence[Token]) -> tuple[dict[int, l
         kept = {group: _unmasked(spans, masked) for group, spans in kept.items()}
     denied = _denied_starts(lexicon, kept, tokens)
     gone = {
-        span for group, spans in kept.items() if denied and lexicon.negatable >> group & 1 for span in spans if span[0] in denied
+        span
+        for group, spans in kept.items()
+        if denied and lexicon.negatable >> group & 1
+        for span in spans
+        if span[0] in denied
     }
     present = 0
     for group, spans in kept.items():
@@ -105,10 +113,7 @@ def _unmasked(spans: list[Span], masked: list[Span]) -> list[Span]:
     """Without the spans that a longer idiom covers or cuts."""
     left = []
     for start, end in spans:
-        hidden = any(
-            start < to and begin < end and to - begin > end - start
-            for begin, to in masked
-        )
+        hidden = any(start < to and begin < end and to - begin > end - start for begin, to in masked)
         if not hidden:
             left.append((start, end))
     return left

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -31,10 +31,7 @@ class Group:
 
 
 def index_phrases(
-    groups: Mapping[str, Group],
-    numbers: Mapping[str, int],
-    abbreviations: Mapping[str, Sequence[Phrase]],
-    more_words: Iterable[str] = (),
+    groups: Mapping[str, Group], numbers: Mapping[str, int], abbreviations: Mapping[str, Sequence[Phrase]]
 ) -> tuple[Vocabulary, Trie]:
     """The vocabulary of all groups and the tree of their phrases; `numbers` names the groups in the tree."""
     short: dict[str, tuple[str, ...]] = {}
@@ -53,7 +50,7 @@ def index_phrases(
         for way in _with_abbreviations(words, by_first)
     ]
     words_of_phrases = {word for words, _, _ in phrases for word in words}
-    vocabulary = Vocabulary(words_of_phrases, short, more_words)
+    vocabulary = Vocabulary(words_of_phrases, short)
     trie: Trie = {}
     for words, exact, held_by in phrases:
         node = trie

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 from flows.findings import Finding
 from handlers.rules.reading.items import LexiconError
+from handlers.rules.reading.words import Token
 
 START = "(start)"  # the row every text begins with
-LEVELS = ("emergency", "urgent")  # columns that raise a severity; the others are categories
+LEVELS = ("emergency", "urgent", "standard")  # one column each: points that the text deserves at least this level
+SIGNS = tuple(f"points_{level}" for level in LEVELS)  # what the rules call it when a column ends above zero
 _WINDOW, _STEP = 40, 20  # tokens weighed together, so that a long letter is not judged by its length
 _TOP = 3  # words quoted as the reason
 
@@ -29,67 +31,64 @@ class Cue:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """Points per column (hundredths; above zero means more likely than not), and the tokens that weighed most for each level."""
-
-    points: Mapping[str, int]
-    reasons: Mapping[str, tuple[int, ...]]
-
-
 class Points:
     """The table of points."""
 
-    def __init__(self, columns: tuple[str, ...], rows: Mapping[str, tuple[int, ...]]) -> None:
-        """`rows`: cue -> points for each column, in hundredths."""
-        self._columns = columns
+    def __init__(self, rows: Mapping[str, tuple[int, ...]]) -> None:
+        """`rows`: cue -> points for each level, in hundredths."""
         self._rows = rows
-        self._start = rows.get(START, (0,) * len(columns))
+        self._start = rows.get(START, (-1,) * len(LEVELS))
 
     @classmethod
     def load(cls, file: str, content: bytes) -> Points:
-        """From CSV: a header `cue,emergency,urgent,…` and one line a cue; raises `LexiconError` with the line."""
+        """From CSV: a header `cue,emergency,urgent,standard` and one line a cue; raises `LexiconError` with the line."""
         rows: dict[str, tuple[int, ...]] = {}
+        number = 1
         try:
-            lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-        except (UnicodeDecodeError, csv.Error):
-            raise LexiconError([_finding(file, 1)]) from None
-        if not lines or lines[0][:3] != ["cue", *LEVELS]:
-            raise LexiconError([_finding(file, 1)])
-        for number, line in enumerate(lines[1:], start=2):
-            try:
-                rows[line[0]] = tuple(int(value or 0) for value in line[1:])
-            except (ValueError, IndexError):
-                raise LexiconError([_finding(file, number)]) from None
-            if len(rows[line[0]]) != len(lines[0]) - 1:
-                raise LexiconError([_finding(file, number)])
-        return cls(tuple(lines[0][1:]), rows)
+            lines = csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)
+            if next(lines, []) != ["cue", *LEVELS]:
+                raise ValueError
+            for number, line in enumerate(lines, start=2):
+                cue, *values = line
+                if len(values) != len(LEVELS):
+                    raise ValueError
+                rows[cue] = tuple(int(value) for value in values)
+        except (ValueError, csv.Error):
+            raise LexiconError([_finding(file, number)]) from None
+        return cls(rows)
 
-    def weigh(self, cues: Sequence[Cue]) -> Weighed:
-        """The heaviest stretch of a text, per column."""
-        last = max((cue.at for cue in cues), default=0)
-        best: dict[str, int] = {}
-        reasons: dict[str, tuple[int, ...]] = {}
-        for begin in range(0, max(last - _STEP, 0) + 1, _STEP):
-            here = {cue.name: cue for cue in cues if begin <= cue.at < begin + _WINDOW and cue.name in self._rows}
-            for at, column in enumerate(self._columns):
-                total = self._start[at] + sum(self._rows[name][at] for name in here)
-                if total > best.get(column, -(10**9)):
-                    best[column] = total
-                    if column in LEVELS:
-                        heavy = sorted(here.values(), key=lambda cue: -self._rows[cue.name][at])[:_TOP]
-                        reasons[column] = tuple(sorted({cue.at for cue in heavy if self._rows[cue.name][at] > 0}))
-        return Weighed(best, reasons)
+    def weigh(self, cues: Sequence[Cue]) -> dict[str, tuple[int, ...]]:
+        """The levels a text deserves by its points: the sign's name, and the tokens that weighed most (three at most)."""
+        known = [cue for cue in cues if cue.name in self._rows]
+        last = max((cue.at for cue in known), default=0)
+        found: dict[str, tuple[int, ...]] = {}
+        for begin in range(0, max(last - _WINDOW, 0) + _STEP, _STEP):
+            here = {cue.name: cue.at for cue in known if begin <= cue.at < begin + _WINDOW}
+            for column, sign in enumerate(SIGNS):
+                if sign not in found and self._start[column] + sum(self._rows[name][column] for name in here) > 0:
+                    found[sign] = self._heaviest(here, column)
+        return found
+
+    def _heaviest(self, here: Mapping[str, int], column: int) -> tuple[int, ...]:
+        heavy = sorted(here, key=lambda name: -self._rows[name][column])[:_TOP]
+        return tuple(sorted({here[name] for name in heavy if self._rows[name][column] > 0}))
 
 
-def cues_of(folds: Sequence[str], groups: Iterable[tuple[str, int]]) -> list[Cue]:
+def cues_of(tokens: Sequence[Token], groups: Iterable[tuple[str, int]]) -> list[Cue]:
     """The cues of a text: its words without accents, pairs of neighbours, and the groups found with their first token."""
-    cues = [Cue(word, at) for at, word in enumerate(folds) if word]
-    cues += [Cue(f"{one} {two}", at) for at, (one, two) in enumerate(zip(folds, folds[1:], strict=False)) if one and two]
+    words = [Cue(word, at) for at, token in enumerate(tokens) for word in token.plain.split()]
+    cues = words + [Cue(f"{one.name} {two.name}", one.at) for one, two in zip(words, words[1:], strict=False)]
     cues += [Cue(f"<{name}>", at) for name, at in groups]
     return cues
 
 
 def _finding(file: str, line: int) -> Finding:
-    message = "a line is a cue and one whole number a column; the header starts with cue,emergency,urgent"
-    return Finding(file, line, 1, "bad-points", "mỗi dòng: một cụm và các số nguyên; dòng đầu: cue,emergency,urgent", message)
+    message = "a line is a cue and one whole number a column; the header starts with cue,emergency,urgent,standard"
+    return Finding(
+        file,
+        line,
+        1,
+        "bad-points",
+        "mỗi dòng: một cụm và các số nguyên; dòng đầu: cue,emergency,urgent,standard",
+        message,
+    )

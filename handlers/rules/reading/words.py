@@ -33,6 +33,7 @@ class Token:
     sentence: int
     clause: int
     words: tuple[int, ...]
+    plain: str  # as read, without accents; "cong an" for an abbreviation of two words, "#" for a number
     is_exact: bool  # typed with its accents, or in a text that uses accents
 
 
@@ -53,6 +54,7 @@ class Vocabulary:
         """`words` as the lexicon writes them; `abbreviations`: token as typed -> words (or `@token`) it may stand for."""
         self.numbers: dict[str, int] = {}
         self._by_fold: dict[str, list[tuple[str, int]]] = {}
+        self._plain_words: list[str] = []
         for word in sorted(set(words)):
             self._add(word)
         self._short: dict[str, tuple[int, ...]] = {}
@@ -66,6 +68,23 @@ class Vocabulary:
         if word[0] not in "#@":
             form = letters.form_of(word)
             self._by_fold.setdefault(letters.fold(form), []).append((form, number))
+            self._plain_words.append(letters.fold(form))
+        else:
+            self._plain_words.append(
+                " ".join(letters.fold(letters.form_of(part)) for part in word.lstrip("#@<").split())
+            )
+
+    def _plain(self, form: str, words: tuple[int, ...]) -> str:
+        """How a token reads without accents, also when it is in no phrase."""
+        folded = letters.fold(form)
+        if form[0].isdigit():
+            return "#"
+        if form in self._short or not letters.is_syllable(folded):
+            if words:
+                return self._plain_words[words[0]]
+            undone = letters.fold(letters.from_telex(form))
+            return undone if letters.is_syllable(undone) else folded
+        return folded
 
     def _slip_index(self) -> dict[str, tuple[str, ...]]:
         """Every fold of four letters or more by each string it becomes when one letter is left out."""
@@ -103,7 +122,8 @@ class Vocabulary:
                 clause += 1
             else:
                 for words in self._read(form, strict):
-                    found.append(Token(start, end, sentence, clause, words, strict or letters.shows_marks(form)))
+                    exact = strict or letters.shows_marks(form)
+                    found.append(Token(start, end, sentence, clause, words, self._plain(form, words), exact))
         return found
 
     def _read(self, form: str, strict: bool) -> list[tuple[int, ...]]:
@@ -161,10 +181,16 @@ class Vocabulary:
         near = {folded[:at] + folded[at + 1 :] for at in range(len(folded))}
         hits = {other for other in near if other in self._by_fold and len(other) >= 3 and other[0] == folded[0]}
         for shorter in (folded, *near):
-            hits.update(fold for fold in self._slips.get(shorter, ()) if fold[0] == folded[0] and abs(len(fold) - len(folded)) < 2)
+            hits.update(
+                fold
+                for fold in self._slips.get(shorter, ())
+                if fold[0] == folded[0] and abs(len(fold) - len(folded)) < 2
+            )
         if len(hits) > 4:  # too many words it could be: it says nothing
             return ()
-        return tuple(number for hit in hits for word, number in self._by_fold[hit] if word[-1] == form[-1] or form.isascii())
+        return tuple(
+            number for hit in hits for word, number in self._by_fold[hit] if word[-1] == form[-1] or form.isascii()
+        )
 
     def _look_up(self, form: str, strict: bool) -> tuple[int, ...]:
         entries = self._by_fold.get(letters.fold(form))
@@ -199,15 +225,18 @@ def _tone_last(form: str, begin: int, end: int) -> str:
     return piece  # the tone of a joined token cannot be placed: any tone may be meant
 
 
-def _join_single_letters(
-    pieces: list[tuple[int, int, str]], known: Mapping[str, object]
-) -> list[tuple[int, int, str]]:
+def _join_single_letters(pieces: list[tuple[int, int, str]], known: Mapping[str, object]) -> list[tuple[int, int, str]]:
     """Joins three or more letters typed apart ("s o s", "c ứ u") when together they are a word we know."""
     found: list[tuple[int, int, str]] = []
     at = 0
     while at < len(pieces):
         run = at
-        while run < len(pieces) and run < at + 8 and len(pieces[run][2].rstrip(letters.TONES)) == 1 and pieces[run][2][0].isalpha():
+        while (
+            run < len(pieces)
+            and run < at + 8
+            and len(pieces[run][2].rstrip(letters.TONES)) == 1
+            and pieces[run][2][0].isalpha()
+        ):
             run += 1
         if run - at >= 3:
             joined = "".join(form.rstrip(letters.TONES) for _, _, form in pieces[at:run])

@@ -10,7 +10,9 @@ import pytest
 
 from handlers.model import AuditEntry
 from handlers.ports import UnitOfWork
+from storage.audit import chain
 from storage.open import Storage, open_storage
+from storage.types import from_micros
 from tests.contract.builders import act
 
 
@@ -59,6 +61,19 @@ async def test_somebody_who_changes_it_anyway_is_noticed(storage: Storage, state
     triggers = [f"DROP TRIGGER audit_log_no_{verb}" for verb in ("update", "delete")]
     await act(storage.door, run(*triggers, statement))  # type: ignore[arg-type]
     assert await act(storage.door, lambda uow: uow.audit.verify()) == first_broken
+
+
+async def test_a_forged_row_with_a_right_hash_of_its_own_breaks_the_chain_behind_it(storage: Storage) -> None:
+    def forge(uow: UnitOfWork) -> None:
+        execute = uow._runner._connection.execute  # type: ignore[attr-defined]
+        execute("DROP TRIGGER audit_log_no_update")
+        at, prev = execute("SELECT at, prev FROM audit_log WHERE seq = 2").fetchone()
+        forged = chain(prev, 2, from_micros(at), ("somebody", "a.1", "K1", "{}"))
+        execute("UPDATE audit_log SET actor = 'somebody', hash = ? WHERE seq = 2", (forged,))
+        execute("UPDATE audit_log SET prev = ? WHERE seq = 3", (forged,))
+
+    await act(storage.door, forge)
+    assert await act(storage.door, lambda uow: uow.audit.verify()) == 3
 
 
 async def test_no_entry_without_its_effect_and_no_effect_without_its_entry(storage: Storage) -> None:

@@ -1,0 +1,24 @@
+"""What pages show of the content: the emergency numbers, and why a case was raised, in words."""
+
+from __future__ import annotations
+
+from bot.web.deps import ShownNumber
+from handlers.world import Worlds
+
+
+def emergency_numbers(worlds: Worlds) -> tuple[ShownNumber, ...]:
+    """The numbers of the emergency card, in the order of `lines.yaml`."""
+    lines = worlds.current.library.lines.values()
+    return tuple(ShownNumber(label=line.name, number=line.number) for line in lines if line.emergency)
+
+
+def why_in_words(worlds: Worlds, place: str) -> str:
+    """A choice that raised a case ("flow.step:choice"), as staff read it: the flow's title and the choice's label."""
+    step, _, choice = place.partition(":")
+    flow_name, _, step_name = step.partition(".")
+    flow = worlds.current.library.flows.get(flow_name)
+    if flow is None:
+        return place
+    written = flow.steps.get(step_name)
+    label = written.choices[choice].label if written and written.choices and choice in written.choices else step_name
+    return f"{flow.title}: {label}"

@@ -1,0 +1,84 @@
+"""From signs to a judgement: which rules hold, which words carry them, what the main harm is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.severity import Severity
+from handlers.rules.reading.lexicon import CATEGORIES, Lexicon, Rule
+from handlers.rules.reading.matching import Hit
+
+UNRELATED = "unrelated"
+_SELF_HARM, _CHILD = "suicide_self_harm", "child_abuse"
+# a child's case keeps these categories of its own (guideline, "Two categories fit?")
+_KEPT_FOR_CHILDREN = frozenset(
+    {"trafficking_forced_marriage", "digital_abuse", "perpetrator_probe", "perpetrator_help"}
+)
+_SOFT = frozenset({"unspecified_sos", "other_distress", "info_request", UNRELATED})  # only when nothing firmer is known
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A rule that holds, and the hits that carry it."""
+
+    rule: Rule
+    hits: tuple[Hit, ...]
+
+    @property
+    def at(self) -> int:
+        """The first token that carries it."""
+        return min((hit.start for hit in self.hits), default=0)
+
+
+def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
+    """All rules that hold for the signs found in a text, the most urgent first."""
+    by_sign: dict[int, list[Hit]] = {}
+    present = 0
+    for hit in hits:
+        by_sign.setdefault(hit.sign, []).append(hit)
+        present |= 1 << hit.sign
+    for derived in lexicon.derived:
+        if not present & derived.none_of and all(mask & present for mask in derived.all_of):
+            present |= 1 << derived.sign
+    held = [
+        Held(rule, tuple(hit for mask in rule.all_of for hit in _carriers(by_sign, mask)))
+        for rule in lexicon.rules
+        if not present & rule.none_of and all(mask & present for mask in rule.all_of)
+    ]
+    return sorted(held, key=lambda one: -one.rule.severity.rank)
+
+
+def _carriers(by_sign: Mapping[int, list[Hit]], mask: int) -> list[Hit]:
+    """The hits of the first sign in the text among those of the mask; a derived sign has no words of its own."""
+    here = [found for sign, found in by_sign.items() if mask >> sign & 1]
+    if not here:
+        return []
+    found = min(here, key=lambda hits: min(hit.start for hit in hits))
+    first = min(found, key=lambda hit: hit.start)
+    return found if all(hit.end == hit.start + 1 for hit in found) else [first]
+
+
+def main_category(held: Sequence[Held], top: Severity) -> str:
+    """The main harm among the rules that hold, by the guideline's order; rules without a category take that of others."""
+    named = [one for one in held if one.rule.category in CATEGORIES and one.rule.severity is not Severity.NONE]
+    highest = [one for one in named if one.rule.severity is top]
+    if top.rank <= Severity.INFO.rank:
+        return highest[0].rule.category if highest else UNRELATED
+    firm = [one for one in highest if one.rule.category not in _SOFT]
+    firm = firm or [one for one in named if one.rule.category not in _SOFT] or _hints(held) or highest or named
+    if not firm:
+        return "unspecified_sos"
+    chosen = min(firm, key=lambda one: (-one.rule.severity.rank, one.at)).rule.category
+    if top.rank >= Severity.URGENT.rank and _SELF_HARM in {one.rule.category for one in highest}:
+        return _SELF_HARM
+    if chosen not in _KEPT_FOR_CHILDREN and any(one.rule.category == _CHILD for one in named):
+        return _CHILD
+    return chosen
+
+
+def _hints(held: Sequence[Held]) -> list[Held]:
+    """Rules of severity none only say which kind a text is when nothing else does; not against a bare cry for help."""
+    if any(one.rule.category in _SOFT and one.rule.severity is not Severity.NONE for one in held):
+        return []
+    return [one for one in held if one.rule.severity is Severity.NONE][:1]

@@ -1,0 +1,41 @@
+"""Storage on a file and in memory: every contract test runs on both."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage import schema
+from storage.open import MEMORY, Storage, open_storage
+from storage.secrets import load_secrets
+from tests.contract.builders import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database through all migrations, made once."""
+    path = tmp_path_factory.mktemp("migrated") / "data.db"
+    schema.upgrade(path)
+    return path
+
+
+@pytest.fixture(params=["file", "memory"])
+async def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated: Path, clock: Clock
+) -> AsyncIterator[Storage]:
+    where: str | Path = MEMORY
+    if request.param == "file":
+        where = tmp_path / "data.db"
+        load_secrets(tmp_path)
+        shutil.copy(migrated, where)
+    opened = open_storage(where, clock=clock)
+    yield opened
+    await opened.close()
