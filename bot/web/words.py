@@ -9,7 +9,7 @@ from bot.web.deps import WebDeps
 from bot.web.pages import local_time
 from bot.web.texts import ABOUT, AGE, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
 from handlers.desk import CaseView, QueueView
-from handlers.model import DeskLine, Direction, DutySwitch, EscalationState, QueueCard, Staff
+from handlers.model import DeskLine, Direction, DutySwitch, EscalationState, QueueCard, Staff, Summary
 from handlers.permissions import Action, may
 
 UNSETTLED = frozenset({"pending", "sending", "held"})
@@ -135,10 +135,20 @@ def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
             if words
         ],
         "why": [deps.why(reason) for reason in summary.why],
-        "signs": [(SIGN.get(sign, sign), words) for sign, words in summary.signs],
+        "signs": signs(summary),
         "answers": list(summary.answers.items()),
         "lines": [line(one, deps) for one in view.lines],
     }
+
+
+def signs(summary: Summary) -> list[tuple[str, list[str]]]:
+    """Each sign once, in words for staff, with the places in her texts that showed it (at most three)."""
+    found: dict[str, list[str]] = {}
+    for sign, quoted in summary.signs:
+        places = found.setdefault(SIGN.get(sign, sign), [])
+        if quoted and quoted not in places and len(places) < 3:
+            places.append(quoted)
+    return list(found.items())
 
 
 def waited(seconds: float) -> str:

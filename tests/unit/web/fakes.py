@@ -41,7 +41,8 @@ class FakeWakeups:
 
     async def wait(self, name: str, timeout_s: float = 1.0) -> bool:
         try:
-            await asyncio.wait_for(self._events[name].wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._events[name].wait()
         except TimeoutError:
             return False
         self._events[name].clear()

@@ -1,0 +1,165 @@
+"""The desk page in a real browser: ringing, losing the network, racing, hostile texts."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from flows.severity import Severity
+from handlers.model import Direction, Staff
+from handlers.outgoing import append_line
+from handlers.staffing import SetEnabled, Staffing
+from tests.browser.conftest import DeskPage, Running
+from tests.browser.looking import CANARY, Visitors, assert_usable, becomes_true
+from tests.unit.web.desk_fakes import hire
+from tests.unit.web.hostile_texts import TEXTS
+from tests.unit.web.test_stream import job
+
+
+def arrives(running: Running, desk_page: DeskPage, name: str = "s1", severity: Severity = Severity.EMERGENCY):  # type: ignore[no-untyped-def]
+    def work():  # type: ignore[no-untyped-def]
+        case = desk_page.hotline.writes(desk_page.hotline.arrive(name), severity, "dv_physical")
+        desk_page.door.wakeups.ring("desk")
+        return case
+
+    return running.call(work)
+
+
+def staff(running: Running, desk_page: DeskPage, name: str = "tuvan", alias: str = "Hoa") -> Staff:
+    return running.call(lambda: hire(desk_page.hotline, name, alias=alias))
+
+
+def test_it_rings_when_somebody_is_in_danger(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
+    me = staff(running, desk_page)
+    page = visitors.counsellor(desk_page.url)
+    page.evaluate("""() => { window.tones = 0; const make = AudioContext.prototype.createOscillator;
+        AudioContext.prototype.createOscillator = function () { window.tones += 1; return make.call(this); }; }""")
+    page.click("#bell")
+    expect(page.locator("#bell")).to_have_attribute("aria-pressed", "true")
+    becomes_true(page, "tones === 1")
+    arrives(running, desk_page)
+    expect(page).to_have_title("(1) Bình An")
+    running.do(desk_page.hub.page(job(me.uid)))
+    becomes_true(page, "tones >= 4")
+    arrives(running, desk_page, "s2", Severity.URGENT)
+    expect(page).to_have_title("(2) Bình An")
+    expect(page.locator("li.card").first).to_contain_text("Khẩn cấp")
+    assert_usable(page)
+
+
+def test_on_the_case_page_the_bell_goes_on(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
+    staff(running, desk_page)
+    arrives(running, desk_page)
+    page = visitors.counsellor(desk_page.url)
+    page.click("#bell")
+    expect(page.locator("#bell")).to_have_attribute("aria-pressed", "true")
+    page.click("li.card button.main")
+    page.wait_for_selector("#reply")
+    page.locator("body").click(position={"x": 5, "y": 300})
+    expect(page.locator("#bell")).to_have_attribute("aria-pressed", "true")
+    arrives(running, desk_page, "s2")
+    expect(page).to_have_title("(1) Bình An")
+    expect(page.locator("#live")).to_have_text("1 ca đang gọi")
+
+
+def test_two_hands_reach_for_one_case(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
+    visitors.expected = ("409",)
+    staff(running, desk_page)
+    staff(running, desk_page, "mai", "Cúc")
+    case = arrives(running, desk_page)
+    one, two = visitors.counsellor(desk_page.url), visitors.counsellor(desk_page.url, "mai")
+    two.evaluate("() => { EventSource.prototype.close.call; window.stop(); }")
+    two.route("**/desk/events*", lambda route: route.abort())
+    one.click("li.card button.main")
+    one.wait_for_selector("#reply")
+    two.evaluate(
+        """(code) => { const form = document.createElement("form"); form.method = "post";
+            form.action = "/desk/cases/" + code + "/claim";
+            for (const [name, value] of [["csrf", document.querySelector("meta[name=csrf]").content], ["epoch", "1"]]) {
+              const field = document.createElement("input"); field.name = name; field.value = value; form.append(field); }
+            document.body.append(form); form.submit(); }""",
+        case.code,
+    )
+    expect(two.locator(".hint")).to_contain_text("Ca này đã có người nhận: Hoa.")
+    assert two.locator("#reply").count() == 0
+
+
+def test_a_reply_written_without_network_is_stored_once_when_it_is_back(
+    visitors: Visitors, desk_page: DeskPage, running: Running
+) -> None:
+    visitors.expected = ("ERR_", "net::")
+    staff(running, desk_page)
+    case = arrives(running, desk_page)
+    page = visitors.counsellor(desk_page.url)
+    page.click("li.card button.main")
+    page.wait_for_selector("#reply")
+    page.context.set_offline(True)
+    for text in ("một", "hai"):
+        page.fill("#reply-text", text)
+        page.click("#reply button")
+    expect(page.locator("#talk .mark.again")).to_contain_text("đang thử lại")
+    page.context.set_offline(False)
+    expect(page.locator("#talk li.out[data-seq]")).to_have_count(2, timeout=15_000)
+    texts = page.locator("#talk li.out .words").all_text_contents()
+    assert texts == ["một", "hai"]
+    stored = running.call(lambda: desk_page.hotline.said(case))
+    assert [text for text in stored if text in ("một", "hai")] == ["một", "hai"]
+
+
+def test_a_lost_connection_shows(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
+    visitors.expected = ("ERR_", "net::")
+    staff(running, desk_page)
+    page = visitors.counsellor(desk_page.url)
+    expect(page.locator("#live")).to_have_text("Đang nối")
+    desk_page.close()
+    expect(page.locator("#live")).to_contain_text("Mất mạng")
+
+
+def test_a_disabled_person_is_shown_out(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
+    visitors.expected = ("401",)
+    staff(running, desk_page)
+    page = visitors.counsellor(desk_page.url)
+    off = Staffing(lambda uow, uid: None).set_enabled
+    running.call(lambda: desk_page.hotline.run(off, SetEnabled(name="tuvan", enabled=False)))
+    page.wait_for_url("**/desk/sign-in")
+
+
+def test_hostile_texts_stay_text(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
+    me = staff(running, desk_page)
+    case = arrives(running, desk_page)
+    running.call(lambda: desk_page.hotline.claim(me, case))
+    page = visitors.counsellor(desk_page.url)
+    page.add_init_script(f"({CANARY.strip()})()")
+    page.goto(f"{desk_page.url}/desk/cases/{case.code}")
+
+    def write() -> None:
+        def work(uow, contact, now):  # type: ignore[no-untyped-def]
+            for text in TEXTS:
+                now, _ = append_line(uow, now, direction=Direction.NOTE, author=me.uid, text=text)
+            uow.cases.save(now)
+
+        desk_page.hotline.on_case(case, work)
+        desk_page.door.wakeups.ring("desk")
+
+    running.call(write)
+    for _ in range(2):  # through the stream, then drawn by the server
+        expect(page.locator("#talk li.note")).to_have_count(len(TEXTS))
+        shown = page.evaluate("[...document.querySelectorAll('#talk li.note .words')].map((p) => p.textContent)")
+        assert [text.replace("\r\n", "\n") for text in shown] == [text.replace("\r\n", "\n") for text in TEXTS]
+        assert page.evaluate("canaries") == []
+        page.reload()
+
+
+def test_it_can_be_used_by_everybody(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
+    me = staff(running, desk_page)
+    page = visitors.page(desk_page.url + "/desk")
+    assert_usable(page)
+    case = arrives(running, desk_page)
+    running.call(lambda: desk_page.hotline.claim(me, case))
+    page = visitors.counsellor(desk_page.url)
+    assert_usable(page)
+    page.goto(f"{desk_page.url}/desk/cases/{case.code}")
+    for summary in ("Ghi chú", "Đóng ca", "Trả lại ca"):
+        page.click(f"summary:has-text('{summary}')")
+    assert_usable(page)
+    page.set_viewport_size({"width": 320, "height": 500})
+    assert_usable(page)

@@ -1,0 +1,252 @@
+"""The seeker page in a real browser: leaving, losing the network, being left alone, hostile texts."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from flows.effects import Button
+from handlers.model import Address, MessageKind
+from handlers.seeker import ViewLine
+from tests.browser.conftest import Running, TalkPage
+from tests.browser.looking import CANARY, Visitors, assert_usable
+from tests.unit.web.hostile_texts import TEXTS
+
+
+def begin(visitors: Visitors, talk_page: TalkPage, *, clock: bool = False, **options: object) -> Page:
+    """A seeker who has begun; with `clock` her page's timers run only when the test says so."""
+    page = visitors.page(**options)
+    if clock:
+        page.clock.install()
+    page.goto(talk_page.url)
+    page.click("text=Bắt đầu")
+    page.wait_for_selector("#choices button")
+    return page
+
+
+def tried_in_vain(page: Page) -> None:
+    """Let the page go through its own attempts until it says that nothing was sent."""
+    for _ in range(40):
+        page.clock.run_for(1000)
+        page.wait_for_timeout(50)
+        if "Chưa gửi được" in page.inner_text("#hint"):
+            return
+    raise AssertionError(page.inner_text("#hint"))
+
+
+def gone(page: Page, talk_page: TalkPage) -> None:
+    page.wait_for_url("https://weather.example.org/")
+    page.go_back()
+    page.wait_for_url(talk_page.url + "/")
+    expect(page.locator("text=Bắt đầu")).to_be_visible()
+    assert page.locator("#log").count() == 0
+    assert len(talk_page.talk.left) == 1
+
+
+def test_the_exit_leaves_and_back_shows_an_empty_start(visitors: Visitors, talk_page: TalkPage) -> None:
+    page = begin(visitors, talk_page)
+    page.fill("#text", "canary")
+    page.click("#exit")
+    gone(page, talk_page)
+    assert "canary" not in page.content()
+
+
+@pytest.mark.parametrize("key", ["Shift", "Escape"])
+def test_three_times_a_key_leaves_wherever_the_cursor_is(visitors: Visitors, talk_page: TalkPage, key: str) -> None:
+    page = begin(visitors, talk_page)
+    page.focus("#text")
+    for _ in range(3):
+        page.keyboard.press(key)
+    gone(page, talk_page)
+
+
+def test_typing_capitals_and_composing_letters_is_not_leaving(visitors: Visitors, talk_page: TalkPage) -> None:
+    page = begin(visitors, talk_page)
+    page.focus("#text")
+    for letter in "ABCD":
+        page.keyboard.press(f"Shift+{letter}")
+    page.evaluate("""() => { for (let i = 0; i < 4; i += 1)
+        document.getElementById("text").dispatchEvent(
+          new KeyboardEvent("keydown", { key: "Escape", isComposing: true, bubbles: true })); }""")
+    page.wait_for_timeout(200)
+    assert page.url.startswith(talk_page.url)
+    assert page.input_value("#text") == "ABCD"
+
+
+def test_the_exit_works_before_and_without_script(visitors: Visitors, talk_page: TalkPage) -> None:
+    page = visitors.page(talk_page.url, java_script_enabled=False)
+    page.click("text=Bắt đầu")
+    page.keyboard.press("Tab")
+    page.click("text=Thoát nhanh")
+    page.wait_for_url("https://weather.example.org/")
+
+
+def test_the_exit_is_the_first_stop_and_stays_in_sight(visitors: Visitors, talk_page: TalkPage) -> None:
+    page = begin(visitors, talk_page)
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    box = page.locator("#exit").bounding_box()
+    assert box is not None
+    assert box["y"] == 0
+    assert box["height"] >= 44
+    fresh = visitors.page(talk_page.url)
+    fresh.keyboard.press("Tab")
+    assert fresh.evaluate("document.activeElement.id") == "exit"
+
+
+def test_without_network_the_text_stays_and_arrives_once_afterwards(visitors: Visitors, talk_page: TalkPage) -> None:
+    visitors.expected = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK")
+    page = begin(visitors, talk_page, clock=True)
+    page.context.set_offline(True)
+    page.fill("#text", "có ai không")
+    page.press("#text", "Enter")
+    tried_in_vain(page)
+    assert page.input_value("#text") == "có ai không"
+    page.context.set_offline(False)
+    page.press("#text", "Enter")
+    expect(page.locator("li.me")).to_have_text("Bạncó ai không")
+    expect(page.locator("#text")).to_have_value("")
+    assert [message.text for message in talk_page.talk.got if message.text] == ["có ai không"]
+
+
+def test_an_answer_lost_on_the_way_does_not_double_the_message(visitors: Visitors, talk_page: TalkPage) -> None:
+    visitors.expected = ("ERR_FAILED",)
+    page = begin(visitors, talk_page)
+    lost: list[str] = []
+
+    def lose(route, request):  # type: ignore[no-untyped-def]
+        if request.method == "POST" and not lost:
+            lost.append(request.url)
+            route.fetch()  # it arrives, but she never hears of it
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(talk_page.url + "/", lose)
+    page.fill("#text", "một lần thôi")
+    page.press("#text", "Enter")
+    expect(page.locator("li.me")).to_have_count(1)
+    page.wait_for_timeout(2500)
+    assert lost
+    assert [message.text for message in talk_page.talk.got if message.text] == ["một lần thôi"]
+    expect(page.locator("li.me")).to_have_count(1)
+
+
+def test_sending_the_same_words_again_after_lost_answers_is_still_one_message(
+    visitors: Visitors, talk_page: TalkPage
+) -> None:
+    visitors.expected = ("ERR_FAILED",)
+    page = begin(visitors, talk_page, clock=True)
+    broken = [True]
+
+    def lose(route, request):  # type: ignore[no-untyped-def]
+        if request.method == "POST" and broken:
+            route.fetch()  # it arrives every time, and she never hears of it
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(talk_page.url + "/", lose)
+    page.fill("#text", "một lần thôi")
+    page.press("#text", "Enter")
+    tried_in_vain(page)
+    broken.clear()
+    page.press("#text", "Enter")
+    expect(page.locator("#text")).to_have_value("")
+    assert [message.text for message in talk_page.talk.got if message.text] == ["một lần thôi"]
+
+
+def test_while_nothing_can_be_stored_she_is_told_and_keeps_her_words(visitors: Visitors, talk_page: TalkPage) -> None:
+    visitors.expected = ("503",)
+    page = begin(visitors, talk_page, clock=True)
+    talk_page.talk.down = True
+    page.fill("#text", "giữ lại nhé")
+    page.click("#say .main")
+    tried_in_vain(page)
+    assert page.input_value("#text") == "giữ lại nhé"
+    talk_page.talk.down = False
+    page.click("#say .main")
+    expect(page.locator("li.me")).to_contain_text("giữ lại nhé")
+
+
+def test_a_double_click_on_a_choice_is_one_message(visitors: Visitors, talk_page: TalkPage) -> None:
+    page = begin(visitors, talk_page)
+    page.locator("#choices button").first.dblclick()
+    expect(page.locator("li.me[data-seq]")).to_have_count(1)
+    assert len([message for message in talk_page.talk.got if message.kind is MessageKind.CHOICE]) == 1
+
+
+def test_a_page_left_alone_goes_blank_and_comes_back_on_demand(
+    visitors: Visitors, talk_page: TalkPage, running: Running
+) -> None:
+    page = begin(visitors, talk_page, clock=True)
+    page.fill("#text", "canary")
+    page.clock.run_for(14 * 60 * 1000)
+    assert page.locator("#log").is_visible()
+    page.clock.run_for(2 * 60 * 1000)
+    expect(page.locator("text=Tiếp tục")).to_be_visible()
+    assert page.evaluate("document.body.innerText.replace(/\\s+/g, ' ').trim()") in ("Thoát nhanh Tiếp tục",)
+    assert "canary" not in page.content()
+    assert page.title() == "Trang tin"
+    token = talk_page.talk.got[0].address
+    running.call(talk_page.talk.add, token, ViewLine(seq=0, who="person", text="Chị còn đó không?"))
+    page.click("text=Tiếp tục")
+    expect(page.locator("li.person")).to_contain_text("Chị còn đó không?")
+
+
+def test_a_location_is_shared_only_when_asked_for_and_pressed(visitors: Visitors, talk_page: TalkPage) -> None:
+    asking = ViewLine(seq=0, who="bot", text="Ở đâu?", buttons=(Button("Bỏ qua", "1.0"),), wants_location=True)
+    talk_page.talk.answer = lambda message: (
+        (asking,) if message.text else (ViewLine(seq=0, who="bot", text="Chào", buttons=(Button("Có", "2.0"),)),)
+    )
+    options = {"permissions": ["geolocation"], "geolocation": {"latitude": 22.39, "longitude": 103.45}}
+    page = begin(visitors, talk_page, **options)
+    expect(page.locator("#place")).to_be_hidden()
+    page.fill("#text", "x")
+    page.press("#text", "Enter")
+    expect(page.locator("#place")).to_be_visible()
+    page.click("#place")
+    expect(page.locator("li.me[data-seq]")).to_have_count(2)
+    shared = [message for message in talk_page.talk.got if message.kind is MessageKind.LOCATION]
+    assert [message.point for message in shared] == [(22.39, 103.45)]
+
+
+def test_hostile_texts_stay_text(visitors: Visitors, talk_page: TalkPage, running: Running) -> None:
+    page = visitors.page()
+    page.add_init_script(f"({CANARY.strip()})()")
+    page.goto(talk_page.url)
+    page.click("text=Bắt đầu")
+    page.wait_for_selector("#choices button")
+    address: Address = talk_page.talk.got[0].address
+    for text in TEXTS:  # one after the other through the script, as they would arrive
+        line = ViewLine(seq=0, who="person", text=text, buttons=(Button(text, "1.0"),))
+        running.call(talk_page.talk.add, address, line)
+    expect(page.locator("li.person")).to_have_count(len(TEXTS))
+    shown = page.evaluate("[...document.querySelectorAll('li.person p')].map((p) => p.textContent)")
+    assert [text.replace("\r\n", "\n") for text in shown] == [text.replace("\r\n", "\n") for text in TEXTS]
+    assert page.evaluate("canaries") == []
+    page.reload()  # and drawn by the server
+    expect(page.locator("li.person")).to_have_count(len(TEXTS))
+    page.wait_for_timeout(200)
+    assert page.evaluate("canaries") == []
+    assert page.url.startswith(talk_page.url)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_used_by_everybody(visitors: Visitors, talk_page: TalkPage, running: Running, scheme: str) -> None:
+    page = visitors.page(talk_page.url, color_scheme=scheme)
+    assert_usable(page)
+    page.click("summary:has-text('Tôi có mã')")
+    page.click("summary:has-text('Dùng trang này')")
+    assert_usable(page)
+    page.click("text=Bắt đầu")
+    page.wait_for_selector("#choices button")
+    running.call(talk_page.talk.add, talk_page.talk.got[0].address, ViewLine(seq=0, who="person", text="Gọi 113 nhé."))
+    page.fill("#text", "x")
+    page.press("#text", "Enter")
+    page.wait_for_selector("li.me")
+    page.click("#say .main")  # says that nothing is written
+    assert_usable(page)
+    assert page.locator("[role=log][aria-live=polite] li").count() == 4
+    page.set_viewport_size({"width": 320, "height": 500})  # as at 400 %
+    assert_usable(page)
