@@ -159,7 +159,7 @@ _WORDS = {
 
 
 def load_config(path: Path | None) -> Config:
-    """Read `path`; without one read `config.yaml` when it is there, else give the defaults. Raises ConfigError with every problem."""
+    """Read `path`; without one `config.yaml` when it is there, else the defaults. Raises ConfigError with every problem."""
     if path is None:
         default = Path("config.yaml")
         if not default.exists():

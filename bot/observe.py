@@ -1,40 +1,91 @@
-"""Logs: structured, to standard error, ids and counts only. Libraries that print URLs or bodies are quieted here."""
+"""Logs: structured, to standard error, ids and counts only. What could carry people's text, addresses or secrets is stopped
+here, whoever logs it: libraries that print URLs or bodies are quiet, an exception is named by class and place, never by text.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
 import sys
+import threading
+import traceback
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
 
 _TOKEN = re.compile(r"\d{5,}:[\w-]{20,}")
-_QUIET = ("httpx", "httpcore", "telegram", "aiohttp.access", "asyncio", "hpack")
+_QUIET = ("httpx", "httpcore", "telegram", "aiohttp", "asyncio", "hpack", "sqlalchemy", "alembic")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+log = structlog.get_logger()
 
 
 def set_up_logs(level: str, *, json_lines: bool = False) -> None:
     """Configure all logging of this process. `level`: debug, info, warning or error."""
-    shown = _LEVELS[level]
-    renderer: Any = structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer(colors=False)
+    # No exception is ever rendered: a pretty traceback shows the values of variables, and those are people's words.
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if json_lines
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _without_exceptions,
             _without_tokens,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(shown),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Careful("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in _QUIET:
-        # Their messages can hold URLs (with the bot's token) or bodies; our own lines say what matters.
+        # Their messages can hold URLs (with the bot's token), addresses or bodies; our own lines say what matters.
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    sys.excepthook = _crashed
+    threading.excepthook = lambda args: _crashed(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def place_of(trace: TracebackType | None) -> str:
+    """Where an exception comes from, as "file.py:line"; "" when that is not known."""
+    frames = traceback.extract_tb(trace)
+    return f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
+
+
+class _Careful(logging.Formatter):
+    """For the standard library's loggers: no exception text, no token."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None, "stack_info": None})
+        kind = f" [{record.exc_info[0].__name__}]" if record.exc_info and record.exc_info[0] else ""
+        return _TOKEN.sub("[token]", super().format(said)) + kind
+
+
+def _crashed(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """An exception nobody caught: its class and place."""
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    log.error("crashed", error=kind.__name__, place=place_of(trace))
+
+
+def _without_exceptions(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception is named by class and place."""
+    given = event.pop("exc_info", None)
+    event.pop("stack_info", None)
+    if given is True:
+        given = sys.exc_info()[1]
+    elif isinstance(given, tuple):
+        given = given[1]
+    if isinstance(given, BaseException):
+        event["error"], event["place"] = type(given).__name__, place_of(given.__traceback__)
+    return event
 
 
 def _without_tokens(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -33,7 +33,7 @@ from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
-from handlers.ports import Channel
+from handlers.ports import Channel, Door
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -252,6 +252,16 @@ def hold_lock(var: Path) -> ServeLock:
 def data_file(config: Config) -> Path:
     """The SQLite file the data lies in."""
     return Path(database_of(config).removeprefix("sqlite:///"))
+
+
+@asynccontextmanager
+async def open_content(config: Config) -> AsyncIterator[Door]:
+    """The door to the database alone: works also when what is published cannot run (so that it can be replaced)."""
+    storage = open_storage(database_of(config), config.var)
+    try:
+        yield storage.door
+    finally:
+        await storage.close()
 
 
 def upgrade_database(config: Config) -> None:

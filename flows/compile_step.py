@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from flows import conditions
@@ -9,7 +10,7 @@ from flows.answers import yes_or_no
 from flows.compile_errand import compile_errand, saved_by
 from flows.conditions import Complain, Condition
 from flows.effects import Raise, SayKind, Value
-from flows.program import Option, Options, Question, Task, Way
+from flows.program import Consent, Option, Options, Question, Scored, Task, Way
 from flows.references import Names, text_with
 from flows.schema import AskType, Flow, Step, StepKind, Variable, VariableType
 from flows.severity import Severity
@@ -70,6 +71,7 @@ class StepCompiler:
             outcome=step.end or "",
             save=step.save or "",
             silence=(step.silence.after, step.silence.goto) if step.silence else None,
+            consent=self._consent(),
         )
 
     # --- how the parts fit ------------------------------------------------------------------------------------------
@@ -218,7 +220,29 @@ class StepCompiler:
     def _option(self, choice_id: str, choice: Choice) -> Option:
         way = Way(choice.goto) if choice.goto else self._way_quietly()
         raised = _raised(choice.severity, choice.category, f"{self.place}:{choice_id}")
-        return Option(choice_id, choice.label, way, raised, self._sets(choice.sets, ("choices", choice_id, "set")))
+        scored = None
+        if choice.score is not None:
+            path: Path = ("choices", choice_id, "score", "name")
+            self._typed_variable(choice.score.name, path, (VariableType.SCORE,))
+            scored = Scored(choice.score.name, choice.score.add, choice.score.why)
+        return Option(
+            choice_id, choice.label, way, raised, self._sets(choice.sets, ("choices", choice_id, "set")), scored
+        )
+
+    def _consent(self) -> Consent | None:
+        purpose, choices = self.step.consent, self.step.choices or {}
+        if purpose is None:
+            return None
+        if set(choices) != {"yes", "no"}:
+            message = "bước xin phép có đúng hai lựa chọn tên yes và no"
+            self.complain(("consent",), "consent-shape", message, "a consent step has exactly the choices yes and no")
+        if self.names.variables_known and purpose not in self.names.consents:
+            message = f"“{purpose}” chưa khai báo trong “consents” của set.yaml"
+            self.complain(
+                ("consent",), "unknown-consent", message, f"'{purpose}' is not declared under 'consents' in set.yaml"
+            )
+        asked = "\n".join([*(self.step.say or ()), *(choice.label for choice in choices.values())])
+        return Consent(purpose, self.names.consents.get(purpose, purpose), sha256(asked.encode()).hexdigest()[:12])
 
     def _way_quietly(self) -> Way:
         told, self.complain = self.complain, lambda *_: None  # `next` is complained about once, for the step

@@ -41,6 +41,16 @@ _OWN: dict[str, tuple[str, str, str]] = {
         "'shown' has a value that is not in 'values'",
     ),
     "min-above-max": ("bad-range", "“min” lớn hơn “max”", "'min' is above 'max'"),
+    "thresholds-misplaced": (
+        "bad-value",
+        "“thresholds” chỉ dùng cho biến kiểu score",
+        "'thresholds' belongs to a score variable only",
+    ),
+    "thresholds-order": (
+        "bad-range",
+        "mức nặng hơn phải cần điểm cao hơn",
+        "a higher severity needs a higher threshold",
+    ),
     "branch-shape": (
         "branch-shape",
         "mỗi nhánh là {when: …, goto: bước} hoặc {else: bước}",

@@ -34,11 +34,12 @@ class IsSet:
 
 @dataclass(frozen=True, slots=True)
 class InRange:
-    """The number (or how many services) lies in `low`..`high`; an empty variable never does."""
+    """The number (or how many services) lies in `low`..`high`; an empty variable never does, but a score counts as 0 then."""
 
     variable: str
     low: int | None
     high: int | None
+    unset: int | None = None  # what counts when the variable was never set
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def holds(condition: Condition, variables: Mapping[str, Value]) -> bool:
     if isinstance(condition, IsSet):
         return (variables.get(condition.variable) not in (None, "", [])) is condition.wanted
     if isinstance(condition, InRange):
-        return _in_range(condition, variables.get(condition.variable))
+        return _in_range(condition, variables.get(condition.variable, condition.unset))
     if isinstance(condition, All):
         return all(holds(part, variables) for part in condition.parts)
     if isinstance(condition, Some):
@@ -105,8 +106,8 @@ def typed(text: str, variable: Variable) -> Value:
         raise ValueError("not one of the values")
     if kind is VariableType.AGE_BAND and text not in ("age_0_5", "age_6_12", "age_13_17", "age_18_59", "age_60"):
         raise ValueError("not an age band")
-    if kind is VariableType.SERVICES:
-        raise ValueError("services cannot be written")
+    if kind in (VariableType.SERVICES, VariableType.SCORE):
+        raise ValueError("services and scores cannot be written")
     return text
 
 
@@ -178,8 +179,9 @@ def _range(name: str, value: Mapping[str, Any], variable: Variable, complain: Co
             complain((*path, key), "bad-condition", message, "use {at_least: number} or {at_most: number}")
             return None
         bounds[key] = int(text)
-    if not bounds or variable.type not in (VariableType.NUMBER, VariableType.SERVICES):
+    if not bounds or variable.type not in (VariableType.NUMBER, VariableType.SERVICES, VariableType.SCORE):
         message = f"chỉ so sánh lớn nhỏ được với số; “{name}” là {variable.type}"
         complain(path, "bad-value", message, f"only numbers can be compared so; '{name}' is {variable.type}")
         return None
-    return InRange(name, bounds.get("at_least"), bounds.get("at_most"))
+    unset = 0 if variable.type is VariableType.SCORE else None
+    return InRange(name, bounds.get("at_least"), bounds.get("at_most"), unset)

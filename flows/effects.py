@@ -59,7 +59,10 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """An answer the counsellor will see on the summary card. `label` is what the variable is called in Vietnamese."""
+    """An answer the counsellor will see on the summary card; with an empty `shown` it leaves the card.
+
+    `label` is what the variable is called in Vietnamese.
+    """
 
     variable: str
     value: Value
@@ -108,6 +111,26 @@ class CancelHuman:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """She agreed to a purpose. Only from here on may what identifies her be kept for it."""
+
+    purpose: str
+    label: str  # how staff read the purpose
+    step: str  # "flow.step", whose text of this version she was asked
+    text: str  # 12 characters of the SHA-256 of that text, so that it can be shown later what she agreed to
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentWithdrawn:
+    """She said no: nothing was given, or what was given is taken back. The session has forgotten what it had kept for it."""
+
+    purpose: str
+    label: str
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session is over. `outcome` is the flow's word for how, for the figures."""
 
@@ -122,7 +145,20 @@ class Failed:
     step: str
 
 
-Command: TypeAlias = Say | Raise | Remember | Handover | AllowLateAnswer | Hush | Erase | CancelHuman | Ended | Failed
+Command: TypeAlias = (
+    Say
+    | Raise
+    | Remember
+    | Handover
+    | AllowLateAnswer
+    | Hush
+    | Erase
+    | CancelHuman
+    | ConsentGiven
+    | ConsentWithdrawn
+    | Ended
+    | Failed
+)
 
 
 # --- questions --------------------------------------------------------------------------------------------------

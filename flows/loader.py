@@ -168,6 +168,7 @@ def _compile(parts: _Parts, version: str) -> Loaded:
         variables=parts.variables,
         flows=frozenset(parts.files),
         fixed={f"line.{name}": line.number for name, line in parts.lines.items()},
+        consents=parts.manifest.consents if parts.manifest is not None else {},
         broken_variables=frozenset(parts.broken_variables),
         broken_lines=frozenset(parts.broken_lines),
         lines_known=parts.sources[LINES].tree is not None,

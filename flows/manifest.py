@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from flows.severity import Severity
 from flows.written import Duration, Label, Name, Text, Written, as_list
 
 # --- set.yaml ---------------------------------------------------------------------------------------------------
@@ -26,6 +27,7 @@ class VariableType(StrEnum):
     SERVICES = "services"  # the answer of find_services
     FLAG = "flag"  # true or false, set by a flow or the host
     CODE = "code"  # a return code
+    SCORE = "score"  # a sum of what scored choices add; never set is 0
 
 
 AGE_BANDS: dict[str, tuple[int, int]] = {
@@ -47,7 +49,8 @@ class Variable(Written):
     label: Text | None = None  # its name on the counsellor's summary card; without it the card does not show it
     min: int = 0  # of a number
     max: int = 999  # of a number
-    identifying: bool = False  # needs a consent step before it is asked
+    identifying: Name | None = None  # identifies her: kept only behind the consent to this purpose
+    thresholds: dict[Severity, Annotated[int, Field(ge=1)]] = Field(default={})  # of a score: raised from here on
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Variable:
@@ -57,6 +60,11 @@ class Variable(Written):
             raise ValueError("shown-unknown")
         if self.min > self.max:
             raise ValueError("min-above-max")
+        if self.thresholds and self.type is not VariableType.SCORE:
+            raise ValueError("thresholds-misplaced")
+        bounds = [self.thresholds[severity] for severity in sorted(self.thresholds, key=lambda one: one.rank)]
+        if bounds != sorted(set(bounds)) or Severity.NONE in self.thresholds:
+            raise ValueError("thresholds-order")
         return self
 
 
@@ -95,6 +103,7 @@ class Manifest(Written):
     resume_within: Duration = timedelta(minutes=30)
     interrupts: Interrupts
     words: Words
+    consents: dict[Name, Text] = Field(default={})  # purpose -> how staff read it
     variables: dict[Name, Variable] = Field(default={})
     phrases: dict[Name, Text]
 

@@ -27,7 +27,9 @@ ENGINE_PHRASES: dict[str, Phrase] = {
     "invalid_yes_no": Phrase("Neither yes nor no."),
     "invalid_age": Phrase("No age band recognised."),
     "invalid_code": Phrase("Not the shape of a return code."),
-    "confirm_place": Phrase("Is it this commune? Followed by yes/no and, for a shared location, two neighbours.", ("place",)),
+    "confirm_place": Phrase(
+        "Is it this commune? Followed by yes/no and, for a shared location, two neighbours.", ("place",)
+    ),
     "which_place": Phrase("Several communes could be meant; the choices follow."),
     "place_outside": Phrase("The place is outside Lai Châu; asks again, says one may skip."),
     "place_unknown": Phrase("The place was not recognised; asks for the commune's old or new name, says one may skip."),
@@ -43,19 +45,27 @@ ENGINE_PHRASES: dict[str, Phrase] = {
 }
 
 HOST_PHRASES: dict[str, Phrase] = {
-    "safety_text": Phrase("The guard's fixed text when our program failed: neutral first line, then the emergency numbers."),
+    "safety_text": Phrase(
+        "The guard's fixed text when our program failed: neutral first line, then the emergency numbers."
+    ),
     "ringing": Phrase("We are calling a person on duty now (urgent or asked for)."),
     "ringing_emergency": Phrase("An emergency: says that a person on duty is being called at once and will read this."),
     "still_ringing": Phrase("Honest waiting line while nobody has answered yet, with a number to call.", ("minutes",)),
-    "nobody_on_duty": Phrase("Nobody is on duty now: said at once, with numbers; says when people are on duty if known."),
+    "nobody_on_duty": Phrase(
+        "Nobody is on duty now: said at once, with numbers; says when people are on duty if known."
+    ),
     "fallback": Phrase("Nobody answered for 5 minutes or all rungs are empty: the numbers, and that we keep calling."),
     "human_ready": Phrase("A person is ready (urgent, not yet agreed): asks whether she wants to talk; yes/no follow."),
     "human_joined": Phrase("A counsellor took the talk: says a person writes now, with the alias.", ("alias",)),
     "human_changed": Phrase("The counsellor is being replaced; another is called; she need not tell it again."),
     "human_left": Phrase("The talk with the person is over; the machine answers again."),
     "human_cancelled": Phrase("She took back her wish for a person; neutral."),
-    "relay_card": Phrase("During a talk: danger sign and no human line for 60 s: neutral first line, then the numbers."),
-    "flood": Phrase("She wrote more than 5,000 messages in a day; said once: we still ring, but stopped reading along."),
+    "relay_card": Phrase(
+        "During a talk: danger sign and no human line for 60 s: neutral first line, then the numbers."
+    ),
+    "flood": Phrase(
+        "She wrote more than 5,000 messages in a day; said once: we still ring, but stopped reading along."
+    ),
     "too_long": Phrase("A message of over 4,000 characters was kept whole; said so that she need not resend."),
     "welcome_back": Phrase("After a return code was accepted: neutral, shows nothing of the past by itself."),
     "services_none": Phrase("No service of the directory fits; says what else she can do, with numbers."),

@@ -22,6 +22,24 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """What an answer adds to a score, and why."""
+
+    name: str
+    add: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a consent step asks for."""
+
+    purpose: str
+    label: str  # how staff read it
+    text: str  # the first 12 characters of the SHA-256 of what she is asked, labels included
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One answer of a choices step, ready to take."""
 
@@ -30,6 +48,7 @@ class Option:
     goto: Way
     raised: Raise | None
     sets: tuple[tuple[str, Value], ...]
+    score: Scored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,7 @@ class Task:
     outcome: str = ""
     save: str = ""
     silence: tuple[timedelta, str] | None = None
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True)

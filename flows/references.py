@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flows.conditions import Complain
 from flows.schema import Variable
@@ -18,6 +18,7 @@ class Names:
     variables: Mapping[str, Variable]
     flows: frozenset[str]
     fixed: Mapping[str, str]  # "line.police" -> "113"
+    consents: Mapping[str, str] = field(default_factory=dict)  # purpose -> how staff read it
     broken_variables: frozenset[str] = frozenset()
     broken_lines: frozenset[str] = frozenset()
     lines_known: bool = True

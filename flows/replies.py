@@ -5,7 +5,7 @@ The functions that take an answer say whether the conversation goes on (True: ru
 
 from __future__ import annotations
 
-from flows import answers, places_dialog, questions
+from flows import answers, places_dialog, questions, weighing
 from flows.effects import Value
 from flows.offers import Offer, offers
 from flows.program import Task
@@ -64,6 +64,9 @@ def take_choice(turn: Turn, task: Task, index: int) -> None:
     turn.visited.append(f"{task.place}:{option.id}")
     if option.raised is not None:
         turn.effects.append(option.raised)
+    if task.consent is not None:
+        weighing.decide(turn, task, task.consent, agreed=option.id == "yes")
+    weighing.score(turn, task, (option,))
     if task.save:
         turn.keep(task.save, option.id)
     for name, value in option.sets:

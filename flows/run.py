@@ -28,6 +28,8 @@ def run(turn: Turn) -> None:
     turn.status = Status.WAITING
     going = True
     while going:
+        if turn.alarm:
+            _raise_alarm(turn)
         task = turn.task()
         if task.kind in _STOPS and turn.concern == "pending" and concern_is_due(turn):
             turn.concern = "offered"
@@ -39,6 +41,14 @@ def run(turn: Turn) -> None:
         for name, value in task.sets:
             turn.keep(name, value)
         going = _RUN[task.kind](turn, task)
+
+
+def _raise_alarm(turn: Turn) -> None:
+    """A score that reaches emergency brings what a danger sign brings, unless that is what is running."""
+    turn.alarm = False
+    flow = turn.program.interrupts["danger"]
+    if not any(frame.flow == flow for frame in turn.frames):
+        turn.push(flow)
 
 
 _STOPS = frozenset({StepKind.CHOICES, StepKind.ASK, StepKind.END})

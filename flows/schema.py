@@ -18,7 +18,7 @@ from flows.written import MAX_LABEL_CHARS, MAX_SILENCE, MAX_TEXT_CHARS, Duration
 __all__ = [
     "AGE_BANDS", "MAX_DEPTH", "MAX_LABEL_CHARS", "MAX_SILENCE", "MAX_STEPS_PER_SPRINT", "MAX_TEXT_CHARS", "Ask",
     "AskType", "Branch", "Choice", "DoName", "Duration", "Flow", "HandoverPart", "Interrupts", "Label", "Line",
-    "Manifest", "Name", "Silence", "Step", "StepKind", "Text", "Variable", "VariableType", "Words",
+    "Manifest", "Name", "Score", "Silence", "Step", "StepKind", "Text", "Variable", "VariableType", "Words",
 ]  # fmt: skip
 
 MAX_STEPS_PER_SPRINT = 100  # steps passed between two waits; beyond it the session fails loudly
@@ -39,6 +39,14 @@ def _true(value: object) -> object:
 # --- flows/*.yaml -----------------------------------------------------------------------------------------------
 
 
+class Score(Written):
+    """What a choice adds to a score, with the reason staff read."""
+
+    name: Name
+    add: Annotated[int, Field(ge=1, le=20)]
+    why: Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
+
+
 class Choice(Written):
     """One answer of a `choices` step; `goto` may be left out when the step has `next`."""
 
@@ -47,6 +55,7 @@ class Choice(Written):
     severity: Severity | None = None
     category: Category | None = None
     sets: dict[Name, str] = Field(default={}, alias="set")
+    score: Score | None = None
 
 
 class AskType(StrEnum):
@@ -157,6 +166,7 @@ class Step(Written):
     category: Category | None = None
     sets: dict[Name, str] = Field(default={}, alias="set")
     choices: Annotated[dict[Name, Choice], Field(min_length=1, max_length=12)] | None = None
+    consent: Name | None = None  # the purpose its choices `yes` and `no` decide about
     ask: Annotated[Ask, BeforeValidator(_ask_by_name)] | None = None
     do: DoName | None = None
     with_: dict[str, Any] = Field(default={}, alias="with")

@@ -42,7 +42,7 @@ class Turn:
     """The changing state of one `advance`."""
 
     __slots__ = (
-        "asks", "began", "concern", "due_at", "effects", "frames", "history", "library", "mark", "now", "origin", "outcome",
+        "alarm", "asks", "began", "concern", "due_at", "effects", "frames", "history", "library", "mark", "now", "origin", "outcome",
         "passed", "pending", "pressed", "program", "question", "session", "status", "variables", "visited", "wait",
     )  # fmt: skip
 
@@ -65,6 +65,7 @@ class Turn:
         self.outcome = session.outcome
         self.pressed = session.pressed
         self.origin = session.frames if session.wait is not None else None  # the question this sprint comes from
+        self.alarm = False  # has a score just reached emergency?
         self.began = False  # did the stay begin in this sprint?
         self.effects: list[Command] = []
         self.visited: list[str] = []
@@ -131,7 +132,13 @@ class Turn:
         return self.library.say(key, **values)
 
     def keep(self, name: str, value: Value, shown: str = "") -> None:
-        """Save a variable; one with a label goes to the counsellor's summary card too. `shown` is a place's name."""
+        """Save a variable; one with a label goes to the counsellor's summary card too. `shown` is a place's name.
+
+        What identifies her is kept only while she agrees to its purpose, whatever the flow does.
+        """
+        purpose = self.program.variables[name].identifying
+        if purpose is not None and self.variables.get(f"consent.{purpose}") is not True:
+            return
         self.variables[name] = value
         if shown:
             self.variables[f"{name}.name"] = shown

@@ -71,8 +71,12 @@ class Answers:
     def _go_on_with(self, earlier: Case) -> None:
         """The stay she comes back to takes over from the one that began a moment ago, with its severity."""
         begun = self.case
+        agreed = begun.agreed_at is not None
         if begun.severity.rank > earlier.severity.rank or begun.severity.at_least(Severity.URGENT):
-            call = Call(begun.severity, begun.category, Reason.SCREENED, agreed=begun.agreed_at is not None)
+            call = Call(begun.severity, begun.category, Reason.SCREENED, agreed=agreed)
+            earlier = self.escalations.open_or_raise(self.uow, self.contact, earlier, call)
+        if begun.asked_at is not None:  # a person she has just asked for is still asked for
+            call = Call(reason=Reason.ASKED, agreed=agreed)
             earlier = self.escalations.open_or_raise(self.uow, self.contact, earlier, call)
         ringing = self.uow.escalations.open_of([begun.uid]).get(begun.uid)
         if ringing is not None:

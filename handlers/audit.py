@@ -36,7 +36,13 @@ CASE_RELAY_CARD: Final = "case.relay_card"
 
 # staff
 CODE_REDEEMED: Final = "case.code_redeemed"
+CONSENT_GIVEN: Final = "case.consent_given"  # detail: purpose, the step and the text she was asked
+CONSENT_WITHDRAWN: Final = "case.consent_withdrawn"  # said no, or took it back
 ERASURE_ASKED: Final = "case.erasure_asked"
 DESTROYED: Final = "case.destroyed"
 
 DUTY_SET: Final = "staff.duty_set"
+
+# content
+CONTENT_PUBLISHED: Final = "content.published"
+CONTENT_ROLLED_BACK: Final = "content.rolled_back"

@@ -1,4 +1,4 @@
-"""What runs by itself: destroying what she erased a day ago."""
+"""What runs by itself: destroying what she erased a day ago, or what lies here 30 days after her last message."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from handlers import audit
 from handlers.escalation import Escalations
-from handlers.model import AuditEntry
+from handlers.model import AuditEntry, Disposition
 from handlers.operation import operation
 from handlers.ports import UnitOfWork
 
 LOOK_AGAIN = timedelta(hours=1)
+LOOK_AGAIN_SOON = timedelta(minutes=1)
 
 
 class Housekeeping:
@@ -24,7 +25,7 @@ class Housekeeping:
 
     @operation("erase")
     def erase(self, uow: UnitOfWork, contact_uids: Sequence[str]) -> list[bool]:
-        """Destroy the keys of contacts whose day of grace is over, and of their closed cases; safe to repeat.
+        """Destroy the keys of contacts whose day has come, and of all their cases; safe to repeat.
 
         While a human is being called or talks (erasing at urgent or above does not cancel), it waits and looks again hourly.
         """
@@ -34,13 +35,17 @@ class Housekeeping:
         contact = uow.contacts.load([contact_uid]).get(contact_uid)
         if contact is None or contact.erase_at is None or contact.erase_at > uow.now:
             return False
+        if contact.pending:  # she has just written again: that message is handled first, and begins her 30 days anew
+            uow.contacts.save(replace(contact, erase_at=uow.now + LOOK_AGAIN_SOON))
+            return False
         cases = uow.cases.all_of(contact_uid)
         if uow.escalations.open_of([case.uid for case in cases if case.closed_at is None]):
             uow.contacts.save(replace(contact, erase_at=uow.now + LOOK_AGAIN))
             return False
         for case in cases:
             if case.closed_at is None:
-                self._escalations.erased(uow, case)
+                disposition = Disposition.LOST if contact.hidden_at is None else Disposition.ERASED
+                self._escalations.ending.close(uow, case, disposition)
             uow.cases.destroy(case.uid)
             uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.DESTROYED, object=case.code))
         uow.contacts.forget(contact_uid)

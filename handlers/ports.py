@@ -66,6 +66,16 @@ class ContactStore(Protocol):
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts with `erase_at` <= now."""
 
+    def standing(self, since: datetime) -> dict[tuple[str, str], int]:
+        """How many people stand where in the flows, by (content version, "flow.step"): those who wrote at or after `since` or
+        are waiting for a human. Counts only, in one pass; ended stays, hidden people and sessions that do not open count nowhere.
+        """
+
+    def renew(self, uid: str) -> Contact | None:
+        """The address of this contact leads to a new contact (with a key of its own) from now on, which is returned; None
+        when the address cannot be read any more.
+        """
+
     def forget(self, uid: str) -> None:
         """Destroy the contact's key and row; inbox rows, open outbox rows and return codes go with it. Safe to repeat."""
 
@@ -78,6 +88,9 @@ class InboxStore(Protocol):
 
     def oldest(self, contact_uids: Sequence[str]) -> dict[str, InboxRow]:
         """The oldest row in state new of each contact that has one."""
+
+    def move(self, from_contact_uid: str, to_contact_uid: str) -> int:
+        """New rows of one seeker go on, in order, in the lane of the other (sealed anew under that one's key); how many."""
 
     def save(self, row: InboxRow) -> None:
         """Write state, attempts and error class; a row that becomes done loses its sealed payload, a dead one keeps it."""
@@ -129,10 +142,13 @@ class LineStore(Protocol):
     def of_case(self, case_uid: str, after_seq: int = 0, limit: int = 500) -> list[DeskLine]:
         """The lines after `after_seq`, in order, with delivery states; `author` holds staff uids, the caller makes aliases."""
 
-    def for_seeker(self, case_uid: str, after_seq: int, since: datetime | None) -> list[Line]:
-        """Her own view: lines in and out (never notes) after `after_seq`, not older than `since`, only out-lines whose
-        outbox row is sent (or that have none), in order.
+    def shown_to_seeker(self, case_uids: Sequence[str], since: datetime | None) -> list[tuple[datetime, str]]:
+        """What has reached her, in that order, as (when, line uid): lines in, and lines out whose outbox row is sent (or that
+        have none); never notes, and nothing that reached her before `since`. A line that was held counts from its release.
         """
+
+    def load(self, uids: Sequence[str]) -> dict[str, Line]:
+        """These lines by uid; gone ones are missing from the result."""
 
 
 class EscalationStore(Protocol):
@@ -166,8 +182,10 @@ class OutboxStore(Protocol):
     def add(self, row: OutboxRow) -> None:
         """Append to its lane; a row whose `dedupe_key` exists already is not added (no error)."""
 
-    def release(self, contact_uids: Sequence[str]) -> None:
-        """Held rows of these seekers become pending again, in id order, with a new `fresh_until` of now + 15 min."""
+    def release(self, contact_uids: Sequence[str], since: datetime | None = None) -> None:
+        """Held rows of these seekers (only those made at or after `since`) become pending again, in id order, with a new
+        `fresh_until` of now + 15 min.
+        """
 
     def move(self, from_contact_uid: str, to_contact_uid: str) -> None:
         """Pending and held rows of one seeker continue, in order, in the lane of the other (sealed anew under that one's key)."""
@@ -277,7 +295,16 @@ class ContentSet:
     version: str
     files: Mapping[str, bytes] = field(repr=False)
     published_at: datetime
-    published_by: str  # a staff uid, "first start" or "command line"
+    published_by: str  # a staff uid, "first start", or the name given at the command line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """One moment at which a version became current."""
+
+    version: str
+    published_at: datetime
+    published_by: str
 
 
 class ContentStore(Protocol):
@@ -291,6 +318,9 @@ class ContentStore(Protocol):
 
     def get(self, version: str) -> ContentSet | None:
         """A set by version."""
+
+    def history(self) -> list[Publication]:
+        """Every moment at which a version became current, oldest first; the last one is what runs."""
 
 
 class ServiceStore(Protocol):
@@ -307,7 +337,7 @@ class ServiceStore(Protocol):
 
 
 class UnitOfWork(Protocol):
-    """One transaction. `now` is read once; `ring` wakes loops after the commit (names: inbox, outbox, escalations, desk, seeker)."""
+    """One transaction. `now` is read once; `ring` wakes loops after the commit (inbox, outbox, escalations, desk, seeker)."""
 
     now: datetime
     contacts: ContactStore

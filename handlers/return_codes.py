@@ -33,7 +33,7 @@ def normal(text: str) -> str:
 
 
 def redeem(uow: UnitOfWork, contact: Contact, text: str) -> tuple[Contact, Case | None] | None:
-    """Lead this contact back to the stay of the code: (the contact, the case she comes back to or None), or None for a wrong code.
+    """Lead this contact back to the stay of the code: (the contact, the case she comes back to or None); None: wrong code.
 
     Raises TooManyTries after five wrong ones within an hour. The old contact is forgotten unless it is the same one.
     """
@@ -55,19 +55,27 @@ def redeem(uow: UnitOfWork, contact: Contact, text: str) -> tuple[Contact, Case 
 
 
 def _move(uow: UnitOfWork, old: Contact, contact: Contact, code: str) -> tuple[Contact, Case | None]:
-    """Everything of the old address becomes this one's; erasing (if it was under way) is thereby called off."""
-    contact = replace(contact, confirmed=True, late_answer=old.late_answer, late_until_at=old.late_until_at)
+    """Everything of the old address becomes this one's; erasing (if it was under way) is thereby called off.
+
+    Not her wish about late answers: it was made for another phone. What she has written at the old door and we have not
+    handled yet goes on in the new lane.
+    """
+    waiting = uow.inbox.move(old.uid, contact.uid)
+    contact = replace(contact, confirmed=True, pending=contact.pending + waiting)
     uow.contacts.save(contact)
-    case = uow.cases.open_of([old.uid]).get(old.uid) or uow.cases.newest_closed_of(old.uid)
+    case = uow.cases.open_of([old.uid]).get(old.uid)
+    newest = case or uow.cases.newest_closed_of(old.uid)
     for stay in uow.cases.all_of(old.uid):
-        moved = replace(stay, contact_uid=contact.uid)
+        is_open = case is not None and stay.uid == case.uid
+        moved = replace(stay, contact_uid=contact.uid, channel=contact.channel if is_open else stay.channel)
         uow.cases.save(moved)
-        if case is not None and stay.uid == case.uid:
-            case = moved
+        case = moved if is_open else case
     uow.outbox.move(old.uid, contact.uid)
-    uow.codes.save(code, contact.uid)
     uow.contacts.forget(old.uid)
+    uow.codes.save(code, contact.uid)  # only now: one code leads to one contact
     uow.outbox.release([contact.uid])
-    if case is not None:
-        uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.CODE_REDEEMED, object=case.code))
-    return contact, case if case is not None and case.closed_at is None else None
+    if waiting:
+        uow.ring("inbox")
+    if newest is not None:
+        uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.CODE_REDEEMED, object=newest.code))
+    return contact, case

@@ -5,17 +5,21 @@ Reading is delivering: lines that wait for her are marked sent in the same commi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from flows.effects import Button
-from handlers.model import Address, Case, Contact, Direction, Line
+from handlers.model import Address, Direction, Line
 from handlers.operation import operation
 from handlers.outgoing import in_touch
 from handlers.ports import UnitOfWork
 
 OPENED = "▸ mở cuộc trò chuyện"
 """How pressing *Bắt đầu* (or /start) reads in the transcript; her own page does not show it back to her."""
+
+NUMBERED_FROM = datetime(2026, 1, 1, tzinfo=UTC)
+"""Second 0 of the numbers of her lines; nine digits last until 2057."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ class ViewRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewLine:
-    """One line of her page. `seq` grows over the whole stay, also when staff close one case and she opens the next."""
+    """One line of her page. `seq` grows in the order in which lines reached her, over all her cases and stays; 1 to 10^9."""
 
     seq: int
     who: str  # "me", "bot" or "person"
@@ -59,38 +63,42 @@ def _view(uow: UnitOfWork, request: ViewRequest) -> SeekerView:
     if contact is None:
         return SeekerView(last_seq=request.after_seq)
     fetched = {row.line_uid: row.outgoing for row in uow.outbox.fetch(contact.uid)}
+    cases = uow.cases.all_of(contact.uid)
+    shown = uow.lines.shown_to_seeker([case.uid for case in cases], contact.stay_started_at)
+    fresh = {uid: seq for seq, uid in _numbered(shown) if seq > request.after_seq}
+    found = uow.lines.load(list(fresh)) if fresh else {}
     lines: list[ViewLine] = []
-    offset, human = 0, False
-    for case in uow.cases.all_of(contact.uid):
-        if not _in_this_stay(case, contact):
+    for uid, seq in fresh.items():
+        line = found.get(uid)
+        if line is None or (line.direction is Direction.IN and line.text == OPENED):
             continue
-        for line in uow.lines.for_seeker(case.uid, max(0, request.after_seq - offset), contact.stay_started_at):
-            if line.direction is Direction.IN and line.text == OPENED:
-                continue
-            outgoing = fetched.get(line.uid)
-            lines.append(_line(line, offset, wants_location=outgoing is not None and outgoing.wants_location))
-        offset += case.next_seq - 1
-        human = case.closed_at is None and case.human and in_touch(contact, case)
+        outgoing = fetched.get(uid)
+        lines.append(_line(line, seq, wants_location=outgoing is not None and outgoing.wants_location))
     return SeekerView(
         lines=tuple(lines),
-        last_seq=max([request.after_seq, *(line.seq for line in lines)]),
-        human=human,
+        last_seq=max([request.after_seq, *fresh.values()]),
+        human=any(case.closed_at is None and case.human and in_touch(contact, case) for case in cases),
         over=contact.quiet or contact.hidden_at is not None,
         waiting=contact.pending > 0,
     )
 
 
-def _in_this_stay(case: Case, contact: Contact) -> bool:
-    started = contact.stay_started_at
-    return started is None or case.closed_at is None or case.closed_at >= started
+def _numbered(shown: Sequence[tuple[datetime, str]]) -> Iterator[tuple[int, str]]:
+    """Give each line that reached her its number: the second in which it did, or one more than the line before.
+
+    A line that was held for an hour thus comes after everything the page has shown meanwhile, a later stay goes on above an
+    earlier one, and a case that a return code brings along moves no number.
+    """
+    seq = 0
+    for at, uid in shown:
+        seq = max(int((at - NUMBERED_FROM).total_seconds()), seq + 1)
+        yield seq, uid
 
 
-def _line(line: Line, offset: int, *, wants_location: bool) -> ViewLine:
-    if line.direction is Direction.IN:
-        who = "me"
-    else:
-        who = "bot" if line.author == "bot" else "person"
-    return ViewLine(seq=offset + line.seq, who=who, text=line.text, buttons=line.buttons, wants_location=wants_location)
+def _line(line: Line, seq: int, *, wants_location: bool) -> ViewLine:
+    who = "bot" if line.author == "bot" else "person"
+    who = "me" if line.direction is Direction.IN else who
+    return ViewLine(seq=seq, who=who, text=line.text, buttons=line.buttons, wants_location=wants_location)
 
 
 @operation("leave")

@@ -14,7 +14,10 @@ from flows.effects import (
     AllowLateAnswer,
     Answered,
     CancelHuman,
+    Chose,
     Command,
+    ConsentGiven,
+    ConsentWithdrawn,
     Ended,
     Erase,
     Failed,
@@ -25,20 +28,25 @@ from flows.effects import (
     Raise,
     RedeemReturnCode,
     Remember,
+    Said,
     Say,
     SayKind,
+    Start,
 )
 from flows.library import Library
 from flows.session import Session, Status, UnreadableSession
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import audit
+from handlers import audit, consents
 from handlers.answers import Answers
+from handlers.calling import open_of
 from handlers.errors import BinhAnError
 from handlers.escalation import Call, Escalations, Reason
-from handlers.model import AuditEntry, Case, Contact, OutboxKind, new_uid
-from handlers.outgoing import to_seeker
+from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, new_uid
+from handlers.outgoing import in_touch, to_seeker
 from handlers.ports import UnitOfWork
+from handlers.rules.ladder import EMERGENCY
+from handlers.rules.ringing import anybody
 from handlers.stays import Ending
 from handlers.world import World
 
@@ -64,6 +72,8 @@ class Turn:
     ending: Ending
     effects: list[Command] = field(default_factory=list)
     visited: list[str] = field(default_factory=list)
+    quick: bool = False  # this message came within seconds of her last one
+    redeemed: bool = False  # she has just proved a return code
     _first: list[str] = field(default_factory=list)  # phrases of the service, said before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
@@ -123,7 +133,31 @@ class Turn:
         """The contact and the case as they are after the answers: a redeemed code exchanges both."""
         self.contact, self.case = answers.contact, answers.case
         if answers.redeemed:
+            self.redeemed = True
             self.say_first("welcome_back")
+
+    def press_in_talk(self, data: str) -> None:
+        """A button of the help card that she called up during a human talk: *stop* is obeyed and said; for anything else the
+        machine stays silent, because a human answers.
+        """
+        library, session = self.session()
+        if session.status is not Status.WAITING or session.frames[-1].flow != library.program.interrupts["help"]:
+            return
+        self.advance(Chose(data))
+        if not any(isinstance(effect, Hush | Erase) for effect in self.effects):
+            self.effects = [effect for effect in self.effects if not isinstance(effect, Say)]
+
+    def is_greeting_open(self) -> bool:
+        """Does the greeting's own question stand open, with nothing answered yet?"""
+        library, session = self.session()
+        begun = session.status is Status.WAITING and not session.history
+        return begun and session.frames[0].flow == library.program.entry
+
+    def repeat(self) -> None:
+        """Ask the open question once more; greet her when none is open."""
+        library, session = self.session()
+        word = library.manifest.words.repeat[0] if library.manifest.words.repeat else ""
+        self.advance(Said(word) if session.status is not Status.ENDED and word else Start())
 
     def global_word(self, text: str) -> str:
         """The global word this whole text is ("stop", "delete", "help", …), or ""."""
@@ -136,12 +170,23 @@ class Turn:
 
     # --- its effects -----------------------------------------------------------------------------------------------
 
+    @property
+    def failed(self) -> bool:
+        """Is the flow at fault?"""
+        return any(isinstance(effect, Failed) for effect in self.effects)
+
     def apply(self) -> None:
         """Carry out the collected effects in order. Every member of `Command` has its line here; an unknown one is an error."""
+        if any(isinstance(effect, Erase) for effect in self.effects):
+            self.uow.outbox.cancel_seeker(self.contact.uid)  # only the farewell that follows may still arrive
         for key in self._first:
             said = self.world.library.say(key)
             self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
         effects = _numbers_first(self.effects)
+        if self.redeemed and self.case.human:
+            # She comes back into a talk with a human: she is told who writes, and the machine is silent.
+            effects = [effect for effect in effects if not isinstance(effect, Say)]
+            self.case = self.escalations.introduce(self.uow, self.contact, self.case)
         last_say = max((i for i, effect in enumerate(effects) if isinstance(effect, Say)), default=-1)
         for index, effect in enumerate(effects):
             match effect:
@@ -161,6 +206,8 @@ class Turn:
                     self._hide = True
                 case CancelHuman():
                     self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case).case
+                case ConsentGiven() | ConsentWithdrawn():
+                    self.case = consents.record(self.uow, self.world, self.case, effect)
                 case Ended():
                     pass  # the session says so itself; the case ends by staff, by erasure or after 24 h
                 case Failed():
@@ -191,7 +238,10 @@ class Turn:
         self.case = self.escalations.open_or_raise(self.uow, self.contact, self.case, call)
 
     def _remember(self, effect: Remember) -> None:
-        summary = replace(self.case.summary, answers={**self.case.summary.answers, effect.label: effect.shown})
+        answers = {**self.case.summary.answers, effect.label: effect.shown}
+        if not effect.shown:
+            del answers[effect.label]  # taken back
+        summary = replace(self.case.summary, answers=answers)
         value = effect.value if isinstance(effect.value, str) else ""
         if value.startswith("age_"):
             summary = replace(summary, age_band=value)
@@ -204,7 +254,23 @@ class Turn:
 
     def _handover(self, effect: Handover) -> None:
         call = Call(self.case.severity, self.case.category, Reason.ASKED, agreed=True)
+        met, lines = in_touch(self.contact, self.case), self.case.next_seq
         self.case = self.escalations.open_or_raise(self.uow, self.contact, self.case, call)
+        escalation = open_of(self.uow, self.case)
+        if escalation is None or self.case.next_seq != lines:
+            return
+        if escalation.state is EscalationState.RINGING or not met:
+            # Somebody was being called before she asked: her wish must not be met with silence.
+            said = self.calling_words(escalation.ladder)
+            self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.WAITING, said)
+        if self.case.human and not met:
+            self.case = self.escalations.introduce(self.uow, self.contact, self.case)
+
+    def calling_words(self, ladder: Ladder) -> str:
+        """What she is told when somebody is called by this ladder now."""
+        if not anybody(ladder, self.escalations.staffed(self.uow)):
+            return self.world.library.say("nobody_on_duty")
+        return self.world.library.say("ringing_emergency" if ladder.name == EMERGENCY.name else "ringing")
 
     def _allow_late_answer(self, effect: AllowLateAnswer) -> None:
         until = None
@@ -223,18 +289,32 @@ class Turn:
     def _erase(self) -> None:
         """Delete: hidden now, destroyed after 24 h. Below urgent the stay ends; at urgent or above it keeps ringing."""
         self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
-        self.contact = replace(
-            self.contact,
-            quiet=True,
-            hidden_at=self.uow.now,
-            erase_at=self.uow.now + ERASE_AFTER,
-            session_due_at=None,
-            stay_started_at=self.uow.now,  # her own page shows nothing older any more
-        )
-        self.uow.contacts.save(self.contact)
+        self.contact = hide(self.uow, self.contact)
         self.uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.ERASURE_ASKED, object=self.case.code))
         if not self.case.severity.at_least(Severity.URGENT):
             self.case = self.escalations.erased(self.uow, self.case)
+
+
+def hide(uow: UnitOfWork, contact: Contact) -> Contact:
+    """Hide everything of this contact now, destroy it after a day. What she has written since then was written by somebody
+    who is greeted like anybody: it goes on with a new contact.
+    """
+    waiting = contact.pending
+    if waiting and (fresh := uow.contacts.renew(contact.uid)) is not None:
+        uow.contacts.save(replace(fresh, pending=uow.inbox.move(contact.uid, fresh.uid)))
+        uow.ring("inbox")
+        waiting = 0
+    hidden = replace(
+        contact,
+        quiet=True,
+        hidden_at=uow.now,
+        erase_at=uow.now + ERASE_AFTER,
+        session_due_at=None,
+        stay_started_at=uow.now,  # her own page shows nothing older any more
+        pending=waiting,
+    )
+    uow.contacts.save(hidden)
+    return hidden
 
 
 def _numbers_first(effects: list[Command]) -> list[Command]:

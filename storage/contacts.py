@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from storage.crypto import lookup_of
 from storage.records import Buffer, Mapping, pack
 from storage.registers import key_removals, return_codes
 from storage.secrets import PEPPER
+from storage.standing import count_standing
 from storage.tables import contacts, inbox, outbox
 from storage.types import among, word
 
@@ -43,6 +45,9 @@ _UNFINISHED = (word(OutboxState.PENDING), word(OutboxState.SENDING), word(Outbox
 _DETACH = (
     update(contacts).where(contacts.c.uid == bindparam("gone")).values(lookup=bindparam("nobody"))
 )  # the address no longer leads here; what is under way still goes out
+_ADDRESS = select(contacts.c.channel, contacts.c.lookup, contacts.c.address_sealed).where(
+    contacts.c.uid == bindparam("uid")
+)
 _FORGET = (
     update(inbox)
     .where(inbox.c.contact_uid == bindparam("gone"))
@@ -114,6 +119,22 @@ class Contacts:
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts whose time to be forgotten has come."""
         return self._due(_ERASURE, limit)
+
+    def standing(self, since: datetime) -> dict[tuple[str, str], int]:
+        """How many people stand where in the flows, by (content version, "flow.step")."""
+        return count_standing(self._uow, since)
+
+    def renew(self, uid: str) -> Contact | None:
+        """Her address leads to a new contact from now on; None when the address does not open."""
+        self._uow.flush()
+        self._uow.keys.load([uid])
+        for row in self._uow.execute(_ADDRESS, {"uid": uid}).all():
+            plain = self._uow.keys.try_unseal("contacts", "address", uid, uid, row.address_sealed)
+            if plain is not None:
+                self._uow.execute(_DETACH, {"gone": uid, "nobody": f"detached:{uid}"})
+                self._make(row.lookup, Address(row.channel, plain.decode("utf-8", "surrogatepass")))
+                return self.get(self._by_lookup[row.lookup])
+        return None
 
     def forget(self, uid: str) -> None:
         """Take the contact and what hangs on it away; its key is destroyed right after the commit."""

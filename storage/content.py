@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import bindparam, insert, select
 
-from handlers.ports import ContentSet
+from handlers.ports import ContentSet, Publication
 from storage.registers import content_current, content_sets
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ _files = msgspec.msgpack.Decoder(dict[str, bytes])
 _ADD = insert(content_sets)
 _MAKE_CURRENT = insert(content_current)
 _CURRENT = select(content_current.c.version).order_by(content_current.c.id.desc()).limit(1)
+_HISTORY = select(content_current.c.version, content_current.c.published_at, content_current.c.published_by).order_by(
+    content_current.c.id
+)
 _GET = select(content_sets).where(content_sets.c.version == bindparam("version"))
 _HAS = select(content_sets.c.version).where(content_sets.c.version == bindparam("version"))
 
@@ -57,3 +60,10 @@ class ContentSets:
             published_at=row.published_at,
             published_by=row.published_by,
         )
+
+    def history(self) -> list[Publication]:
+        """Every moment at which a version became current, oldest first."""
+        return [
+            Publication(version=row.version, published_at=row.published_at, published_by=row.published_by)
+            for row in self._uow.execute(_HISTORY).all()
+        ]

@@ -39,6 +39,16 @@ _SAVE = (
         message_sealed=case((bindparam("b_state") == word(InboxState.DONE), null()), else_=inbox.c.message_sealed),
     )
 )
+_NEW_OF = (
+    select(inbox.c.uid, inbox.c.message_sealed)
+    .where(inbox.c.contact_uid == bindparam("contact_uid"), inbox.c.state == word(InboxState.NEW))
+    .order_by(inbox.c.id)
+)
+_MOVE = (
+    update(inbox)
+    .where(inbox.c.uid == bindparam("b_uid"))
+    .values(contact_uid=bindparam("b_contact"), message_sealed=bindparam("b_sealed"))
+)
 
 
 class Inbox:
@@ -81,6 +91,19 @@ class Inbox:
             message = _message.decode(plain) if plain is not None else StoredMessage(kind=MessageKind.UNSUPPORTED)
             oldest[row.contact_uid] = _rows.record(row, message=message)
         return oldest
+
+    def move(self, from_contact_uid: str, to_contact_uid: str) -> int:
+        """New rows go on in the other lane, sealed anew; what does not open goes on as something we cannot read."""
+        self._uow.flush()
+        self._uow.keys.load([from_contact_uid, to_contact_uid])
+        moved = []
+        for row in self._uow.execute(_NEW_OF, {"contact_uid": from_contact_uid}).all():
+            plain = self._uow.keys.try_unseal("inbox", "message", row.uid, from_contact_uid, row.message_sealed)
+            sealed = None if plain is None else self._uow.keys.seal("inbox", "message", row.uid, to_contact_uid, plain)
+            moved.append({"b_uid": row.uid, "b_contact": to_contact_uid, "b_sealed": sealed})
+        if moved:
+            self._uow.execute(_MOVE, moved)
+        return len(moved)
 
     def save(self, row: InboxRow) -> None:
         """Write state, attempts and error class; done rows lose their sealed message."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from flows.effects import Button
 from handlers.model import DeskLine, Direction, Line, OutboxState
 from storage.records import Mapping, pack
 from storage.tables import lines, outbox
-from storage.types import word
+from storage.types import among, word
 
 if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
@@ -43,16 +44,31 @@ _OF_CASE = (
     .order_by(lines.c.seq)
     .limit(bindparam("most"))
 )
-_FOR_SEEKER = _select.where(
-    lines.c.case_uid == bindparam("case_uid"),
-    lines.c.seq > bindparam("after_seq"),
-    lines.c.direction != word(Direction.NOTE),
-    or_(bindparam("since").is_(None), lines.c.created_at >= bindparam("since", type_=lines.c.created_at.type)),
-    or_(
-        lines.c.direction == word(Direction.IN),
-        func.coalesce(_delivery, word(OutboxState.SENT)) == word(OutboxState.SENT),
-    ),
-).order_by(lines.c.seq)
+# When a line reached her: a line out when its row was sent, a line in when it was taken in.
+_reached_at = func.coalesce(
+    select(outbox.c.done_at)
+    .where(outbox.c.line_uid == lines.c.uid)
+    .order_by(outbox.c.id.desc())
+    .limit(1)
+    .correlate(lines)
+    .scalar_subquery(),
+    lines.c.created_at,
+    type_=lines.c.created_at.type,
+)
+_SHOWN = (
+    select(lines.c.uid, _reached_at.label("reached_at"))
+    .where(
+        among(lines.c.case_uid, "case_uids"),
+        lines.c.direction != word(Direction.NOTE),
+        or_(bindparam("since").is_(None), _reached_at >= bindparam("since", type_=lines.c.created_at.type)),
+        or_(
+            lines.c.direction == word(Direction.IN),
+            func.coalesce(_delivery, word(OutboxState.SENT)) == word(OutboxState.SENT),
+        ),
+    )
+    .order_by(_reached_at, lines.c.id)
+)
+_BY_UIDS = _select.where(among(lines.c.uid, "uids"))
 _CLIENT_KEY = select(lines.c.id).where(
     lines.c.case_uid == bindparam("case_uid"), lines.c.client_key == bindparam("client_key")
 )
@@ -96,15 +112,20 @@ class Lines:
             for row in found
         ]
 
-    def for_seeker(self, case_uid: str, after_seq: int, since: datetime | None) -> list[Line]:
-        """Her own view of the case, in order."""
+    def shown_to_seeker(self, case_uids: Sequence[str], since: datetime | None) -> list[tuple[datetime, str]]:
+        """What has reached her, in that order, as (when, line uid)."""
         self._uow.flush()
-        values = {"case_uid": case_uid, "after_seq": after_seq, "since": since}
-        shown = []
-        for row in self._uow.execute(_FOR_SEEKER, values):
+        found = self._uow.execute(_SHOWN, {"case_uids": list(case_uids), "since": since})
+        return [(row.reached_at, row.uid) for row in found]
+
+    def load(self, uids: Sequence[str]) -> dict[str, Line]:
+        """These lines by uid."""
+        self._uow.flush()
+        loaded = {}
+        for row in self._uow.execute(_BY_UIDS, {"uids": list(uids)}):
             body = self._open(row)
-            shown.append(_rows.record(row, text=body.text, buttons=body.buttons))
-        return shown
+            loaded[row.uid] = _rows.record(row, text=body.text, buttons=body.buttons)
+        return loaded
 
     def flush(self) -> None:
         """Write buffered lines."""

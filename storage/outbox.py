@@ -33,7 +33,7 @@ class Outbox:
     def __init__(self, uow: SqlUnitOfWork) -> None:
         self._uow = uow
         self._new: dict[str, OutboxRow] = {}  # by dedupe key, in order
-        self._released: dict[str, None] = {}
+        self._released: dict[str, datetime | None] = {}  # contact -> only rows made since then
         self._silenced: dict[str, None] = {}  # contacts whose waiting lines are cancelled
         self._stopped: dict[str, None] = {}  # contacts whose every open line is cancelled
         self._unpaged: dict[str, int] = {}  # escalation -> pages up to this epoch are cancelled
@@ -42,9 +42,12 @@ class Outbox:
         """Append to its lane; a known dedupe key adds nothing."""
         self._new.setdefault(row.dedupe_key, row)
 
-    def release(self, contact_uids: Sequence[str]) -> None:
+    def release(self, contact_uids: Sequence[str], since: datetime | None = None) -> None:
         """Held rows of these seekers become pending again and fresh for 15 minutes."""
-        self._released.update(dict.fromkeys(contact_uids))
+        for uid in contact_uids:
+            before = self._released.get(uid, since)
+            # Asked twice in one unit of work, the wider wish counts.
+            self._released[uid] = None if since is None or before is None else min(since, before)
 
     def move(self, from_contact_uid: str, to_contact_uid: str) -> None:
         """Pending and held rows go on in the other lane, sealed anew; the old ones are cancelled."""
@@ -105,7 +108,7 @@ class Outbox:
     def take_back(self) -> int:
         """Every lease runs out now."""
         self._uow.flush()
-        taken: int = self._uow.execute(sql.TAKE_BACK).rowcount
+        taken: int = self._uow.execute(sql.TAKE_BACK, {"past": self._uow.now - timedelta(seconds=1)}).rowcount
         return taken
 
     def record(
@@ -163,8 +166,18 @@ class Outbox:
     def _flush_changes(self) -> None:
         now = self._uow.now
         if self._released:
-            released, self._released = list(self._released), {}
-            self._uow.execute(sql.RELEASE, {"contact_uids": released, "fresh": now + FRESH_AGAIN})
+            released, self._released = self._released, {}
+            fresh = now + FRESH_AGAIN
+            whole = [uid for uid, since in released.items() if since is None]
+            if whole:
+                self._uow.execute(sql.RELEASE, {"contact_uids": whole, "fresh": fresh})
+            recent = [
+                {"contact_uids": [uid], "fresh": fresh, "since": since}
+                for uid, since in released.items()
+                if since is not None
+            ]
+            for values in recent:
+                self._uow.execute(sql.RELEASE_SINCE, values)
         if self._silenced:
             silenced, self._silenced = list(self._silenced), {}
             self._uow.execute(sql.CANCEL_WAITING, {"contact_uids": silenced, "now": now})

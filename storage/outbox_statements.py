@@ -117,7 +117,7 @@ TAKE_BACK = (
     update(outbox)
     .where(_open, outbox.c.state == word(OutboxState.SENDING))
     # The try we died in says nothing about the platform: it must not lengthen the wait after the next failure.
-    .values(lease_until=outbox.c.created_at, attempts=func.max(outbox.c.attempts - 1, 0))
+    .values(lease_until=bindparam("past"), attempts=func.max(outbox.c.attempts - 1, 0))
 )
 FAIL = (
     update(outbox)
@@ -205,6 +205,7 @@ RELEASE = (
     )
     .values(state=OutboxState.PENDING, fresh_until=bindparam("fresh"), next_attempt_at=None)
 )
+RELEASE_SINCE = RELEASE.where(outbox.c.created_at >= bindparam("since", type_=outbox.c.created_at.type))
 _cancel = update(outbox).values(state=OutboxState.CANCELLED, outgoing_sealed=None, done_at=_now)
 _waits = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.HELD)))
 CANCEL_SEEKER = _cancel.where(among(outbox.c.contact_uid, "contact_uids"), _unfinished, _waits)

@@ -74,9 +74,10 @@ def split(text: str, capabilities: Capabilities) -> tuple[str, ...]:
     while length(rest, capabilities.unit) > capabilities.max_text:
         head = _longest(rest, capabilities)
         cut = max(head.rfind("\n"), *(head.rfind(end) + 1 for end in (". ", "! ", "? ")))
-        if cut < len(head) // 3:
+        soon = max(1, len(head) // 3)  # a cut nearer to the start would make pieces too small, or none at all
+        if cut < soon:
             cut = head.rfind(" ")
-        if cut < len(head) // 3:
+        if cut < soon:
             cut = len(head)
         pieces.append(rest[:cut].strip())
         rest = rest[cut:].strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import math
+import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-import msgspec
 import structlog
 from aiohttp import web
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
@@ -27,12 +26,15 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, Tele
 from telegram.request import HTTPXRequest
 
 from bot.channels.render import Rendered, render
+from bot.channels.telegram_updates import parse
 from handlers import failpoints
-from handlers.errors import StorageUnavailable
+from handlers.errors import BinhAnError, StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
 from handlers.ports import Capabilities, Receive, SendResult
 
 log = structlog.get_logger()
+
+os.environ["PTB_TIMEDELTA"] = "true"  # the library's durations as timedelta; without it every 429 is a warning
 
 ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 SEND_TIMEOUT_S = 8.0  # below the outbox lease, so that a slow answer cannot outlive it
@@ -43,122 +45,15 @@ TRIES = 3  # of storing an update that breaks something of ours, before it is st
 LONGEST_WAIT_S = 3600.0  # whatever the platform asks for, we try again after an hour
 
 
-class _Chat(msgspec.Struct):
-    id: int
-    type: str = ""
+class NotFetched(BinhAnError):
+    """The platform did not give its updates; asked again by itself."""
 
+    code = "not-fetched"
 
-class _Point(msgspec.Struct):
-    latitude: float
-    longitude: float
-
-
-class _Message(msgspec.Struct):
-    chat: _Chat
-    text: str | None = None
-    location: _Point | None = None
-
-
-class _Callback(msgspec.Struct):
-    id: str
-    data: str | None = None
-    message: _Message | None = None
-
-
-class _Member(msgspec.Struct):
-    status: str = ""
-
-
-class _Membership(msgspec.Struct):
-    chat: _Chat
-    new_chat_member: _Member
-
-
-class _BareMessage(msgspec.Struct):
-    chat: _Chat
-
-
-class _BareUpdate(msgspec.Struct):
-    """What must be there for somebody to get an answer, when the rest has a shape we do not know."""
-
-    update_id: int
-    message: _BareMessage | None = None
-    edited_message: _BareMessage | None = None
-
-
-class _Update(msgspec.Struct):
-    """The fields we use, and no others: names, usernames and phone numbers are dropped by not being here."""
-
-    update_id: int
-    message: _Message | None = None
-    edited_message: _Message | None = None
-    callback_query: _Callback | None = None
-    my_chat_member: _Membership | None = None
-
-
-def parse(channel: str, raw: object) -> InboundMessage | None:
-    """One update as a message; None for what concerns no seeker (groups, channels). What we do not know is a person too:
-    it becomes kind *unsupported*. Raises msgspec.ValidationError on something that is not an update of a chat at all.
-    """
-    try:
-        update = msgspec.convert(raw, _Update, strict=False)
-    except msgspec.ValidationError:
-        bare = msgspec.convert(raw, _BareUpdate, strict=False)
-        person = bare.message or bare.edited_message
-        if person is None:
-            raise
-        return _message(channel, bare.update_id, person.chat, MessageKind.UNSUPPORTED)
-    if update.my_chat_member is not None:
-        gone = update.my_chat_member.new_chat_member.status in ("kicked", "left")
-        kind = MessageKind.BLOCKED if gone else MessageKind.START
-        return _message(channel, update.update_id, update.my_chat_member.chat, kind)
-    if update.callback_query is not None:
-        query = update.callback_query
-        if query.message is None:
-            return None
-        return _message(channel, update.update_id, query.message.chat, MessageKind.CHOICE, choice=query.data or "")
-    message = update.message or update.edited_message
-    return None if message is None else _written(channel, update.update_id, message)
-
-
-def _written(channel: str, update_id: int, message: _Message) -> InboundMessage | None:
-    if message.location is not None:
-        lat, lon = message.location.latitude, message.location.longitude
-        if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
-            return _message(channel, update_id, message.chat, MessageKind.UNSUPPORTED)
-        return _message(channel, update_id, message.chat, MessageKind.LOCATION, point=(lat, lon))
-    if not message.text:
-        return _message(channel, update_id, message.chat, MessageKind.UNSUPPORTED)
-    if message.text == "/start" or message.text.startswith("/start "):
-        return _message(channel, update_id, message.chat, MessageKind.START)
-    return _message(channel, update_id, message.chat, MessageKind.TEXT, text=message.text)
-
-
-def _message(
-    channel: str,
-    update_id: int,
-    chat: _Chat,
-    kind: MessageKind,
-    *,
-    text: str = "",
-    choice: str = "",
-    point: tuple[float, float] | None = None,
-) -> InboundMessage | None:
-    if chat.type != "private":
-        return None  # never answer where others read along
-    return InboundMessage(
-        address=Address(channel, str(chat.id)),
-        message_id=str(update_id),
-        kind=kind,
-        text=_whole(text),
-        choice=_whole(choice),
-        point=point,
-    )
-
-
-def _whole(text: str) -> str:
-    """The text without half characters (lone surrogates), which no store can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    def __init__(self, kind: str, retry_after_s: float = 0.0) -> None:
+        """`kind` is the class of the library's exception, never its text; `retry_after_s` what the platform asks for, or 0."""
+        self.kind, self.retry_after_s = kind, retry_after_s
+        super().__init__(kind)
 
 
 class TelegramChannel:
@@ -221,19 +116,27 @@ class TelegramChannel:
             except Exception as error:
                 # Whatever it was, she must be able to reach us again in a moment; only its class is said.
                 pause = PAUSE_AFTER_ERROR_S[min(failures, len(PAUSE_AFTER_ERROR_S) - 1)]
-                if isinstance(error, RetryAfter):
-                    pause = _seconds(error)
+                name = type(error).__name__
+                if isinstance(error, NotFetched):
+                    pause, name = error.retry_after_s or pause, error.kind
                 failures += 1
-                log.warning("telegram.poll_failed", channel=self.name, error=type(error).__name__, pause_s=pause)
+                log.warning("telegram.poll_failed", channel=self.name, error=name, pause_s=pause)
                 await asyncio.sleep(pause)
 
     async def _get_updates(self, offset: int) -> list[dict[str, Any]]:
+        """The next updates; NotFetched for whatever the platform does instead."""
         asked = {"offset": offset, "timeout": self._poll_timeout_s, "allowed_updates": json.dumps(ALLOWED_UPDATES)}
-        # The raw answer, not the library's objects: one update it cannot read would hold up all that follow.
-        answer = await self._polling.post(
-            f"{self._url}/getUpdates?{urlencode(asked)}", read_timeout=self._poll_timeout_s + 10
-        )
-        return [raw for raw in answer if isinstance(raw, dict)]  # type: ignore[attr-defined]
+        failed = NotFetched("WrongShape")
+        try:
+            # The raw answer, not the library's objects: one update it cannot read would hold up all that follow.
+            answer: object = await self._polling.post(
+                f"{self._url}/getUpdates?{urlencode(asked)}", read_timeout=self._poll_timeout_s + 10
+            )
+            if isinstance(answer, list):
+                return [raw for raw in answer if isinstance(raw, dict)]
+        except TelegramError as error:
+            failed = NotFetched(type(error).__name__, _seconds(error) if isinstance(error, RetryAfter) else 0.0)
+        raise failed  # outside of the handler: the library's exception holds the URL, and a chain would carry it along
 
     async def _take_all(self, updates: Sequence[dict[str, Any]], receive: Receive) -> None:
         """Store a batch in one commit, in the platform's order; one by one when one of them breaks something."""
@@ -339,6 +242,9 @@ class TelegramChannel:
             await self._send_texts(address, rendered)
         except TelegramError as error:
             return self._failure(address, error)
+        except Exception as error:
+            # An answer the library cannot read: maybe it arrived, maybe not.
+            return SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
         return SendResult(outcome=Outcome.SENT)
 
     def _throttled_s(self, address: Address) -> float:
@@ -393,9 +299,10 @@ class TelegramChannel:
 
 
 def _seconds(error: RetryAfter) -> float:
-    """How long Telegram asks us to wait (its type depends on a setting of the library)."""
-    asked = error._retry_after.total_seconds()  # the public attribute warns on every reading
-    return min(max(asked, 0.0), LONGEST_WAIT_S)
+    """How long Telegram asks us to wait, in seconds."""
+    asked = error.retry_after
+    seconds = asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+    return min(max(seconds, 0.0), LONGEST_WAIT_S)
 
 
 def _update_id(raw: dict[str, Any]) -> int:

@@ -39,7 +39,6 @@ def check(library: Library, graph: Graph) -> Iterator[Finding]:
     yield from _emergencies(library, graph, proofs)
     yield from _cards(library, graph)
     yield from _nagging(library, graph)
-    yield from _identifying(library)
     yield from _first_contact(library, graph)
 
 
@@ -161,24 +160,6 @@ def _nagging(library: Library, graph: Graph) -> Iterator[Finding]:
             f"khi bạn ấy im lặng, các bước {names} nhắn mãi không thôi; bước nhắc cuối không được có silence",
             f"while she is silent, the steps {names} write again and again; the last reminder must have no silence",
         )
-
-
-def _identifying(library: Library) -> Iterator[Finding]:
-    """The language has no consent step yet, so nothing that identifies her may be kept at all."""
-    for flow_name, flow in library.flows.items():
-        for step_name, step in flow.steps.items():
-            kept = {*step.sets, *([step.save] if step.save else [])}
-            kept |= {name for choice in (step.choices or {}).values() for name in choice.sets}
-            for name in sorted(kept):
-                variable = library.manifest.variables.get(name)
-                if variable is not None and variable.identifying:
-                    yield library.finding(
-                        flow_name,
-                        ("steps", step_name, "save") if step.save == name else ("steps", step_name),
-                        "identifying-without-consent",
-                        f"bước “{step_name}” lưu “{name}”, điều nhận ra được người, mà trước đó chưa xin phép",
-                        f"step '{step_name}' keeps '{name}', which identifies her, without asking for consent before",
-                    )
 
 
 def _first_contact(library: Library, graph: Graph) -> Iterator[Finding]:

@@ -157,7 +157,9 @@ def _purposes(library: Library, uses: _Uses) -> Iterator[Finding]:
                 f"bước “{reader}” dùng biến “{name}” nhưng không bước nào lưu nó",
                 f"step '{reader}' uses variable '{name}', but no step saves it",
             )
-        elif name not in uses.saved or not (name in uses.read or name in printed or variable.label):
+        elif name not in uses.saved or not (
+            name in uses.read or name in printed or variable.label or variable.thresholds
+        ):
             yield library.finding_in(
                 SET_FILE,
                 ("variables", name),
@@ -170,7 +172,7 @@ def _purposes(library: Library, uses: _Uses) -> Iterator[Finding]:
 def _note(library: Library, flow: str, name: str, step: Step, uses: _Uses) -> None:
     uses.saved |= {*step.sets, *([step.save] if step.save else [])}
     for choice in (step.choices or {}).values():
-        uses.saved |= set(choice.sets)
+        uses.saved |= {*choice.sets, *([choice.score.name] if choice.score else [])}
     read = {placeholder for text in step_texts(library, flow, name) for placeholder in text.placeholders()}
     read |= {str(value) for key, value in step.with_.items() if key in ("near", "code", "until")}
     for branch in step.next if isinstance(step.next, list) else []:

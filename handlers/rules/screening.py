@@ -14,7 +14,7 @@ from handlers.rules.reading.judging import UNRELATED, main_category, rules_that_
 from handlers.rules.reading.lexicon import Lexicon, load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
 from handlers.rules.reading.points import Points, cues_of
-from handlers.rules.reading.words import Token, clean
+from handlers.rules.reading.words import Token, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set
 _POINTS_FILE = "/points.csv"
@@ -74,7 +74,7 @@ class Screening:
     def read(self, text: str) -> Verdict:
         """The verdict on one text of any length and script. Never raises for what people may type."""
         cleaned = clean(text)
-        tokens = self._lexicon.vocabulary.tokens(cleaned)
+        tokens = cut(cleaned, self._lexicon.vocabulary)
         best = Verdict(Severity.NONE, UNRELATED)
         probed = False
         for start in range(0, max(len(tokens), 1), _WINDOW):

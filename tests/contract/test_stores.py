@@ -332,10 +332,12 @@ async def test_the_transcript_shows_what_became_of_each_line(storage: Storage) -
         (5, "không qua hộp thư", None),
     ]
     assert [one.seq for one in await act(storage.door, lambda uow: uow.lines.of_case(case.uid, 2, 2))] == [3, 4]
-    hers = await act(storage.door, lambda uow: uow.lines.for_seeker(case.uid, 0, None))
-    assert hers == [lines[0], lines[1], lines[4]]
-    recent = await act(storage.door, lambda uow: uow.lines.for_seeker(case.uid, 0, START + timedelta(minutes=1)))
-    assert recent == [lines[4]]
+    hers = await act(storage.door, lambda uow: uow.lines.shown_to_seeker([case.uid], None))
+    assert hers == [(START, lines[0].uid), (START, lines[1].uid), (lines[4].created_at, lines[4].uid)]
+    later = START + timedelta(minutes=1)
+    assert await act(storage.door, lambda uow: uow.lines.shown_to_seeker([case.uid], later)) == hers[2:]
+    loaded = await act(storage.door, lambda uow: uow.lines.load([lines[1].uid, lines[4].uid, new_uid()]))
+    assert loaded == {lines[1].uid: lines[1], lines[4].uid: lines[4]}
     assert await act(storage.door, lambda uow: uow.lines.has_client_key(case.uid, "k1"))
     assert not await act(storage.door, lambda uow: uow.lines.has_client_key(case.uid, "k2"))
 

@@ -43,7 +43,8 @@ async def _kept(running, text: str) -> bool:
     def read(uow):
         contact = uow.contacts.find(Address("tg", "5"))
         cases = uow.cases.all_of(contact.uid) if contact else []
-        return [line.text for case in cases for line in uow.lines.for_seeker(case.uid, 0, None)]
+        shown = uow.lines.shown_to_seeker([case.uid for case in cases], None)
+        return [line.text for line in uow.lines.load([uid for _, uid in shown]).values()]
 
     return text in await running.service.storage.door.read(read)
 

@@ -34,7 +34,7 @@ class Sent:
 
 @dataclass
 class Fault:
-    """What to do with the next sendMessage: status 429/500/403/400, "reset", or "lost" (delivered, answer lost)."""
+    """What to do with the next sendMessage: status 429/500/403/400, "reset", "garbage", or "lost" (delivered, answer lost)."""
 
     kind: str
     retry_after: int = 1
@@ -57,6 +57,7 @@ class FakeTelegram:
         ] = {}  # chat -> until when, and which life of the bot was told
         self.delay_s = 0.0
         self.life = 0  # counted up by tests that kill the bot's process
+        self.away = False  # nobody answers: every connection is cut
         self.forgetful = 0  # so many of the next confirmations are forgotten: what was confirmed comes again
         self.webhook: tuple[str, str] | None = None
         self._updates: dict[int, dict[str, Any]] = {}
@@ -140,6 +141,11 @@ class FakeTelegram:
         self._arrived.set()
         return update_id
 
+    def brings(self, update: dict[str, Any]) -> None:
+        """Put an update of one's own making before the bot's polling, as often as one likes."""
+        self._updates[int(update["update_id"])] = update
+        self._arrived.set()
+
     async def deliver(self, update: dict[str, Any], times: int = 1) -> list[int]:
         """POST an update to the webhook; the statuses."""
         assert self.webhook is not None
@@ -164,6 +170,10 @@ class FakeTelegram:
     # --- the Bot API ---------------------------------------------------------------------------------------------
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if self.away:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         if request.match_info["token"] != TOKEN:
             return _refuse(401, "Unauthorized")
         method = request.match_info["method"]
@@ -222,6 +232,8 @@ class FakeTelegram:
         if fault is not None and fault.kind == "429":
             self.throttled_until[chat_id] = (asyncio.get_running_loop().time() + fault.retry_after * 0.9, self.life)
             return _refuse(429, "Too Many Requests: retry later", {"retry_after": fault.retry_after})
+        if fault is not None and fault.kind == "garbage":
+            return web.Response(text="<html>not what was asked for</html>", content_type="text/html")
         if fault is not None and fault.kind == "500":
             return web.Response(status=500, text="<html>Internal Server Error</html>")
         if chat_id in self.blocked or (fault is not None and fault.kind == "403"):

@@ -111,9 +111,9 @@ def fits(typed: str, word: str) -> bool:
     return True
 
 
-def squeeze(form: str) -> str:
-    """Letters held down ("cứuuu") once; a tone stays."""
-    return _RUN.sub(r"\1", form)
+def squeeze(form: str) -> tuple[str, str]:
+    """Letters held down ("cứuuu") once, and twice ("cuuuuu" is cuu); a tone stays."""
+    return _RUN.sub(r"\1", form), _RUN.sub(r"\1\1", form)
 
 
 def squeeze_pairs(form: str) -> str:
@@ -185,7 +185,8 @@ _LAST = (
 )  # fmt: skip
 _INSIDE = (("w", "u"), ("iu", "yêu"), ("oa", "o"), ("ie", "iê"))
 _SOUNDS = (
-    ("ka", "ca"), ("ko", "co"), ("ku", "cu"), ("kâ", "câ"), ("kă", "că"), ("kô", "cô"), ("kơ", "cơ"), ("kư", "cư"), ("ci", "ki"), ("ce", "ke"), ("cê", "kê"),
+    ("ka", "ca"), ("ko", "co"), ("ku", "cu"), ("kâ", "câ"), ("kă", "că"), ("kô", "cô"), ("kơ", "cơ"),
+    ("kư", "cư"), ("ci", "ki"), ("ce", "ke"), ("cê", "kê"),
     ("tr", "ch"), ("ch", "tr"), ("s", "x"), ("x", "s"), ("d", "gi"), ("gi", "d"), ("r", "d"), ("r", "gi"), ("d", "r"),
     ("gi", "r"), ("d", "v"), ("v", "d"), ("i", "y"), ("y", "i"),
 )  # fmt: skip

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from flows.findings import Finding
 from flows.severity import Severity
 from handlers.rules.reading.items import Item, LexiconError, Place, read_items
-from handlers.rules.reading.phrase_index import ROLES, Group, Trie, index_phrases
+from handlers.rules.reading.phrase_index import ROLES, Group, Phrase, Trie, index_phrases
 from handlers.rules.reading.points import SIGNS
-from handlers.rules.reading.words import Vocabulary
+from handlers.rules.reading.vocabulary import Vocabulary
 
 CATEGORIES = (
     "dv_physical", "dv_psych_econ", "sexual_violence", "child_abuse", "trafficking_forced_marriage", "workplace_harassment",
@@ -71,9 +71,8 @@ class Lexicon:
     vocabulary: Vocabulary
     trie: Trie
     group_numbers: Mapping[str, int]
-    cue_groups: Mapping[int, str]  # groups that may carry points: the named ones without a role in the reading itself
     negatable: int  # bit mask of groups that a denial takes away
-    masks: frozenset[int]
+    masks: int  # bit mask of groups that hide shorter phrases
     patterns: tuple[Pattern, ...]
     sign_names: tuple[str, ...]
     derived: tuple[Derived, ...]  # in the order they are worked out
@@ -106,9 +105,8 @@ def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
         vocabulary=vocabulary,
         trie=trie,
         group_numbers=numbers,
-        cue_groups={numbers[name]: name for name, group in groups.items() if name[0] != "=" and name not in ROLES},
         negatable=sum(1 << numbers[name] for name, group in groups.items() if group.negatable),
-        masks=frozenset(numbers[name] for name, group in groups.items() if group.mask),
+        masks=sum(1 << numbers[name] for name, group in groups.items() if group.mask),
         patterns=_patterns(reader, numbers, sign_names),
         sign_names=sign_names,
         derived=derived,
@@ -194,11 +192,11 @@ class _Reader:
 
     def _read_phrases(self, group: Group, item: Item) -> None:
         for text in item.texts():
-            words = tuple(text.text.rstrip("= ").lower().split())
+            words, exact = _phrase(text.text)
             if not words or len(words) > 10:
                 self.refuse(text.place, "bad-phrase", "mỗi cụm có từ 1 đến 10 từ", "a phrase has one to ten words")
             else:
-                group.phrases.append((words, text.text.rstrip().endswith("=")))
+                group.phrases.append((words, exact))
 
     def _read_signs(self, item: Item) -> None:
         for key, value in item.pairs:
@@ -232,12 +230,11 @@ class _Reader:
         """The group of a piece: a named one, or one made for plain words."""
         if piece.startswith("<"):
             return piece[1:-1]
-        ways = [tuple(way.lower().split()) for way in piece.strip("()").split("|")]
-        name = "=" + "|".join(" ".join(words) for words in ways)
+        ways = [way.strip() for way in piece.strip("()").lower().split("|")]
+        name = "=" + "|".join(ways)
         if name not in self.groups:
-            phrases = [(words, False) for words in ways if words and words[0][0] != "<"]
-            includes = [words[0][1:-1] for words in ways if words and words[0][0] == "<"]
-            self.groups[name] = Group(name, phrases, includes)
+            phrases = [_phrase(way) for way in ways if way and way[0] != "<"]
+            self.groups[name] = Group(name, phrases, includes=[way[1:-1] for way in ways if way[:1] == "<"])
         return name
 
     def _join_words(self, row: _Row) -> _Row:
@@ -314,5 +311,11 @@ class _Reader:
         return mask
 
 
+def _phrase(written: str) -> tuple[Phrase, bool]:
+    """The words of a phrase; with "=" at its end it counts only as written with its accents."""
+    written = written.strip().lower()
+    return tuple(written.rstrip("= ").split()), written.endswith("=")
+
+
 def _is_plain(name: str) -> bool:
-    return name.startswith("=") and "|" not in name
+    return name.startswith("=") and "|" not in name and not name.endswith("=")

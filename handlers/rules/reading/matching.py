@@ -5,20 +5,22 @@ Work grows with the length of the text only: patterns look at neighbours within 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from handlers.rules.reading.lexicon import Lexicon, Pattern
-from handlers.rules.reading.phrase_index import END
+from handlers.rules.reading.phrase_index import END, Groups
 from handlers.rules.reading.words import Token
 
-Span = tuple[int, int]  # first token, and one past the last
+Span: TypeAlias = "tuple[int, int]"  # first token, and one past the last
+Phrases: TypeAlias = "dict[Span, Groups]"
 _COMMA = 2  # a comma keeps words as far apart as two words would
 _LONGEST_DENIAL = 4  # words between "không" and what it denies
+_MOST_FILLERS = 6  # words without weight between two pieces of a pattern, beside its gap
+_FEW = 12  # ways to have come so far, up to which trying each is faster than looking back word by word
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A sign found: which, and from which token to which (one past the last)."""
 
     sign: int
@@ -26,9 +28,8 @@ class Hit:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What stands in a text: the signs, in no particular order, and the named groups with their first tokens."""
+class Found(NamedTuple):
+    """What stands in a text: each sign once, and the named groups with their first tokens."""
 
     hits: list[Hit]
     groups: list[tuple[str, int]]
@@ -36,123 +37,122 @@ class Found:
 
 def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
     """All signs and named groups in the tokens."""
-    spans, present = _find_groups(lexicon, tokens)
-    fillers = {at for start, end in spans.get(lexicon.group_numbers["fillers"], ()) for at in range(start, end)}
-    weight = [0]
-    for at, token in enumerate(tokens):
-        crosses = at > 0 and token.clause != tokens[at - 1].clause
-        weight[-1] += _COMMA * crosses
-        weight.append(weight[-1] + (at not in fillers))
-    hits: list[Hit] = []
-    for pattern in lexicon.patterns:
-        if pattern.needs & present == pattern.needs:
-            for start, end in _matches(pattern, spans, weight, tokens):
-                hits.append(Hit(pattern.sign, start, end))
-    named = [
-        (lexicon.cue_groups[group], start)
-        for group, found in spans.items()
-        if group in lexicon.cue_groups
-        for start, _ in found
-    ]
-    return Found(hits, named)
+    phrases = _without_denied(lexicon, _without_masked(lexicon, _find_phrases(lexicon, tokens)), tokens)
+    present = 0
+    for groups in phrases.values():
+        present |= groups.mask
+    patterns = [pattern for pattern in lexicon.patterns if pattern.needs & present == pattern.needs]
+    wanted = {element for pattern in patterns for element in pattern.elements}
+    spans: dict[int, list[Span]] = {element: [] for element in wanted}
+    for span, groups in phrases.items():
+        for group in groups.numbers:
+            if group in wanted and (not spans[group] or spans[group][-1] != span):
+                spans[group].append(span)
+    weight = _weights(tokens, _covered(phrases, 1 << lexicon.group_numbers["fillers"]))
+    hits: dict[int, Hit] = {}
+    for pattern in patterns:
+        if pattern.sign not in hits:  # one pattern is enough for a sign
+            places = _matches(pattern, spans, weight, tokens)
+            if places:
+                hits[pattern.sign] = Hit(pattern.sign, *min(places))
+    named = [(name, span[0]) for span, groups in phrases.items() for name in groups.names]
+    return Found(list(hits.values()), named)
 
 
-def _find_groups(lexicon: Lexicon, tokens: Sequence[Token]) -> tuple[dict[int, list[Span]], int]:
-    """Spans per group, sorted by start, and the bit mask of groups present, after idioms and denials are taken out."""
-    found: list[tuple[int, int, dict[int, bool]]] = []
-    masked: list[Span] = []
-    root = lexicon.trie
-    for start in range(len(tokens)):
-        frontier = [root]
-        sentence = tokens[start].sentence
+def _find_phrases(lexicon: Lexicon, tokens: Sequence[Token]) -> Phrases:
+    """Every phrase of the lexicon in the text, in the order of its first token, with the groups it belongs to."""
+    found: Phrases = {}
+    for start, first in enumerate(tokens):
+        frontier = [lexicon.trie]
+        exact = True
         for at in range(start, len(tokens)):
             token = tokens[at]
-            if token.sentence != sentence:
+            if token.clause != first.clause:
                 break
             frontier = [node[word] for node in frontier for word in token.words if word in node]
             if not frontier:
                 break
+            exact = exact and token.is_exact
             for node in frontier:
-                ends = node.get(END)
-                if ends is not None:
-                    found.append((start, at + 1, ends))
-    strict_from = [0]
-    for token in tokens:
-        strict_from.append(strict_from[-1] + (not token.is_exact))
-    kept: dict[int, list[Span]] = {}
-    for start, end, ends in found:
-        loose = strict_from[end] - strict_from[start]
-        for group, needs_accents in ends.items():
-            if needs_accents and loose:
-                continue
-            if group in lexicon.masks:
-                masked.append((start, end))
-            spans = kept.setdefault(group, [])
-            if not spans or spans[-1] != (start, end):
-                spans.append((start, end))
-    if masked:
-        kept = {group: _unmasked(spans, masked) for group, spans in kept.items()}
-    denied = _denied_starts(lexicon, kept, tokens)
-    gone = {
-        span
-        for group, spans in kept.items()
-        if denied and lexicon.negatable >> group & 1
-        for span in spans
-        if span[0] in denied
+                if END in node:
+                    groups = node[END].exact if exact else node[END].loose
+                    if groups.mask:
+                        span = (start, at + 1)
+                        found[span] = _both(found[span], groups) if span in found else groups
+    return found
+
+
+def _both(one: Groups, other: Groups) -> Groups:
+    """The groups of two words that one token may be; a number may stand twice."""
+    return Groups(one.mask | other.mask, one.numbers + other.numbers, one.names + other.names)
+
+
+def _without_masked(lexicon: Lexicon, phrases: Phrases) -> Phrases:
+    """Without the phrases that a longer idiom covers or cuts."""
+    masks = [span for span, groups in phrases.items() if groups.mask & lexicon.masks]
+    if not masks:
+        return phrases
+    return {
+        (start, end): groups
+        for (start, end), groups in phrases.items()
+        if not any(start < to and begin < end and to - begin > end - start for begin, to in masks)
     }
-    present = 0
-    for group, spans in kept.items():
-        if gone:
-            kept[group] = spans = [span for span in spans if span not in gone]
-        if spans:
-            present |= 1 << group
-    return kept, present
 
 
-def _unmasked(spans: list[Span], masked: list[Span]) -> list[Span]:
-    """Without the spans that a longer idiom covers or cuts."""
-    left = []
-    for start, end in spans:
-        hidden = any(start < to and begin < end and to - begin > end - start for begin, to in masked)
-        if not hidden:
-            left.append((start, end))
-    return left
-
-
-def _denied_starts(lexicon: Lexicon, kept: dict[int, list[Span]], tokens: Sequence[Token]) -> set[int]:
-    """Token positions where a denied act would start: after "không", "chưa từng", "hết" and words that carry them on."""
-    negators = kept.get(lexicon.group_numbers["negators"], [])
-    if not negators:
-        return set()
-    bridge = {at for start, end in kept.get(lexicon.group_numbers["bridges"], ()) for at in range(start, end)}
-    openers = {start for start, _ in kept.get(lexicon.group_numbers["openers"], ())}
+def _without_denied(lexicon: Lexicon, phrases: Phrases, tokens: Sequence[Token]) -> Phrases:
+    """Without the acts that are denied: after "không", "chưa từng", "hết" and the words that carry these on."""
+    negator = 1 << lexicon.group_numbers["negators"]
+    ends = [end for (_, end), groups in phrases.items() if groups.mask & negator]
+    if not ends:
+        return phrases
+    bridges = _covered(phrases, 1 << lexicon.group_numbers["bridges"])
+    opener = 1 << lexicon.group_numbers["openers"]
+    openers = {start for (start, _), groups in phrases.items() if groups.mask & opener}
     denied: set[int] = set()
-    for _, end in negators:
+    for end in ends:
         for at in range(end, min(end + _LONGEST_DENIAL, len(tokens))):
             if tokens[at].clause != tokens[end - 1].clause or at in openers:
                 break
             denied.add(at)
-            if at not in bridge:
+            if at not in bridges:
                 break
-    return denied
+    return {
+        span: groups for span, groups in phrases.items() if span[0] not in denied or not groups.mask & lexicon.negatable
+    }
+
+
+def _covered(phrases: Phrases, group: int) -> set[int]:
+    """The tokens that phrases of a group cover."""
+    return {at for (start, end), groups in phrases.items() if groups.mask & group for at in range(start, end)}
+
+
+def _weights(tokens: Sequence[Token], fillers: set[int]) -> list[int]:
+    """Running distance before each token: fillers weigh nothing, a comma as much as two words."""
+    weight = [0]
+    for at, token in enumerate(tokens):
+        if at and token.clause != tokens[at - 1].clause:
+            weight[-1] += _COMMA
+        weight.append(weight[-1] + (at not in fillers))
+    return weight
 
 
 def _matches(
-    pattern: Pattern, spans: dict[int, list[Span]], weight: Sequence[int], tokens: Sequence[Token]
+    pattern: Pattern, spans: Mapping[int, list[Span]], weight: Sequence[int], tokens: Sequence[Token]
 ) -> list[Span]:
     """Where the pattern stands (start, end). For each end only the latest start is kept."""
     reached = {end: start for start, end in spans[pattern.elements[0]]}
     for element, gap in zip(pattern.elements[1:], pattern.gaps[1:], strict=True):
         forward: dict[int, int] = {}
         for start, end in spans[element]:
-            sentence = tokens[start].sentence
-            for before in range(start, max(-1, start - gap - 7), -1):
-                begin = reached.get(before)
-                if begin is None:
+            earliest = start - gap - _MOST_FILLERS
+            ways = reached if len(reached) <= _FEW else range(max(earliest, 0), start + 1)
+            for before in ways:
+                if not earliest <= before <= start or before not in reached:
                     continue
-                if weight[start] - weight[before] <= gap and tokens[begin].sentence == sentence:
-                    if forward.get(end, -1) < begin:
-                        forward[end] = begin
+                begin = reached[before]
+                near = weight[start] - weight[before] <= gap and tokens[begin].sentence == tokens[start].sentence
+                if near and forward.get(end, -1) < begin:
+                    forward[end] = begin
         if not forward:
             return []
         reached = forward

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from handlers.rules.reading.words import ABBREVIATION, Vocabulary
+from handlers.rules.reading.vocabulary import ABBREVIATION, Vocabulary
 
 ROLES = ("negators", "bridges", "fillers", "openers")  # groups with a fixed meaning for the reading itself
-END = -1  # the key of a tree node under which stands which groups a phrase ends for
+END = -1  # the key of a tree node under which stands which groups a phrase ends for, an `Ending`
 Phrase: TypeAlias = "tuple[str, ...]"
-Trie: TypeAlias = "dict[int, Any]"  # word -> next node; END -> {group: must it be written with its accents?}
+Trie: TypeAlias = "dict[int, Any]"  # word -> next node
+
+
+class Groups(NamedTuple):
+    """Some groups: as a bit mask, as numbers, and the names of those that may carry points."""
+
+    mask: int
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+class Ending(NamedTuple):
+    """The groups of a phrase: however it is spelled, and when it is written with its accents."""
+
+    loose: Groups
+    exact: Groups
 
 
 @dataclass(slots=True)
@@ -56,10 +71,25 @@ def index_phrases(
         node = trie
         for word in words:
             node = node.setdefault(vocabulary.numbers[word], {})
-        ends = node.setdefault(END, {})
-        for holder in held_by:
-            ends[holder] = ends.get(holder, True) and exact
+        node.setdefault(END, []).append((exact, held_by))
+    _seal(trie, {number: name for name, number in numbers.items() if name[0] != "=" and name not in ROLES})
     return vocabulary, trie
+
+
+def _seal(node: Trie, names: Mapping[int, str]) -> None:
+    """Turns what each ending collected into an `Ending`."""
+    for word, below in node.items():
+        if word != END:
+            _seal(below, names)
+    if END in node:
+        loose = {group for exact, groups in node[END] if not exact for group in groups}
+        every = loose | {group for _, groups in node[END] for group in groups}
+        node[END] = Ending(_groups(loose, names), _groups(every, names))
+
+
+def _groups(numbers: set[int], names: Mapping[int, str]) -> Groups:
+    found = tuple(sorted(numbers))
+    return Groups(sum(1 << group for group in found), found, tuple(names[group] for group in found if group in names))
 
 
 def _name(meaning: Phrase) -> str:

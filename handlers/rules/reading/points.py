@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
 
 from flows.findings import Finding
 from handlers.rules.reading.items import LexiconError
@@ -19,16 +20,10 @@ from handlers.rules.reading.words import Token
 START = "(start)"  # the row every text begins with
 LEVELS = ("emergency", "urgent", "standard")  # one column each: points that the text deserves at least this level
 SIGNS = tuple(f"points_{level}" for level in LEVELS)  # what the rules call it when a column ends above zero
+Cue: TypeAlias = "tuple[str, int]"  # something that may carry points ("danh", "danh em", "<weapon>"), and its token
 _WINDOW, _STEP = 40, 20  # tokens weighed together, so that a long letter is not judged by its length
+_FEWEST = 6  # tokens: a shorter text says too little for points, the rules alone judge it
 _TOP = 3  # words quoted as the reason
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """Something in the text that may carry points, and the token it stands at."""
-
-    name: str  # "danh", "danh em", "<weapon>"
-    at: int
 
 
 class Points:
@@ -48,7 +43,8 @@ class Points:
             lines = csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)
             if next(lines, []) != ["cue", *LEVELS]:
                 raise ValueError
-            for number, line in enumerate(lines, start=2):
+            for line in lines:
+                number = lines.line_num
                 cue, *values = line
                 if len(values) != len(LEVELS):
                     raise ValueError
@@ -59,13 +55,16 @@ class Points:
 
     def weigh(self, cues: Sequence[Cue]) -> dict[str, tuple[int, ...]]:
         """The levels a text deserves by its points: the sign's name, and the tokens that weighed most (three at most)."""
-        known = [cue for cue in cues if cue.name in self._rows]
-        last = max((cue.at for cue in known), default=0)
+        if max((at for _, at in cues), default=0) < _FEWEST - 1:
+            return {}
+        known = [cue for cue in cues if cue[0] in self._rows]
+        last = max((at for _, at in known), default=0)
         found: dict[str, tuple[int, ...]] = {}
         for begin in range(0, max(last - _WINDOW, 0) + _STEP, _STEP):
-            here = {cue.name: cue.at for cue in known if begin <= cue.at < begin + _WINDOW}
+            here = {name: at for name, at in known if begin <= at < begin + _WINDOW}
+            rows = [self._rows[name] for name in here]
             for column, sign in enumerate(SIGNS):
-                if sign not in found and self._start[column] + sum(self._rows[name][column] for name in here) > 0:
+                if sign not in found and self._start[column] + sum(row[column] for row in rows) > 0:
                     found[sign] = self._heaviest(here, column)
         return found
 
@@ -74,12 +73,11 @@ class Points:
         return tuple(sorted({here[name] for name in heavy if self._rows[name][column] > 0}))
 
 
-def cues_of(tokens: Sequence[Token], groups: Iterable[tuple[str, int]]) -> list[Cue]:
+def cues_of(tokens: Sequence[Token], groups: Iterable[Cue]) -> list[Cue]:
     """The cues of a text: its words without accents, pairs of neighbours, and the groups found with their first token."""
-    words = [Cue(word, at) for at, token in enumerate(tokens) for word in token.plain.split()]
-    cues = words + [Cue(f"{one.name} {two.name}", one.at) for one, two in zip(words, words[1:], strict=False)]
-    cues += [Cue(f"<{name}>", at) for name, at in groups]
-    return cues
+    words = [(word, at) for at, token in enumerate(tokens) for word in token.plain.split()]
+    pairs = [(f"{one} {two}", at) for (one, at), (two, _) in pairwise(words)]
+    return words + pairs + [(f"<{name}>", at) for name, at in groups]
 
 
 def _finding(file: str, line: int) -> Finding:

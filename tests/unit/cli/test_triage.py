@@ -48,7 +48,9 @@ def test_an_unreadable_csv_is_refused_in_one_line(tmp_path: Path, content: bytes
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [(), ("cứu", "--out", "x.csv"), ("cứu", "--csv", "x.csv"), ("--csv", "no-such.csv")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("cứu", "--out", "x.csv"), ("cứu", "--csv", "x.csv"), ("--csv", "no-such.csv")]
+)
 def test_wrong_use_is_two(arguments: tuple[str, ...]):
     result = call(*arguments)
     assert result.exit_code == 2

@@ -215,4 +215,6 @@ def library_of(files: dict[str, bytes]) -> Library:
 def _phrase(key: str) -> str:
     if PHRASES[key].purpose.startswith("Choice label"):
         return {"yes": "Có", "no": "Không", "skip": "Bỏ qua"}.get(key, f"Nhãn {list(PHRASES).index(key)}")
-    return "Mình nhắn bạn vài chữ ở đây nhé, cảm ơn bạn." + "".join(f" {{{name}}}" for name in PHRASES[key].placeholders)
+    return "Mình nhắn bạn vài chữ ở đây nhé, cảm ơn bạn." + "".join(
+        f" {{{name}}}" for name in PHRASES[key].placeholders
+    )

@@ -8,22 +8,33 @@ import unicodedata
 from collections.abc import Callable
 
 _TONE_KEYS = {"\u0301": "s", "\u0300": "f", "\u0309": "r", "\u0303": "x", "\u0323": "j"}
-_SHAPE_KEYS = {("a", "\u0302"): "aa", ("e", "\u0302"): "ee", ("o", "\u0302"): "oo", ("a", "\u0306"): "aw", ("o", "\u031b"): "ow", ("u", "\u031b"): "uw"}
+_SHAPE_KEYS = {
+    ("a", "\u0302"): "aa",
+    ("e", "\u0302"): "ee",
+    ("o", "\u0302"): "oo",
+    ("a", "\u0306"): "aw",
+    ("o", "\u031b"): "ow",
+    ("u", "\u031b"): "uw",
+}
 _WORD = re.compile(r"[^\W\d_]+")
 
 _CHAT_WORDS = {
-    "không": ("k", "ko", "hok", "kh", "khum"), "chồng": ("ck", "chog"), "vợ": ("vk",), "được": ("dc", "đc"), "đang": ("đg", "dg", "đag"),
-    "gì": ("j", "ji"), "vậy": ("z", "v"), "quá": ("wa", "qá"), "biết": ("bik", "bít", "bt"), "mình": ("mk", "mik", "mìh"), "em": ("e",),
-    "anh": ("a",), "tôi": ("t", "tui"), "rồi": ("r", "rùi"), "với": ("vs",), "giờ": ("h", "jờ"), "giúp": ("júp", "giup"), "giết": ("jết", "giet"),
-    "người": ("ng", "ngừi"), "nhắn": ("nhắn",), "muốn": ("mún",), "nhiều": ("nhìu",), "cũng": ("cx", "cg"), "phải": ("fải", "fai"),
-    "chết": ("chít", "chet"), "nó": ("nó", "n"), "làm": ("lm",), "nữa": ("nx", "nữa"), "trước": ("trc",), "cứu": ("kứu", "cíu"),
-    "đánh": ("đáh", "dah", "uýnh"), "con": ("kon", "con"), "chị": ("c", "cj"), "yêu": ("iu",), "buồn": ("bùn",), "thôi": ("thui",),
-    "và": ("và",), "nói": ("ns",), "về": ("zề", "về"), "vào": ("zô", "zào"), "phòng": ("fòng",), "bạn": ("bn", "bạn"), "hết": ("hít", "hết"),
-    "luôn": ("lun",), "bây": ("bi",), "sống": ("sog", "sống"), "khóc": ("khók",), "thích": ("thík",), "cổ": ("kổ",), "cầm": ("kầm",),
+    "không": ("k", "ko", "hok", "kh", "khum"), "chồng": ("ck", "chog"), "vợ": ("vk",), "được": ("dc", "đc"),
+    "đang": ("đg", "dg", "đag"), "gì": ("j", "ji"), "vậy": ("z", "v"), "quá": ("wa", "qá"),
+    "biết": ("bik", "bít", "bt"), "mình": ("mk", "mik", "mìh"), "em": ("e",), "anh": ("a",), "tôi": ("t", "tui"),
+    "rồi": ("r", "rùi"), "với": ("vs",), "giờ": ("h", "jờ"), "giúp": ("júp", "giup"), "giết": ("jết", "giet"),
+    "người": ("ng", "ngừi"), "nhắn": ("nhắn",), "muốn": ("mún",), "nhiều": ("nhìu",), "cũng": ("cx", "cg"),
+    "phải": ("fải", "fai"), "chết": ("chít", "chet"), "nó": ("nó", "n"), "làm": ("lm",), "nữa": ("nx", "nữa"),
+    "trước": ("trc",), "cứu": ("kứu", "cíu"), "đánh": ("đáh", "dah", "uýnh"), "con": ("kon", "con"),
+    "chị": ("c", "cj"), "yêu": ("iu",), "buồn": ("bùn",), "thôi": ("thui",), "và": ("và",), "nói": ("ns",),
+    "về": ("zề", "về"), "vào": ("zô", "zào"), "phòng": ("fòng",), "bạn": ("bn", "bạn"), "hết": ("hít", "hết"),
+    "luôn": ("lun",), "bây": ("bi",), "sống": ("sog", "sống"), "khóc": ("khók",), "thích": ("thík",), "cổ": ("kổ",),
+    "cầm": ("kầm",),
 }  # fmt: skip
 _CHAT_PHRASES = {
-    "công an": "ca", "bố mẹ": "bme", "người yêu": "ny", "gia đình": "gđ", "điện thoại": "đt", "bây giờ": "bh", "người ta": "ngta",
-    "hôm nay": "hnay", "hôm qua": "hqua", "bệnh viện": "bv", "nhắn tin": "nt", "quan hệ": "qh", "mọi người": "mn", "học sinh": "hs",
+    "công an": "ca", "bố mẹ": "bme", "người yêu": "ny", "gia đình": "gđ", "điện thoại": "đt", "bây giờ": "bh",
+    "người ta": "ngta", "hôm nay": "hnay", "hôm qua": "hqua", "bệnh viện": "bv", "nhắn tin": "nt", "quan hệ": "qh",
+    "mọi người": "mn", "học sinh": "hs",
 }  # fmt: skip
 _CHAT_LETTERS = (("ph", "f"), ("gi", "j"), ("qu", "w"), ("ng", "g"), ("nh", "h"), ("v", "z"), ("c", "k"))
 

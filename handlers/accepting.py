@@ -1,0 +1,101 @@
+"""Hop 2: a message is stored in its lane before the platform hears "received"."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from flows.severity import Severity
+from handlers.model import InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
+from handlers.operation import operation
+from handlers.outgoing import to_seeker
+from handlers.ports import UnitOfWork
+from handlers.world import Worlds
+
+MAX_A_DAY = 5000
+"""Messages of one contact a day that are stored; beyond it they are not, and that is said once (security.md A7)."""
+
+MORE_IN_DANGER = 500
+"""So many more a day are stored when they hold danger words: those ring in every state (requirement 13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message is stored (or was before: a redelivery)."""
+
+    contact_uid: str
+    fresh: bool
+
+
+class Accepting:
+    """The part of `Inbound` that stores."""
+
+    def __init__(self, worlds: Worlds) -> None:
+        """The world decides what a shared point becomes and which words mean danger."""
+        self._worlds = worlds
+
+    @operation("accept")
+    def accept(self, uow: UnitOfWork, messages: Sequence[InboundMessage]) -> list[Accepted]:
+        """Store each message in its lane, a known (channel, message id) only once. A shared point becomes communes here."""
+        contacts = uow.contacts.open([message.address for message in messages])
+        kept: list[int] = []
+        ahead: Counter[str] = Counter()
+        for index, contact in enumerate(contacts):
+            if self._is_kept(uow, contact.uid, messages[index], ahead[contact.uid]):
+                ahead[contact.uid] += 1
+                kept.append(index)
+        rows = [
+            (
+                InboxRow(
+                    uid=new_uid(),
+                    contact_uid=contacts[index].uid,
+                    message=self._stored(messages[index]),
+                    received_at=uow.now,
+                ),
+                messages[index].address.channel,
+                messages[index].message_id,
+            )
+            for index in kept
+        ]
+        fresh = dict(zip(kept, uow.inbox.accept(rows), strict=True)) if rows else {}
+        for index, is_fresh in fresh.items():
+            if is_fresh:
+                self._count(uow, contacts[index].uid)
+        if any(fresh.values()):
+            uow.ring("inbox")
+        return [Accepted(contact.uid, fresh.get(index, False)) for index, contact in enumerate(contacts)]
+
+    @operation("accept")
+    def accept_together(self, uow: UnitOfWork, batches: Sequence[Sequence[InboundMessage]]) -> list[list[Accepted]]:
+        """`accept` for messages that must be stored together or not at all, so that none can overtake another."""
+        accepted = iter(self.accept(uow, [message for batch in batches for message in batch]))
+        return [[next(accepted) for _ in batch] for batch in batches]
+
+    def _stored(self, message: InboundMessage) -> StoredMessage:
+        communes: tuple[str, ...] = ()
+        if message.point is not None:
+            communes = self._worlds.current.gazetteer.nearest_communes(*message.point).codes
+        return StoredMessage(kind=message.kind, text=message.text, choice=message.choice, communes=communes)
+
+    def _is_kept(self, uow: UnitOfWork, contact_uid: str, message: InboundMessage, ahead: int) -> bool:
+        """Not beyond `MAX_A_DAY` today (with `ahead` messages of this very batch), which is said once; danger is kept longer."""
+        contact = uow.contacts.get(contact_uid)
+        today = uow.now.astimezone(self._worlds.current.zone).date().isoformat()
+        count = contact.inbound_count if contact.inbound_day == today else 0
+        if count + ahead < MAX_A_DAY:
+            return True
+        if count == MAX_A_DAY:
+            case = uow.cases.open_of([contact_uid]).get(contact_uid)
+            if case is not None:
+                to_seeker(uow, contact, case, OutboxKind.BOT, self._worlds.say("flood"))
+            uow.contacts.save(replace(contact, inbound_count=count + 1))
+        if message.kind is not MessageKind.TEXT or count + ahead >= MAX_A_DAY + MORE_IN_DANGER:
+            return False
+        return self._worlds.current.screening.read(message.text).severity.at_least(Severity.URGENT)
+
+    def _count(self, uow: UnitOfWork, contact_uid: str) -> None:
+        contact = uow.contacts.get(contact_uid)
+        today = uow.now.astimezone(self._worlds.current.zone).date().isoformat()
+        count = contact.inbound_count + 1 if contact.inbound_day == today else 1
+        uow.contacts.save(replace(contact, pending=contact.pending + 1, inbound_day=today, inbound_count=count))

@@ -1,0 +1,173 @@
+"""All words of the lexicon, and every way a token can stand for one of them.
+
+What is written with accents is taken by its accents; what is written without may be any word that folds to it. Only a token
+that is no Vietnamese syllable as typed is tried as Telex or VNI keys, chat spelling, words run together, or a slip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from handlers.rules.reading import letters
+
+NUMBERS = {"#": 10**9, "#<18": 18, "#<8": 8, "#<4": 4}  # a lexicon word that stands for any number below the bound
+ABBREVIATION = "@"  # marks the lexicon word that stands for several words ("@công an" for what is typed as "ca")
+_MOST_REMEMBERED = 20_000
+
+
+class Reading(NamedTuple):
+    """What one token (or one word of several run together) may be."""
+
+    words: tuple[int, ...]
+    plain: str  # as read, without accents; "cong an" for an abbreviation of two words, "#" for a number
+    shows_marks: bool  # the writer gave its accents
+
+
+class Vocabulary:
+    """The words of the lexicon, numbered."""
+
+    def __init__(self, words: Iterable[str], abbreviations: Mapping[str, tuple[str, ...]]) -> None:
+        """`words` as the lexicon writes them; `abbreviations`: token as typed -> words (or `@words`) it may stand for."""
+        self.numbers: dict[str, int] = {}
+        self._by_fold: dict[str, list[tuple[str, int]]] = {}
+        self._plain_words: list[str] = []
+        for word in sorted(set(words)):
+            self._add(word)
+        self._short: dict[str, tuple[int, ...]] = {}
+        for token, meanings in abbreviations.items():
+            self._short[letters.form_of(token)] = tuple(self.numbers[word] for word in meanings if word in self.numbers)
+        self._slips = self._slip_index()
+        self._known: dict[tuple[str, bool], tuple[Reading, ...]] = {}
+
+    def _add(self, word: str) -> None:
+        number = self.numbers[word] = len(self.numbers)
+        folded = [letters.fold(letters.form_of(part)) for part in word.lstrip("#@<").split()]
+        self._plain_words.append(" ".join(folded))
+        if word[0] not in "#@":
+            self._by_fold.setdefault(folded[0], []).append((letters.form_of(word), number))
+
+    def _slip_index(self) -> dict[str, tuple[str, ...]]:
+        """Every fold of four letters or more by each string it becomes when one letter is left out."""
+        found: dict[str, list[str]] = {}
+        for folded in self._by_fold:
+            if len(folded) >= 4:
+                for shorter in {folded[:at] + folded[at + 1 :] for at in range(len(folded))}:
+                    found.setdefault(shorter, []).append(folded)
+        return {shorter: tuple(folds) for shorter, folds in found.items()}
+
+    def is_short(self, form: str) -> bool:
+        """Is this an abbreviation of the lexicon?"""
+        return form in self._short
+
+    def has(self, folded: str) -> bool:
+        """Does a word of the lexicon fold to this?"""
+        return folded in self._by_fold
+
+    def read(self, form: str, strict: bool) -> tuple[Reading, ...]:
+        """What a token may be; several readings when it is words run together. `strict`: the text is typed with accents."""
+        known = self._known.get((form, strict))
+        if known is None:
+            known = self._read(form, strict)
+            if known[0].words and not form[0].isdigit():  # only words of the lexicon are remembered, nothing personal
+                if len(self._known) >= _MOST_REMEMBERED:
+                    self._known.clear()
+                self._known[form, strict] = known
+        return known
+
+    def _read(self, form: str, strict: bool) -> tuple[Reading, ...]:
+        if form[0].isdigit():
+            value = int(form) if form.isdecimal() and len(form) < 10 else 10**8
+            names = (name for name, top in NUMBERS.items() if value < top and name in self.numbers)
+            return (Reading(tuple(self.numbers[name] for name in names), "#", True),)
+        shows = letters.shows_marks(form)
+        words = self._meanings(form, strict)
+        if not words and shows and len(form) > 4 and not letters.is_syllable(letters.fold(form)):
+            parts = self._split(form)
+            if parts:
+                return tuple(Reading(part, self._plain_words[part[0]], False) for part in parts)
+        return (Reading(words, self._plain(form, words), shows),)
+
+    def _plain(self, form: str, words: tuple[int, ...]) -> str:
+        """How a token reads without accents, also when it is in no phrase."""
+        folded = letters.fold(form)
+        if form in self._short or not letters.is_syllable(folded):
+            if words:
+                return self._plain_words[words[0]]
+            undone = letters.fold(letters.from_telex(form))
+            return undone if letters.is_syllable(undone) else folded
+        return folded
+
+    def _meanings(self, form: str, strict: bool) -> tuple[int, ...]:
+        short = self._short.get(form, ())
+        found = self._look_up(form, strict)
+        if found or short:
+            return tuple(dict.fromkeys((*short, *found)))
+        squeezed, doubled = letters.squeeze(form)
+        for attempt in (doubled, squeezed) if squeezed != form else ():
+            if found := self._short.get(attempt, ()) + self._look_up(attempt, strict):
+                return found
+        folded = letters.fold(squeezed)
+        if letters.is_syllable(folded):
+            if letters.is_marked(form):
+                for other in letters.from_sound(squeezed):
+                    if found := self._exact(other):
+                        return found
+            return ()
+        return self._decoded(squeezed, folded)
+
+    def _decoded(self, form: str, folded: str) -> tuple[int, ...]:
+        """For a token that is no syllable: raw keys, chat spelling, doubled letters, then one slip."""
+        tries = [letters.from_vni(form)] if any(letter.isdigit() for letter in form) else [letters.from_telex(form)]
+        pairs = letters.squeeze_pairs(form)
+        for attempt in (*tries, pairs, *letters.from_chat_spelling(form), *letters.from_chat_spelling(pairs)):
+            if attempt and (found := self._exact(attempt) or self._look_up(attempt, False)):
+                return found
+        undone = letters.fold(tries[0])
+        if form.isascii() and form.isalpha() and len(undone) > 3 and undone in self._by_fold:
+            return tuple(number for word, number in self._by_fold[undone] if word[-1] == tries[0][-1])
+        return self._slip(form, folded)
+
+    def _slip(self, form: str, folded: str) -> tuple[int, ...]:
+        if len(folded) < 4:
+            return ()
+        near = {folded[:at] + folded[at + 1 :] for at in range(len(folded))}
+        hits = {other for other in near if other in self._by_fold and len(other) >= 3 and other[0] == folded[0]}
+        for shorter in (folded, *near):
+            hits.update(
+                fold
+                for fold in self._slips.get(shorter, ())
+                if fold[0] == folded[0] and abs(len(fold) - len(folded)) < 2
+            )
+        if len(hits) > 4:  # too many words it could be: it says nothing
+            return ()
+        return tuple(
+            number for hit in hits for word, number in self._by_fold[hit] if word[-1] == form[-1] or form.isascii()
+        )
+
+    def _look_up(self, form: str, strict: bool) -> tuple[int, ...]:
+        entries = self._by_fold.get(letters.fold(form))
+        if not entries:
+            return ()
+        if strict or letters.is_marked(form):
+            exact = tuple(number for word, number in entries if word == form)
+            if exact or (strict and not letters.is_marked(form) and not letters.needs_marks(form)):
+                return exact
+        return tuple(number for word, number in entries if letters.fits(form, word))
+
+    def _exact(self, form: str) -> tuple[int, ...]:
+        return tuple(number for word, number in self._by_fold.get(letters.fold(form), ()) if word == form)
+
+    def _split(self, form: str) -> list[tuple[int, ...]]:
+        """Words run together ("cứutôi"), all of them known, at most six; else nothing. Their tones cannot be placed."""
+        ways: list[list[tuple[int, ...]] | None] = [[]] + [None] * len(form)
+        for end in range(2, len(form) + 1):
+            for begin in range(max(0, end - 7), end - 1):
+                before = ways[begin]
+                if before is None or len(before) >= 6 or not letters.is_syllable(letters.fold(form[begin:end])):
+                    continue
+                if words := self._look_up(form[begin:end].rstrip(letters.TONES), False):
+                    best = ways[end]
+                    if best is None or len(best) > len(before) + 1:
+                        ways[end] = [*before, words]
+        return ways[-1] or []

@@ -1,0 +1,126 @@
+"""Counts, in the stopped program's database and on the phones, what was lost, doubled, out of order, or sent to somebody else."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+
+from handlers.model import Address, DeskLine, Direction
+from storage.open import open_storage
+from tests.chaos.harness import CHANNEL, Load, Program
+from tests.fakes.telegram import Sent
+
+
+@dataclass
+class Count:
+    """What the checker found. All lists must be empty."""
+
+    lost: list[str] = field(default_factory=list)  # written by a seeker, not in the transcript
+    doubled: list[str] = field(default_factory=list)  # written once, in the transcript twice
+    disordered: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)  # a case whose lines are not 1..n
+    crossed: list[str] = field(default_factory=list)  # somebody else's
+    unsent: list[str] = field(default_factory=list)  # said to have been sent, not on the phone
+    unexcused: list[str] = field(default_factory=list)  # on the phone again, without a kill or a lost answer between
+    unanswered: list[int] = field(default_factory=list)
+    uncalled: list[str] = field(default_factory=list)  # in danger, and nobody is called (or twice)
+    left: list[str] = field(default_factory=list)  # rows that are not finished
+    surplus: int = 0  # messages that a phone shows once too often, each excused
+    lines: int = 0
+
+    def wrong(self) -> dict[str, list[str]]:
+        """The lists that are not empty."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, list) and value}
+
+
+async def check(program: Program, load: Load) -> Count:
+    """Read everything and count."""
+    count = Count()
+    storage = open_storage(f"sqlite:///{program.var / 'data.db'}", program.var)
+    try:
+        for chat, texts in load.written.items():
+            lines = await storage.door.read(lambda uow, chat=chat: _lines_of(uow, chat, count))
+            count.lines += len(lines)
+            _count_received(count, chat, texts, lines)
+            _count_sent(count, chat, lines, program.fake.of(chat))
+        broken = await storage.door.read(lambda uow: uow.audit.verify())
+        count.gaps += [f"audit row {broken}"] if broken is not None else []
+    finally:
+        await storage.close()
+    _count_rows(count, program, load)
+    return count
+
+
+def _lines_of(uow, chat: int, count: Count) -> list[DeskLine]:  # type: ignore[no-untyped-def]
+    contact = uow.contacts.find(Address(CHANNEL, str(chat)))
+    lines: list[DeskLine] = []
+    for case in uow.cases.all_of(contact.uid) if contact is not None else []:
+        found = uow.lines.of_case(case.uid, limit=1_000_000)
+        if [line.seq for line in found] != list(range(1, len(found) + 1)):
+            count.gaps.append(f"case {case.code}")
+        lines += found
+    return lines
+
+
+def _count_received(count: Count, chat: int, texts: list[str], lines: list[DeskLine]) -> None:
+    came = [line.text for line in lines if line.direction is Direction.IN]
+    times = Counter(came)
+    count.lost += [text for text in texts if times[text] == 0]
+    count.doubled += [text for text in texts if times[text] > 1]
+    count.crossed += [text for text in came if text not in texts]
+    first_times = list(dict.fromkeys(came))
+    if first_times != [text for text in texts if times[text]]:
+        count.disordered.append(f"from {chat}")
+
+
+def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent]) -> None:
+    """The phone shows our lines in their order; again only directly after itself, and only with an excuse."""
+    ours = [line for line in lines if line.direction is Direction.OUT]
+    known = {line.text.strip() for line in ours}
+    count.crossed += [f"to {chat}: {message.text[:30]}" for message in phone if message.text not in known]
+    meant = [
+        (text, len(list(run))) for text, run in groupby(line.text.strip() for line in ours if line.delivery == "sent")
+    ]
+    shown = [(text, list(run)) for text, run in groupby(phone, key=lambda message: message.text)]
+    if [text for text, _ in meant] != [text for text, _ in shown]:
+        missing = Counter(dict(meant)) - Counter(message.text for message in phone)
+        if missing:
+            count.unsent += [f"to {chat}: {text[:30]}" for text in missing]
+        else:
+            count.disordered.append(f"to {chat}")
+        return
+    for (text, wanted), (_, run) in zip(meant, shown, strict=True):
+        surplus = len(run) - wanted
+        excuses = sum(before.answer_lost or before.life != after.life for before, after in pairwise(run))
+        if surplus < 0:
+            count.unsent.append(f"to {chat}: {text[:30]}")
+        elif surplus > excuses:
+            count.unexcused.append(f"to {chat}: {text[:30]}")
+        else:
+            count.surplus += surplus
+    if not phone:
+        count.unanswered.append(chat)
+
+
+def _count_rows(count: Count, program: Program, load: Load) -> None:
+    """What only the tables show: nothing half done, one call for everybody in danger, no page twice."""
+    with contextlib.closing(sqlite3.connect(program.var / "data.db")) as connection:
+        count.left += [
+            f"inbox {state}" for (state,) in connection.execute("SELECT state FROM inbox WHERE state <> 'done'")
+        ]
+        count.left += [
+            f"outbox {kind} {state}"
+            for kind, state in connection.execute(
+                "SELECT kind, state FROM outbox WHERE contact_uid IS NOT NULL AND state NOT IN ('sent', 'cancelled')"
+            )
+        ]
+        calls = connection.execute(
+            "SELECT c.code, count(e.uid) FROM cases c LEFT JOIN escalations e ON e.case_uid = c.uid"
+            " AND e.ended_at IS NULL AND e.next_due_at IS NOT NULL WHERE c.severity = 'emergency' GROUP BY c.uid"
+        ).fetchall()
+        count.uncalled += [code for code, ladders in calls if ladders != 1]
+        if len(calls) != len(load.in_danger):
+            count.uncalled.append(f"{len(calls)} emergencies, {len(load.in_danger)} people in danger")

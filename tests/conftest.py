@@ -1,0 +1,33 @@
+"""For all tests: how hypothesis searches, and passwords that cost nothing where they are not what is tested."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
+
+from bot.web import passwords
+
+settings.register_profile("dev", deadline=None)
+# The same examples every time: a red build must mean a change, never luck.
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Argon2 with the smallest cost there is; tests of the passwords themselves keep the real one."""
+    if request.path.name == "test_passwords.py":
+        yield
+        return
+    monkeypatch.setattr(passwords, "_HASHER", _CHEAP)
+    passwords._nobodys_hash.cache_clear()
+    yield
+    passwords._nobodys_hash.cache_clear()

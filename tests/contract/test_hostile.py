@@ -1,0 +1,111 @@
+"""2 000 hostile payloads at all that takes input from outside: no exception of ours, no 5xx, the next person is served."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.web.deps import WebDeps
+from tests.contract.platforms import SECRET, Door, door
+
+ROUNDS = 2500 if os.environ.get("CHAOS") == "full" else 50
+AT_ONCE = 40  # payloads of a round, posted side by side: 2 000 in all
+
+SIGNED = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
+PAYLOADS: list[bytes] = [
+    b"", b"\x00", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 20_000, b"1" * 5_000, b"NaN", b"-Infinity", b'"\\ud800"',
+    b'{"update_id": 1, "update_id": 2}', b'{"update_id": 1e400}', b'{"update_id": ' + b"9" * 4_000 + b"}",
+    b'{"update_id": -1, "message": {"chat": {"id": -1, "type": "private"}, "text": "\\ud800\\u0000\\u202e"}}',
+    b'{"update_id": 3, "message": {"chat": {"id": 9, "type": "private"}, "location": {"latitude": NaN, "longitude": 1e400}}}',
+    b'{"update_id": 4, "callback_query": {"id": "1", "data": "\\ud83d", "message": {"chat": {"id": 9, "type": "private"}}}}',
+]  # fmt: skip
+
+names = st.sampled_from(
+    ["update_id", "message", "edited_message", "callback_query", "my_chat_member", "new_chat_member", "chat", "id", "type",
+     "text", "location", "latitude", "longitude", "data", "status"]
+)  # fmt: skip
+leaves = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
+    | st.sampled_from(["private", "group", "kicked", "/start", "\ud800", "\x00", "cứu em với", 10**40, -1])
+)  # fmt: skip
+trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=5))
+chats = st.fixed_dictionaries({"id": st.integers(1, 5) | leaves, "type": st.just("private")})
+messages = st.fixed_dictionaries({"chat": chats}, optional={"text": leaves, "location": trees, "photo": trees})
+queries = st.fixed_dictionaries({"id": leaves}, optional={"data": leaves, "message": messages})
+updates = st.fixed_dictionaries(
+    {"update_id": st.integers(0, 10**12) | leaves},
+    optional={"message": messages, "callback_query": queries, "my_chat_member": trees},
+)
+for_webhook = (
+    st.sampled_from(PAYLOADS) | st.binary(max_size=80) | (updates | trees).map(lambda tree: json.dumps(tree).encode())
+)
+
+field_names = st.sampled_from(["token", "text", "mid", "act", "choice", "code", "lat", "lon", "after", "human"])
+tokens = st.sampled_from(["A" * 43, "B" * 43]) | st.text(max_size=50)
+values = st.text(max_size=60) | st.sampled_from(
+    ["start", "look", "code", "location", "nan", "1e400", "999999999999", "-5", "%00%ff"]
+)
+forms = st.dictionaries(field_names, values, max_size=7)
+quoted = st.tuples(tokens, forms).map(lambda both: {"token": both[0], **both[1]} if len(both[1]) % 3 else both[1])
+
+asked = st.tuples(st.sampled_from(["/", "/poll", "/exit"]), quoted | st.binary(max_size=80)) | st.tuples(
+    st.just("/webhooks/telegram/tg"), for_webhook
+)
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[asyncio.Runner, Door]]:
+    """The program on a loop that a plain test can run step by step; pages wait only a moment."""
+    monkeypatch.setitem(WebDeps.__init__.__kwdefaults__, "poll_s", 0.01)
+    monkeypatch.setitem(WebDeps.__init__.__kwdefaults__, "after_post_s", 0.02)
+    with asyncio.Runner() as runner:
+        opening = door("webhook", tmp_path)
+        where = runner.run(opening.__aenter__())
+        yield runner, where
+        runner.run(opening.__aexit__(None, None, None))
+
+
+async def _post(where: Door, path: str, payload: Any) -> int:
+    headers = SIGNED if path.startswith("/webhooks") else {"Content-Type": "application/x-www-form-urlencoded"}
+    if isinstance(payload, dict):
+        payload = "&".join(f"{name}={_quoted(value)}" for name, value in payload.items()).encode()
+    async with where.running.http.post(where.running.base + path, data=payload, headers=headers) as answer:
+        await answer.read()
+        return answer.status
+
+
+def _quoted(value: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in value.encode("utf-8", "surrogatepass"))
+
+
+def test_hostile_payloads_break_nothing(served: tuple[asyncio.Runner, Door]) -> None:
+    runner, where = served
+    thrown: list[int] = []
+
+    @settings(max_examples=ROUNDS, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(payloads=st.lists(asked, min_size=AT_ONCE, max_size=AT_ONCE))
+    def throw(payloads: list[tuple[str, Any]]) -> None:
+        async def all_at_once() -> list[int]:
+            return await asyncio.gather(*(_post(where, path, payload) for path, payload in payloads))
+
+        statuses = runner.run(all_at_once())
+        thrown.extend(statuses)
+        bad = [
+            (status, path, payload if isinstance(payload, dict) else payload[:200])
+            for status, (path, payload) in zip(statuses, payloads, strict=True)
+            if status >= 500 or (path.startswith("/webhooks") and status != 200)
+        ]
+        assert bad == []
+
+    throw()
+    assert len(thrown) >= ROUNDS * AT_ONCE
+    assert runner.run(where.deliver(70, "em đây")) == 200
+    runner.run(where.has_received(1))

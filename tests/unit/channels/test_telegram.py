@@ -1,0 +1,301 @@
+"""Telegram's messages as ours, and what becomes of a send whatever the platform does; the token is nowhere."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import traceback
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.channels import telegram
+from bot.channels.telegram import NotFetched, TelegramChannel, parse
+from bot.observe import set_up_logs
+from flows.effects import Button
+from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
+from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
+
+CHAT = {"id": 42, "type": "private", "first_name": "CanaryFirst", "username": "canary_username"}
+PERSON = {
+    "id": 42,
+    "is_bot": False,
+    "first_name": "CanaryFirst",
+    "last_name": "CanaryLast",
+    "username": "canary_username",
+}
+SECRET_PART = TOKEN.split(":")[1]
+
+
+def written(**content: Any) -> dict[str, Any]:
+    return {"update_id": 7, "message": {"message_id": 1, "date": 1, "chat": CHAT, "from": PERSON, **content}}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "text"),
+    [
+        ({"text": "chào"}, MessageKind.TEXT, "chào"),
+        ({"text": "/start"}, MessageKind.START, ""),
+        ({"text": "/start abc"}, MessageKind.START, ""),
+        ({"text": "/started"}, MessageKind.TEXT, "/started"),
+        ({"text": ""}, MessageKind.UNSUPPORTED, ""),
+        ({"voice": {"file_id": "x"}}, MessageKind.UNSUPPORTED, ""),
+        ({"photo": [], "caption": "chữ"}, MessageKind.UNSUPPORTED, ""),
+        ({"contact": {"phone_number": "x"}}, MessageKind.UNSUPPORTED, ""),
+        ({"text": {"new": "shape"}}, MessageKind.UNSUPPORTED, ""),
+        ({"location": {"latitude": 999, "longitude": 1}}, MessageKind.UNSUPPORTED, ""),
+        ({"location": {"latitude": float("nan"), "longitude": 1}}, MessageKind.UNSUPPORTED, ""),
+        ({"location": "near"}, MessageKind.UNSUPPORTED, ""),
+        ({"text": "nửa \ud800 chữ"}, MessageKind.TEXT, "nửa ? chữ"),
+    ],
+)
+def test_a_private_message_is_never_silence(content: dict[str, Any], kind: MessageKind, text: str) -> None:
+    message = parse("tg", written(**content))
+    assert message is not None
+    assert (message.kind, message.text, message.message_id) == (kind, text, "7")
+    assert message.address == Address("tg", "42")
+
+
+def test_a_point_and_a_choice() -> None:
+    point = parse("tg", written(location={"latitude": 22.4, "longitude": 103.4}))
+    assert point is not None
+    assert (point.kind, point.point) == (MessageKind.LOCATION, (22.4, 103.4))
+    query = {
+        "id": "9",
+        "from": PERSON,
+        "data": "safety.ask:safe",
+        "message": {"message_id": 3, "date": 0, "chat": CHAT},
+    }
+    choice = parse("tg", {"update_id": 8, "callback_query": query})
+    assert choice is not None
+    assert (choice.kind, choice.choice) == (MessageKind.CHOICE, "safety.ask:safe")
+
+
+@pytest.mark.parametrize(("status", "kind"), [("kicked", MessageKind.BLOCKED), ("member", MessageKind.START)])
+def test_blocking_and_coming_back(status: str, kind: MessageKind) -> None:
+    message = parse("tg", {"update_id": 9, "my_chat_member": {"chat": CHAT, "new_chat_member": {"status": status}}})
+    assert message is not None
+    assert message.kind is kind
+
+
+@pytest.mark.parametrize("kind", ["group", "supergroup", "channel", ""])
+def test_nobody_is_answered_where_others_read_along(kind: str) -> None:
+    chat = {**CHAT, "type": kind}
+    assert parse("tg", {"update_id": 1, "message": {"chat": chat, "text": "cứu em"}}) is None
+    assert (
+        parse("tg", {"update_id": 1, "my_chat_member": {"chat": chat, "new_chat_member": {"status": "kicked"}}}) is None
+    )
+    assert parse("tg", {"update_id": 1, "callback_query": {"id": "1", "message": {"chat": chat}}}) is None
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+fields = st.sampled_from(
+    [
+        "update_id",
+        "message",
+        "edited_message",
+        "callback_query",
+        "my_chat_member",
+        "chat",
+        "id",
+        "type",
+        "text",
+        "location",
+        "data",
+    ]
+)
+like_updates = st.recursive(
+    plain | st.sampled_from(["private", "kicked"]),
+    lambda inner: st.dictionaries(fields, inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@given(raw=like_updates)
+def test_whatever_comes_is_a_message_nothing_or_said_to_be_no_update(raw: object) -> None:
+    try:
+        message = parse("tg", raw)
+    except msgspec.ValidationError:
+        return
+    assert message is None or isinstance(message, InboundMessage)
+
+
+@given(extra=st.dictionaries(st.text(max_size=10), plain, max_size=5))
+def test_only_whitelisted_fields_survive(extra: dict[str, Any]) -> None:
+    message = parse("tg", {**extra, **written(text="chào", **{f"x_{key}": value for key, value in extra.items()})})
+    assert message is not None
+    kept = repr([getattr(message, name) for name in ("address", "message_id", "kind", "text", "choice", "point")])
+    assert "Canary" not in kept
+    assert "canary" not in kept
+
+
+# --- sending -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeTelegram]:
+    one = await FakeTelegram().start()
+    one.chats.add(42)
+    yield one
+    await one.stop()
+
+
+@pytest.fixture
+async def channel(fake: FakeTelegram) -> AsyncIterator[TelegramChannel]:
+    one = TelegramChannel("tg", TOKEN, base_url=fake.base_url, poll_timeout_s=0)
+    yield one
+    await one.close()
+
+
+HER = Address("tg", "42")
+
+
+async def test_buttons_and_long_texts_arrive_as_the_platform_wants_them(
+    fake: FakeTelegram, channel: TelegramChannel
+) -> None:
+    buttons = (Button("Có", "safety.ask:yes"), Button("Không", "safety.ask:no"))
+    assert (await channel.send(HER, Outgoing(text="Bạn an toàn không?", buttons=buttons))).outcome is Outcome.SENT
+    assert fake.of(42)[0].buttons == [("Có", "safety.ask:yes"), ("Không", "safety.ask:no")]
+    await channel.send(HER, Outgoing(text="câu dài. " * 1200, buttons=buttons))
+    assert [bool(message.buttons) for message in fake.of(42)] == [True, False, False, True]
+    assert all(parameters.get("protect_content") for method, parameters in fake.calls if method == "sendMessage")
+    assert fake.violations == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        ("429", Outcome.RETRY), ("500", Outcome.RETRY), ("reset", Outcome.RETRY), ("lost", Outcome.RETRY),
+        ("garbage", Outcome.RETRY), ("403", Outcome.BLOCKED), ("400", Outcome.FAILED),
+    ],
+)  # fmt: skip
+async def test_what_the_platform_answers_is_an_outcome(
+    fake: FakeTelegram, channel: TelegramChannel, fault: str, outcome: Outcome
+) -> None:
+    fake.faults.append(Fault(fault, retry_after=3))
+    result = await channel.send(HER, Outgoing(text="chào"))
+    assert result.outcome is outcome
+    assert (result.retry_after == timedelta(seconds=3)) is (fault == "429")
+    assert result.error_class
+    assert "chào" not in result.error_class
+
+
+async def test_one_throttled_chat_waits_alone_two_mean_the_whole_bot(
+    fake: FakeTelegram, channel: TelegramChannel
+) -> None:
+    fake.chats |= {43, 44}
+    fake.faults.append(Fault("429", retry_after=3))
+    await channel.send(HER, Outgoing(text="một"))
+    asked = len(fake.calls)
+    held = await channel.send(HER, Outgoing(text="một"))
+    assert held.outcome is Outcome.RETRY
+    assert held.retry_after is not None
+    assert timedelta(seconds=2) < held.retry_after <= timedelta(seconds=3)
+    assert len(fake.calls) == asked, "it is not even asked"
+    assert (await channel.send(Address("tg", "44"), Outgoing(text="hai"))).outcome is Outcome.SENT
+    fake.faults.append(Fault("429", retry_after=3))
+    await channel.send(Address("tg", "43"), Outgoing(text="ba"))
+    assert (await channel.send(Address("tg", "44"), Outgoing(text="bốn"))).error_class == "Throttled"
+
+
+async def _answering(kind: str) -> tuple[str, web.AppRunner | None]:
+    """A platform that fails in one way; where it is."""
+    if kind == "refused":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return f"http://127.0.0.1:{free.getsockname()[1]}", None
+    if kind == "no such host":
+        return "http://nowhere.invalid", None
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        if kind == "cut":
+            request.transport.abort()
+        if kind == "redirects":
+            return web.Response(status=302, headers={"Location": str(request.url)})
+        if kind == "bad json":
+            return web.Response(text="{", content_type="application/json")
+        if kind == "wrong shape":
+            return web.json_response({"ok": True, "result": 5})
+        if kind == "html":
+            return web.Response(text="<html>", content_type="text/html")
+        status = int(kind) if kind.isdigit() else 200
+        return web.json_response({"ok": False, "error_code": status, "description": str(request.url)}, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return f"http://127.0.0.1:{runner.addresses[0][1]}", runner
+
+
+KINDS = [
+    "refused",
+    "no such host",
+    "cut",
+    "redirects",
+    "bad json",
+    "html",
+    "wrong shape",
+    "401",
+    "404",
+    "409",
+    "500",
+    "502",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_failure_carries_the_token_anywhere(
+    kind: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    set_up_logs("debug")
+    logging.getLogger().addHandler(caplog.handler)
+    caplog.set_level(logging.DEBUG)
+    base_url, runner = await _answering(kind)
+    channel = TelegramChannel("tg", TOKEN, base_url=base_url, poll_timeout_s=0)
+    try:
+        result = await channel.send(HER, Outgoing(text="chim hoàng yến"))
+        with pytest.raises(NotFetched) as raised:
+            await channel._get_updates(0)
+    finally:
+        await channel.close()
+        if runner is not None:
+            await runner.cleanup()
+        structlog.reset_defaults()
+    assert result.outcome is not Outcome.SENT
+    captured = capfd.readouterr()
+    texts = [captured.out, captured.err, caplog.text, repr(result), repr(channel)]
+    texts += ["".join(traceback.format_exception(raised.value)), *_chain(raised.value)]
+    assert [text for text in texts if SECRET_PART in text or "chim hoàng yến" in text] == []
+
+
+def _chain(error: BaseException | None) -> list[str]:
+    texts = []
+    while error is not None:
+        texts += [str(error), repr(error), repr(error.args)]
+        error = error.__cause__ or error.__context__
+    return texts
+
+
+def test_a_webhook_without_a_secret_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a secret"):
+        TelegramChannel("tg", TOKEN, mode="webhook")
+
+
+async def test_it_names_its_secrets_and_shows_none(channel: TelegramChannel) -> None:
+    assert channel.secret_fields == {"token", "webhook_secret"}
+    assert telegram.MAX_BODY_BYTES >= 80_000

@@ -1,0 +1,319 @@
+"""The danger check: what it must see in every spelling, what it must leave alone, how it explains itself, how it refuses."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from functools import cache
+
+import pytest
+
+from flows.severity import Severity
+from handlers.rules.reading.items import LexiconError
+from handlers.rules.reading.vocabulary import Vocabulary
+from handlers.rules.reading.words import clean, cut
+from handlers.rules.screening import Screening, Verdict
+from tests.unit.handlers.screening_sample import messages, score, shipped
+from tests.unit.handlers.variants import VARIANTS
+
+E, U, S, INFO, NONE = (Severity(name) for name in ("emergency", "urgent", "standard", "info", "none"))
+
+
+@cache
+def screening() -> Screening:
+    return shipped()
+
+
+def read(text: str) -> Verdict:
+    return screening().read(text)
+
+
+def names(verdict: Verdict) -> set[str]:
+    return {sign.name for sign in verdict.signs}
+
+
+# --- one message, many spellings ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Chồng em đang đánh em, cứu em với",
+        "chong em dang danh em, cuu em voi",
+        "ck e dg đáh e, kứu e vs",
+        "choongf em ddang ddanhs em, cuwus em vowis",
+        "CHỒNG EM ĐANG ĐÁNH EM",
+        "chồng em đang đánhhh em, cứuuuu",
+        "chồngem đangđánh em",
+        "chồng em đang đ.á.n.h em",
+        "ch\u1ed3ng em \u200bđang đánh\u200d em",
+        "c ứ u em",
+        "🆘",
+        "chong62 em d9ang d9anh1 em",
+        unicodedata.normalize("NFD", "Chồng em đang đánh em"),
+    ],
+)
+def test_the_same_cry_in_every_spelling(text: str):
+    assert read(text).severity is E
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "sign"),
+    [
+        ("Nó đang đạp cửa phòng", E, "attacker_near"),
+        ("Chồng em cầm dao đuổi em", E, "weapon"),
+        ("Tối nay nó sẽ giết em", E, "threat_to_kill"),
+        ("Sáng nay nó bóp cổ em", E, "strangling"),
+        ("Chồng em từng bóp cổ em, vẫn sống chung", U, "strangling"),
+        ("Em đang bầu 6 tháng, nó đá vào bụng, giờ ra máu", E, "injured"),
+        ("Em vừa uống cả vỉ thuốc ngủ", E, "suicide"),
+        ("Em chẳng thiết sống nữa", U, "suicide"),
+        ("Chồng xích chân em trong nhà", E, "trapped"),
+        ("Em bị lừa bán sang Trung Quốc, không biết đây là đâu", E, "trafficking"),
+        ("Mai bố mẹ bắt cháu cưới, nhốt cháu trong buồng", E, "forced_marriage"),
+        ("Nó vừa hiếp em xong", E, "sexual_violence"),
+        ("Bố hay đánh cháu bằng roi", U, "child"),
+        ("Tối nay em không biết ngủ ở đâu, bị đuổi khỏi nhà", U, "no_safe_bed"),
+        ("Bạn trai cũ dọa tung ảnh nóng của em", U, "images"),
+        ("Vợ tôi có nhắn tin cho bên này không?", U, "place_probe"),
+        ("Em sợ quá", U, "fear"),
+        ("Chồng em suốt ngày chửi em", S, "control"),
+    ],
+)
+def test_the_sign_is_named(text: str, severity: Severity, sign: str):
+    verdict = read(text)
+    assert verdict.severity is severity
+    assert sign in names(verdict)
+
+
+# --- what looks like danger and is none ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "em cầm dao thái rau bị xước tí",
+        "cười chết mất thôi haha",
+        "mệt muốn chết vì bài tập",
+        "chơi điện thoại giết thời gian",
+        "Trong phim thằng chồng cầm dao giết vợ sợ thật",
+        "Chơi liên quân bị nó giết mấy mạng",
+        "phun thuốc diệt cỏ cho nương ngô mấy lần một vụ",
+        "nhốt gà lại kẻo nó phá rau",
+        "Chồng em không đánh em đâu, nhà em hòa thuận lắm",
+        "vợ chồng em đánh cầu lông mỗi tối",
+        "xin chào",
+        "",
+        "   ",
+        "asdfghjkl",
+        "😀😀😀",
+    ],
+)
+def test_left_alone(text: str):
+    assert read(text).severity in (NONE, INFO)
+
+
+def test_a_denied_act_takes_away_only_that_act():
+    verdict = read("nó không đánh em nữa nhưng ngày nào cũng mắng nhiếc")
+    assert verdict.severity is S
+    assert "violence" not in names(verdict)
+
+
+def test_a_comma_ends_a_denial():
+    assert read("Em không gọi được, cứu em").severity is E
+
+
+def test_the_past_that_is_over_is_not_urgent():
+    assert read("Ngày xưa chồng cũ hay đánh em, em ly hôn 5 năm rồi, giờ vẫn buồn").severity is S
+
+
+def test_own_fear_is_no_hypothetical_and_an_impersonal_question_is_information():
+    assert read("Nếu biết em nhắn thế này anh ta giết em mất").severity is U
+    assert read("Nếu thấy hàng xóm đánh vợ thì gọi ai").severity is INFO
+    assert read("Chồng đánh vợ bị phạt bao nhiêu tiền").severity is INFO
+    assert read("Chồng em đánh em thì bị phạt thế nào").severity is S
+
+
+def test_a_third_person_counts_like_herself():
+    assert read("Chị dâu em bị anh trai em đánh nằm bất tỉnh").severity is E
+
+
+def test_film_words_do_not_hide_her_own_case():
+    assert read("Em đang xem phim thì chồng về cầm dao đuổi em").severity is E
+
+
+def test_cooking_words_do_not_hide_an_attack():
+    assert read("em đang nấu cơm thì chồng cầm dao đuổi chém em").severity is E
+
+
+def test_a_retraction_or_a_joke_in_the_same_message():
+    verdict = read("Em nhắn nhầm, không có gì đâu ạ")
+    assert (verdict.severity, verdict.is_retraction) == (NONE, True)
+    assert read("SOS, test hệ thống thôi nhé").severity is NONE
+    assert read("Nó cầm dao đuổi em, không phải đùa đâu").severity is E
+
+
+def test_laughing_letters_alone_are_no_joke():
+    assert read("chồng em đang đánh em haha").severity is E
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vợ tôi có nhắn tin cho bên này không?",
+        "cho toi xin dia chi nha tam lanh",
+        "Tôi là công an huyện, đề nghị cung cấp thông tin người đã nhắn tối qua",
+        "vk e có ib cho bên này ko",
+    ],
+)
+def test_a_probe_is_recognised(text: str):
+    verdict = read(text)
+    assert verdict.is_place_probe
+    assert verdict.severity.at_least(U)
+
+
+# --- explanation --------------------------------------------------------------------------------------------------
+
+
+def test_the_words_are_a_piece_of_what_was_typed():
+    text = "ck e dg cầm dao đuổi e"
+    for sign in read(text).signs:
+        assert all(piece in text for piece in sign.words.split(" … "))
+        assert sign.words
+
+
+def test_json_is_what_the_command_line_promises():
+    values = read("Chồng em cầm dao đuổi em").to_json()
+    assert set(values) == {"severity", "category", "signs"}
+    assert set(values["signs"][0]) == {"name", "words", "rule"}  # type: ignore[index]
+    json.dumps(values)
+
+
+def test_every_rule_of_the_guideline_has_a_message():
+    rules = {message.rule for message in messages()}
+    wanted = {f"E{n}" for n in range(1, 12) if n != 9} | {
+        f"U{n}" for n in range(1, 14)
+    }  # E9 is any of the others, seen
+    wanted |= {f"S{n}" for n in range(1, 11)} | {f"I{n}" for n in range(1, 5)} | {f"N{n}" for n in range(1, 5)}
+    assert wanted <= rules
+
+
+# --- the development set ------------------------------------------------------------------------------------------
+
+TUNING_FLOOR = {"accents": 0.97, "none": 0.95, "teencode": 0.93, "telex": 0.90}
+HELD_OUT_FLOOR = {"accents": 0.88, "none": 0.88, "teencode": 0.86, "telex": 0.86}
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_the_tuning_part_stays_read_well(variant: str):
+    got = score(screening(), [message for message in messages() if not message.held_out], variant)
+    assert got.recall >= TUNING_FLOOR[variant]
+    assert got.emergencies_lost <= 0.01 * got.emergencies
+    assert got.urgent_lost <= 0.04 * got.urgent
+    assert got.false_alarm_rate <= 0.04
+    assert got.probes_found == got.probes
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_the_held_out_part_is_read_well_enough(variant: str):
+    got = score(screening(), [message for message in messages() if message.held_out], variant)
+    assert got.recall >= HELD_OUT_FLOOR[variant]
+    assert got.urgent_lost <= 0.08 * got.urgent
+    assert got.false_alarm_rate <= 0.12
+
+
+# --- limits and bad data ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "đánh em " * 12_500, "\u0000\u202e" * 50_000, "chồng, " * 14_000])
+def test_a_hundred_thousand_characters_are_read(text: str):
+    read(text)
+
+
+def test_danger_at_the_end_of_a_long_letter_is_seen():
+    assert read("hôm nay trời đẹp. " * 3_000 + "chồng em đang cầm dao đuổi em").severity is E
+
+
+RULES = b"""
+groups:
+  negators: [kh\xc3\xb4ng]
+  hit: {negatable: yes, phrases: [\xc4\x91\xc3\xa1nh]}
+signs:
+  violence: [<hit> .. em]
+rules:
+  - {rule: S2, severity: standard, sign: violence, all: [violence], category: dv_physical}
+"""
+
+
+def test_a_small_lexicon_works():
+    small = Screening.load({"lexicon/a.yaml": RULES, "flows/x.yaml": b"not: ours"})
+    assert small.read("nó đánh em").severity is S
+    assert small.read("no danh em").severity is S
+    assert small.read("nó không đánh em").severity is NONE
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (RULES.replace(b"<hit>", b"<hits>"), "lexicon/a.yaml:6:14: unknown-group"),
+        (RULES.replace(b"all: [violence]", b"all: [violense]"), "lexicon/a.yaml:8:58: unknown-sign"),
+        (RULES.replace(b"standard", b"severe"), "lexicon/a.yaml:8:5: bad-rule"),
+        (RULES.replace(b"dv_physical", b"dv_fysical"), "lexicon/a.yaml:8:5: unknown-category"),
+        (RULES.replace(b"rules:", b"rulez:"), "lexicon/a.yaml:7:1: unknown-key"),
+        (RULES.replace(b"negatable", b"negatible"), "lexicon/a.yaml:4:9: unknown-key"),
+        (RULES + b"  - [", "lexicon/a.yaml:"),
+        (b"\xff\xfe", "lexicon/a.yaml:1:1: not-utf8"),
+    ],
+)
+def test_bad_data_is_refused_with_its_place(content: bytes, complaint: str):
+    with pytest.raises(LexiconError) as refused:
+        Screening.load({"lexicon/a.yaml": content})
+    assert complaint in str(refused.value)
+    assert refused.value.findings
+
+
+@pytest.mark.parametrize(
+    "table", [b"", b"word,1\n", b"cue,emergency,urgent,standard\nx,1,2\n", b"cue,emergency,urgent,standard\nx,1,b,2\n"]
+)
+def test_a_bad_table_of_points_is_refused(table: bytes):
+    with pytest.raises(LexiconError, match=r"lexicon/points\.csv:[12]:1: bad-points"):
+        Screening.load({"lexicon/a.yaml": RULES, "lexicon/points.csv": table})
+
+
+def test_without_a_lexicon_nothing_is_loaded():
+    with pytest.raises(LexiconError, match="no-rules"):
+        Screening.load({})
+
+
+# --- reading words ------------------------------------------------------------------------------------------------
+
+
+def words_of(text: str) -> list[set[str]]:
+    vocabulary = Vocabulary(
+        ["đánh", "danh", "chồng", "cứu", "cổ", "có", "cỏ", "@công an", "công", "an"],
+        {"ca": ("@công an",), "ck": ("chồng",)},
+    )
+    known = {number: word for word, number in vocabulary.numbers.items()}
+    return [{known[number] for number in token.words} for token in cut(clean(text), vocabulary)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("đánh", [{"đánh"}]),
+        ("danh", [{"đánh", "danh"}]),
+        ("cổ", [{"cổ"}]),
+        ("co", [{"cổ", "có", "cỏ"}]),
+        ("cô", [{"cổ"}]),  # a tone left out
+        ("cọ", [set()]),  # another word
+        ("ddanhs", [{"đánh"}]),
+        ("d9anh1", [{"đánh"}]),
+        ("chồngg", [{"chồng"}]),
+        ("ca ck", [{"@công an"}, {"chồng"}]),
+        ("kứu", [{"cứu"}]),
+        ("đnáh", [{"đánh"}]),  # a slip
+        ("cứuđánh", [{"cứu"}, {"đánh"}]),
+    ],
+)
+def test_a_token_is_taken_by_its_accents(text: str, words: list[set[str]]):
+    assert words_of(text) == words

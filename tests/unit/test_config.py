@@ -1,0 +1,101 @@
+"""The configuration is read strictly, every mistake is said with its place, and no secret is ever shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.config import Config, ConfigError, Secret, load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def problems(tmp_path: Path, content: str) -> list[str]:
+    path = tmp_path / "config.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_config(path)
+    return [problem.removeprefix(str(path)) for problem in raised.value.problems]
+
+
+def test_the_example_is_complete_and_says_the_defaults() -> None:
+    example = load_config(ROOT / "config.example.yaml")
+    assert example.model_copy(update={"var": Config().var}) == Config()
+    text = (ROOT / "config.example.yaml").read_text("utf-8")
+    for key in (*Config.model_fields, *_fields_of("web"), *_fields_of("database"), *_fields_of("log")):
+        assert f"{key}:" in text, key
+
+
+def _fields_of(part: str) -> list[str]:
+    return list(type(getattr(Config(), part)).model_fields)
+
+
+def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load_config(None)
+    assert (config.address, str(config.zone), config.channels) == (("127.0.0.1", 8080), "Asia/Ho_Chi_Minh", [])
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("lissen: 127.0.0.1:80\n", ":1:1: lissen: unknown key; see config.example.yaml for the known ones"),
+        ("web:\n  exit: x\n", ":2:3: web.exit: unknown key; see config.example.yaml for the known ones"),
+        ("timezone: Asia/Nowhere\n", ":1:1: timezone: not a time zone of the IANA list, for example Asia/Ho_Chi_Minh"),
+        ("database:\n  url: mysql://x\n", ":2:3: database.url: only the embedded database is built so far"),
+        ("listen: everywhere\n", ":1:1: listen:"),
+        ("var: a\nvar: b\n", ":2:1:"),
+        ("var: &a x\n", ":1:6:"),
+        ("a: [\n", ""),
+        ("- a\n", ":1:1: the file must hold keys"),
+        (
+            "channels:\n  - {name: tg, platform: telegram, token: '12:real-token'}\n",
+            ":2:36: channels.0.token: write file:PATH or env:NAME, never the secret itself",
+        ),
+        (
+            "channels:\n  - {name: tg, platform: telegram, token: 'env:T', mode: webhook}\n",
+            ":2:5: channels.0: webhook mode needs webhook_secret",
+        ),
+    ],
+)
+def test_a_mistake_is_said_with_its_place_and_what_next(tmp_path: Path, content: str, expected: str) -> None:
+    found = problems(tmp_path, content)
+    assert found
+    assert found[0].startswith(expected)
+    assert "real-token" not in "".join(found)
+
+
+def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
+    assert len(problems(tmp_path, "one: 1\ntwo: 2\nlog:\n  level: loud\n")) == 3
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_paths_count_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("var: kept\nroster: /etc/roster.yaml\n")
+    config = load_config(tmp_path / "c.yaml")
+    assert (config.var, config.roster) == (tmp_path / "kept", Path("/etc/roster.yaml"))
+
+
+def test_a_secret_is_read_from_its_place_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("  canary-secret\n")
+    monkeypatch.setenv("TOKEN", "canary-secret")
+    for secret in (Secret(f"file:{tmp_path}/token"), Secret("env:TOKEN")):
+        assert secret.read() == "canary-secret"
+        assert "canary" not in f"{secret!r} {secret}"
+
+
+@pytest.mark.parametrize("reference", ["file:/nowhere/at/all", "env:NOT_SET_ANYWHERE"])
+def test_a_missing_secret_names_its_place(reference: str) -> None:
+    with pytest.raises(ConfigError, match=reference):
+        Secret(reference).read()
+
+
+def test_an_empty_secret_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(ConfigError, match="is empty"):
+        Secret(f"file:{tmp_path}/empty").read()

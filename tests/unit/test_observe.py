@@ -1,0 +1,86 @@
+"""Whatever is logged, by whomever: no text of people, no token, no traceback with values."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+
+import pytest
+import structlog
+
+from bot.observe import set_up_logs
+
+CANARY = "chim hoàng yến"
+TOKEN = "1234567:fake-token-for-tests-only-not-a-secret"
+
+
+@pytest.fixture(autouse=True)
+def everything_as_before():
+    hooks = sys.excepthook, threading.excepthook
+    root, level = logging.getLogger(), logging.getLogger().level
+    handlers = list(root.handlers)
+    yield
+    sys.excepthook, threading.excepthook = hooks
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def _fails() -> None:
+    words = CANARY  # a local variable a pretty traceback would show
+    raise ValueError(f"cannot read {words}")
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_an_exception_is_named_by_class_and_place_only(capsys: pytest.CaptureFixture[str], json_lines: bool) -> None:
+    set_up_logs("debug", json_lines=json_lines)
+    log = structlog.get_logger()
+    try:
+        _fails()
+    except ValueError as error:
+        log.exception("one")
+        log.error("two", exc_info=error)
+        log.error("three", exc_info=sys.exc_info())  # noqa: G201 - this form is what is tested
+        logging.getLogger("some.library").exception("four")
+    said = capsys.readouterr().err
+    assert CANARY not in said
+    assert "Traceback" not in said
+    assert said.count("ValueError") == 4
+    assert said.count("test_observe.py:") == 3
+
+
+def test_tokens_are_taken_out_of_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("debug", json_lines=True)
+    structlog.get_logger().info("asked", url=f"https://api.example.org/bot{TOKEN}/getMe")
+    logging.getLogger("some.library").warning("GET https://api.example.org/bot%s/getMe", TOKEN)
+    first, second = capsys.readouterr().err.splitlines()
+    assert TOKEN not in first + second
+    assert json.loads(first)["url"] == "https://api.example.org/bot[token]/getMe"
+    assert "[token]" in second
+
+
+@pytest.mark.parametrize("name", ["httpx", "telegram.Bot", "aiohttp.access", "aiohttp.server", "asyncio"])
+def test_libraries_that_print_urls_and_addresses_are_quiet(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    set_up_logs("debug")
+    logging.getLogger(name).error("%s from 10.1.2.3", CANARY)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_crash_is_one_line_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("error", json_lines=True)
+    thread = threading.Thread(target=_fails)
+    thread.start()
+    thread.join()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["error"]) == ("crashed", "ValueError")
+    assert CANARY not in line
+
+
+def test_levels_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("warning")
+    structlog.get_logger().info("not shown")
+    structlog.get_logger().warning("shown")
+    assert "not shown" not in (said := capsys.readouterr().err)
+    assert "shown" in said
