@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from bot.cli import database, places, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config
 from bot.observe import set_up_logs
+from bot.shipped import content_files
 from bot.worlds import load_world
+from flows.loader import load
+from flows.transcripts import SUFFIX, scripts
+from flows.updating import update
 from handlers.directory import load_seed
 from handlers.errors import BinhAnError
 from handlers.rehearsal import RehearsalHost
@@ -63,19 +68,45 @@ def serve(
 
     written = load_config(config)
     if listen is not None:
-        written = Config.model_validate({**dict(written), "listen": listen})
+        written = _listening_on(written, listen)
     set_up_logs(written.log.level, json_lines=written.log.json_lines)
     demo = config is None and not Path("config.yaml").exists()
     asyncio.run(run(written, demo=demo))
 
 
+def _listening_on(written: Config, listen: str) -> Config:
+    try:
+        return Config.model_validate({**dict(written), "listen": listen})
+    except ValidationError:
+        raise ConfigError([f"--listen {listen}: write HOST:PORT, for example 127.0.0.1:8080"]) from None
+
+
 @app.command()
-def chat(config: ConfigOption = None) -> None:
+def chat(
+    config: ConfigOption = None,
+    content: Annotated[
+        Path | None, typer.Option("--content", help="Try the draft in this folder, in memory; nothing is published.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Write the talk to this new file as a transcript.")
+    ] = None,
+) -> None:
     """Talk to the bot in the terminal: to the running service of this configuration, else to one in memory."""
     from bot.terminal import chat as talk
 
     set_up_logs("error")
-    asyncio.run(talk(load_config(config)))
+    written = load_config(config)
+    asyncio.run(talk(written, content, save))
+    if save is not None and save.exists():
+        _rehearsed(save, content_files(content or written.content))
+
+
+def _rehearsed(save: Path, files: dict[str, bytes]) -> None:
+    """Rehearse a saved talk once, so that it passes: what only a running service says (a waiting line) is taken out."""
+    library, name = load(files).library, f"transcripts/{save.name}"
+    found = scripts({name: save.read_bytes()})[0] if save.name.endswith(SUFFIX) else []
+    if library is not None and found:
+        save.write_bytes(update(library, found[0], rehearsal_host(files), save.read_bytes()).content)
 
 
 @config_app.command("check")
@@ -102,6 +133,9 @@ def main() -> None:
         _fail(f"binhan: {error}")
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"binhan:{where}: {error.strerror or type(error).__name__}; check that the path is there and may be used")
     except Exception as error:
         wrong_use = getattr(error, "format_message", None)  # typer's own errors, whose classes it keeps to itself
         if wrong_use is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from bot.config import Config, ConfigError
+from bot.config import Config
 from bot.wiring import Service, hold_lock, open_service, run_service
 
 
@@ -24,10 +24,6 @@ async def serve(config: Config, *, demo: bool) -> None:
                 await running
             except asyncio.CancelledError:
                 print("Bình An has stopped; nothing that was accepted is lost.", flush=True)
-            except OSError as error:
-                raise ConfigError(
-                    [f"cannot listen on {config.listen} ({error.strerror}); choose another --listen"]
-                ) from None
             finally:
                 announcing.cancel()
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,29 +17,78 @@ import aiohttp
 from bot.channels.webchat import new_message_key, new_token
 from bot.config import Config
 from bot.wiring import open_service, run_service
+from flows.recording import Recording
+from handlers.errors import BinhAnError
 
 FIND_WITHIN_S = 1.0
 RETRY_S = 1.0
 
 
-async def chat(config: Config) -> None:
-    """Talk until the end of input. Prefers the running service of this configuration."""
+class NotSaved(BinhAnError):
+    """The talk cannot be saved there; give a new file in a folder that exists."""
+
+    code = "not-saved"
+
+
+async def chat(config: Config, content: Path | None = None, save: Path | None = None) -> None:
+    """Talk until the end of input. Prefers the running service of this configuration; a draft in `content` is always played
+    in memory. `save` gets the talk as a transcript at the end; NotSaved at once when that cannot be.
+    """
+    if save is not None:
+        _claim(save)
+    recording = Recording(f"Ghi lại: {save.name.split('.')[0]}") if save is not None else None
+    try:
+        async with _somebody(config, content) as base:
+            await Talk(base, recording=recording).run()
+    finally:
+        if save is not None and recording is not None:
+            _keep(save, recording.text())
+
+
+def _claim(save: Path) -> None:
+    """Make the file now, so that nobody plays a long talk in vain."""
+    try:
+        with save.open("x", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise NotSaved(f"{save}: {error.strerror}") from None
+
+
+def _keep(save: Path, text: str) -> None:
+    if not text:
+        save.unlink(missing_ok=True)  # nothing was said: leave nothing behind
+        return
+    save.write_text(text, encoding="utf-8")
+    print(f"(saved as {save}; read it, add what matters, then run: flows test)")
+
+
+@asynccontextmanager
+async def _somebody(config: Config, content: Path | None) -> AsyncIterator[str]:
+    """The address of a service to talk to: the running one, else one in memory."""
     host, port = config.address
     base = f"http://{host}:{port}"
-    if await _answers(base):
+    if content is None and await _answers(base):
         print(f"(talking to the running service at {base}; Ctrl-D ends)")
-        await Talk(base).run()
+        yield base
         return
-    print("(no service is running here: talking to one in memory, nothing is kept; Ctrl-D ends)")
-    async with open_service(config, demo=True, in_memory=True) as service:
+    if content is None:
+        print("(no service is running here: talking to one in memory, nothing is kept; Ctrl-D ends)")
+    else:
+        print(f"(trying the draft in {content}, in memory: nothing is published, nothing is kept; Ctrl-D ends)")
+    async with open_service(_alone(config, content), demo=True, in_memory=True) as service:
         ready = asyncio.Event()
         serving = asyncio.create_task(run_service(service, "127.0.0.1", 0, ready))
         await ready.wait()
         try:
-            await Talk(f"http://127.0.0.1:{service.port}").run()
+            yield f"http://127.0.0.1:{service.port}"
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
+
+
+def _alone(config: Config, content: Path | None) -> Config:
+    """For a service in memory: no channel, or it would take real people's messages away and forget them; and no roster."""
+    return config.model_copy(update={"channels": [], "roster": None, "content": content or config.content})
 
 
 async def _answers(base: str) -> bool:
@@ -48,6 +102,22 @@ async def _answers(base: str) -> bool:
         return False
 
 
+def _typed_lines() -> asyncio.Queue[str]:
+    """What is typed, line by line; "" at the end of input. Read on a thread of its own that nobody has to wait for, so that
+    Ctrl-C ends the talk at once.
+    """
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError):  # the talk is over, its loop closed
+            while line := sys.stdin.readline():
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, "")
+
+    threading.Thread(target=read, name="typed-lines", daemon=True).start()
+    return lines
+
+
 @dataclass
 class Talk:
     """One conversation in the terminal."""
@@ -57,18 +127,16 @@ class Talk:
     after: int = 0
     buttons: list[dict[str, str]] = field(default_factory=list, repr=False)
     human: bool = False
+    recording: Recording | None = field(default=None, repr=False)
 
     async def run(self) -> None:
         """Read lines, send them, show what comes, until the end of input."""
-        loop = asyncio.get_running_loop()
         async with aiohttp.ClientSession() as session:
             await self._post(session, {"act": "start"})
             listening = asyncio.create_task(self._listen(session))
+            typed = _typed_lines()
             try:
-                while True:
-                    line = await loop.run_in_executor(None, sys.stdin.readline)
-                    if not line:
-                        break
+                while line := await typed.get():
                     if line.strip():
                         await self._post(session, self._fields(line.rstrip("\n")))
             finally:
@@ -79,7 +147,12 @@ class Talk:
         """A number presses that button; anything else is typed."""
         number = line.strip()
         if number.isascii() and number.isdigit() and 1 <= int(number) <= len(self.buttons):
-            return {"choice": self.buttons[int(number) - 1]["data"]}
+            button = self.buttons[int(number) - 1]
+            if self.recording is not None:
+                self.recording.pressed(button["label"])
+            return {"choice": button["data"]}
+        if self.recording is not None:
+            self.recording.typed(line)
         return {"text": line}
 
     async def _post(self, session: aiohttp.ClientSession, fields: dict[str, str]) -> None:
@@ -92,7 +165,10 @@ class Talk:
                     if answer.status == 200:
                         self._show(await answer.json())
                         return
-            except aiohttp.ClientError:
+                    if answer.status < 500:
+                        print(f"(the service does not take this: {answer.status})", flush=True)
+                        return
+            except (aiohttp.ClientError, TimeoutError):
                 pass
             print("(not sent yet, trying again …)", flush=True)
             await asyncio.sleep(RETRY_S)
@@ -103,7 +179,7 @@ class Talk:
             try:
                 async with session.post(f"{self.base}/poll", data=sent) as answer:
                     self._show(await answer.json())
-            except (aiohttp.ClientError, ValueError):
+            except (aiohttp.ClientError, TimeoutError, ValueError):
                 await asyncio.sleep(RETRY_S)
 
     def _show(self, seen: dict[str, Any]) -> None:
@@ -117,6 +193,8 @@ class Talk:
                 continue
             who = "người" if line["who"] == "person" else "máy"
             print(f"\n{who}: {line['text']}")
+            if self.recording is not None and who == "máy":
+                self.recording.heard(line["text"], tuple(button["label"] for button in line["buttons"]))
             if line["buttons"]:
                 self.buttons = line["buttons"]
                 for number, button in enumerate(self.buttons, start=1):

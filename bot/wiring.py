@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.channels.telegram import TelegramChannel
 from bot.channels.webchat import WebChat
-from bot.config import Config, TelegramConfig
+from bot.config import Config, ConfigError, TelegramConfig
 from bot.first_start import FirstStaff, make_first_staff
 from bot.shown import emergency_numbers, why_in_words
 from bot.web.app import build_app
@@ -29,6 +29,7 @@ from bot.worlds import WorldSource
 from handlers import failpoints
 from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
+from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
@@ -45,6 +46,19 @@ from storage.open import Storage, open_storage
 from storage.quarantine import lift_quarantine
 
 log = structlog.get_logger()
+
+
+class CannotListen(BinhAnError):
+    """The address to listen on cannot be had; choose another with --listen HOST:PORT."""
+
+    code = "cannot-listen"
+
+
+class PartEnded(BinhAnError):
+    """A part of the service has ended by itself; the service stops, so that it can be started anew as a whole."""
+
+    code = "part-ended"
+
 
 RESTART_CHANNEL_S = 1.0
 STOP_WITHIN_S = 12.0  # a send under way may take 10 s
@@ -89,7 +103,13 @@ def duty_of(config: Config) -> Duty:
         return EverybodyByRole()
     from bot.roster_file import load_roster
 
-    return ByRoster(load_roster(str(config.roster), config.roster.read_bytes(), config.zone))
+    try:
+        content = config.roster.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            [f"roster {config.roster} cannot be read ({error.strerror}); create it, or take `roster` out"]
+        ) from None
+    return ByRoster(load_roster(str(config.roster), content, config.zone))
 
 
 def database_of(config: Config) -> str:
@@ -132,12 +152,15 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
     inbound = Inbound(worlds, escalations, ending)
     desk = Desk(escalations, inbound.released)
     staffing = Staffing(escalations.staff_disabled)
-    inbox = InboxWorker(door, wakeups, inbound)
     hub = Hub(wakeups)
     webchat = WebChat()
     channels: dict[str, Channel] = {webchat.name: webchat}
     for written in config.channels:
+        if written.name in channels:
+            raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
         channels[written.name] = _telegram(written)
+    outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub})
+    inbox = InboxWorker(door, wakeups, inbound, outbox.look)
     service = Service(
         config=config,
         storage=storage,
@@ -149,7 +172,7 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         staffing=staffing,
         channels=channels,
         inbox=inbox,
-        outbox=OutboxWorker(door, wakeups, channels, {hub.name: hub}),
+        outbox=outbox,
         timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations)),
         app=web.Application(),
         source=source,
@@ -202,32 +225,50 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
 
 
 async def run_service(service: Service, host: str, port: int, ready: asyncio.Event | None = None) -> None:
-    """Serve until cancelled: web, channels and loops. A part that ends unexpectedly ends everything, loudly."""
+    """Serve until cancelled: web, channels and loops. A part that ends by itself ends everything, loudly (PartEnded, or its own
+    exception). CannotListen when the address is taken.
+    """
     runner = web.AppRunner(service.app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
-    service.port = runner.addresses[0][1]
-    parts: list[Coroutine[Any, Any, None]] = [
-        service.inbox.run(),
-        service.outbox.run(),
-        service.timers.run(),
-        service.source.watch(service.worlds),
-    ]
-    tasks = [asyncio.create_task(part) for part in parts]
-    polling = [asyncio.create_task(_keep_receiving(service, channel)) for channel in service.channels.values()]
-    if ready is not None:
-        ready.set()
+    tasks: list[asyncio.Task[None]] = []
+    polling: list[asyncio.Task[None]] = []
     try:
+        service.port = await _listen(runner, host, port)
+        parts: dict[str, Coroutine[Any, Any, None]] = {
+            "inbox": service.inbox.run(),
+            "outbox": service.outbox.run(),
+            "timers": service.timers.run(),
+            "world": service.source.watch(service.worlds),
+        }
+        tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+        polling = [asyncio.create_task(_keep_receiving(service, channel)) for channel in service.channels.values()]
+        if ready is not None:
+            ready.set()
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
+            raise PartEnded(task.get_name())
     finally:
         # Doors first: nothing new is accepted while the loops finish what they have.
-        await runner.cleanup()
-        for task in [*polling, *tasks]:
+        for task in polling:
             task.cancel()
-        await asyncio.wait([*polling, *tasks], timeout=STOP_WITHIN_S)
+        await runner.cleanup()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait([*polling, *tasks], timeout=STOP_WITHIN_S)
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
+    """The port it listens on."""
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise CannotListen(f"{host}:{port}, {os.strerror(error.errno) if error.errno else 'no such host'}") from None
+    except OverflowError:
+        raise CannotListen(f"{host}:{port}, ports end at 65535") from None
+    listening: int = runner.addresses[0][1]
+    return listening
 
 
 async def _keep_receiving(service: Service, channel: Channel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -34,7 +35,7 @@ def load_world(files: dict[str, bytes], services: list[Service], zone: ZoneInfo,
     """A world of one content set and a directory. Raises ContentBroken with the first finding."""
     loaded = load(files)
     if loaded.library is None:
-        raise ContentBroken(str(loaded.findings[0]) if loaded.findings else "no content")
+        raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
     libraries.add(loaded.library)
     try:
         screening = Screening.load(files)
@@ -62,7 +63,11 @@ class WorldSource:
     async def begin(self) -> Worlds:
         """The world to start with; the very first start publishes the shipped content and seeds the directory."""
         await self._door.run(_publish_shipped, shipped.content_files(self._content))
-        return Worlds(await self._read())
+        worlds = Worlds(await self._read())
+        # Content, lexicon and gazetteer are a large graph that lives as long as the process: the collector need not walk it.
+        gc.collect()
+        gc.freeze()
+        return worlds
 
     async def watch(self, worlds: Worlds) -> None:
         """Replace the world whenever content or directory have changed; until cancelled."""
@@ -72,8 +77,8 @@ class WorldSource:
                 if await self._door.read(_state) != self._seen:
                     worlds.replace(await self._read())
                     log.info("world.replaced", version=worlds.current.library.version[:12])
-            except (BinhAnError, ValueError) as error:
-                # The old world goes on working; loud, because what an editor published is not in use.
+            except Exception as error:
+                # The old world goes on working, whatever it was; loud, because what an editor published is not in use.
                 log.error("world.not_replaced", error=type(error).__name__)
 
     async def _read(self) -> World:
@@ -104,7 +109,7 @@ def _publish_shipped(uow: UnitOfWork, sets: Sequence[dict[str, bytes]]) -> list[
 def _publish_first(uow: UnitOfWork, content: ContentStore, files: dict[str, bytes]) -> bool:
     loaded = load(files)
     if loaded.library is None:
-        raise ContentBroken(str(loaded.findings[0]) if loaded.findings else "no content")
+        raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
     current = content.current()
     if current is not None:
         if current != loaded.library.version and content.get(loaded.library.version) is None:

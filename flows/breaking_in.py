@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows import replies, run
+from flows import picking, replies, run
 from flows.effects import Said
 from flows.schema import AskType
 from flows.session import Frame, Stage, Status
@@ -25,7 +25,7 @@ def _answers_danger_flow(turn: Turn, key: Key) -> bool:
     if turn.status is not Status.WAITING or turn.frames[-1].flow != turn.program.interrupts["danger"]:
         return False
     task = turn.task()
-    return task.options is not None and replies.choice_meant(task, key) is not None
+    return task.options is not None and picking.choice_meant(task, key) is not None
 
 
 def offer_person(turn: Turn) -> bool:

@@ -15,7 +15,8 @@ from flows.references import Names, text_with
 from flows.schema import AskType, Flow, Step, StepKind, Variable, VariableType
 from flows.severity import Severity
 from flows.source import Path
-from flows.text import Phrasebook, key_of
+from flows.templates import Template
+from flows.text import Key, Phrasebook, key_of
 
 if TYPE_CHECKING:
     from flows.schema import Choice
@@ -27,6 +28,7 @@ _SAVES: dict[AskType, tuple[VariableType, ...]] = {
     AskType.YES_NO: (VariableType.YES_NO, VariableType.FLAG),
     AskType.AGE_BAND: (VariableType.AGE_BAND,),
     AskType.TIME: (VariableType.TIME,),
+    AskType.DATE: (VariableType.DATE,),
     AskType.CODE: (VariableType.CODE,),
 }
 
@@ -53,10 +55,7 @@ class StepCompiler:
             name=self.name,
             place=self.place,
             kind=step.kind,
-            says=tuple(
-                text_with(text, self.names, self.complain, ("say", index), _Printable(self.names))
-                for index, text in enumerate(step.say or ())
-            ),
+            says=self._texts(step.say, ("say",)),
             say_kind=SayKind.CARD if step.card else SayKind.LINE,
             raised=_raised(step.severity, step.category, self.place),
             sets=self._sets(step.sets, ("set",)),
@@ -72,6 +71,10 @@ class StepCompiler:
             save=step.save or "",
             silence=(step.silence.after, step.silence.goto) if step.silence else None,
             consent=self._consent(),
+            within=(step.within.after, step.within.goto) if step.within else None,
+            many=bool(step.many),
+            invalid=self._texts(step.invalid, ("invalid",)),
+            unclear=(step.unclear.tries, step.unclear.goto) if step.unclear else None,
         )
 
     # --- how the parts fit ------------------------------------------------------------------------------------------
@@ -101,9 +104,30 @@ class StepCompiler:
             self.complain(
                 ("next",), "misplaced-part", f"“{kind}” không đi với “next”", f"'{kind}' does not go with 'next'"
             )
+        for part in ("many", "invalid", "unclear", "consent"):
+            if getattr(step, part) is not None and kind is not StepKind.CHOICES:
+                self.complain(
+                    (part,), "misplaced-part", f"“{part}” chỉ đi với “choices”", f"'{part}' goes with 'choices' only"
+                )
+        if step.many and kind is StepKind.CHOICES:
+            self._check_many()
+        if step.within and kind is not StepKind.CALL:
+            self.complain(("within",), "misplaced-part", "“within” chỉ đi với “call”", "'within' goes with 'call' only")
         if step.with_ and kind is not StepKind.DO:
             self.complain(("with",), "misplaced-part", "“with” chỉ đi với “do”", "'with' goes with 'do' only")
         self._check_save()
+
+    def _check_many(self) -> None:
+        for choice_id, choice in (self.step.choices or {}).items():
+            if choice.goto is not None:
+                message = "khi chọn được nhiều (many), các lựa chọn cùng đi tiếp theo “next”"
+                path: Path = ("choices", choice_id, "goto")
+                self.complain(path, "misplaced-part", message, "with 'many' all choices go on at the step's 'next'")
+        if self.step.save is None:
+            self.complain((), "missing-save", "“many” cần “save”", "'many' needs 'save'")
+        if self.step.consent is not None:
+            message = "“consent” không đi với “many”"
+            self.complain(("consent",), "misplaced-part", message, "'consent' does not go with 'many'")
 
     def _check_save(self) -> None:
         step, kind = self.step, self.step.kind
@@ -124,7 +148,8 @@ class StepCompiler:
             self.complain(("save",), "misplaced-part", "bước này không có gì để lưu", "this step has nothing to save")
 
     def _check_saved_choices(self, save: str) -> None:
-        variable = self._typed_variable(save, ("save",), (VariableType.CHOICE,))
+        wanted = VariableType.CHOICES if self.step.many else VariableType.CHOICE
+        variable = self._typed_variable(save, ("save",), (wanted,))
         for choice_id in self.step.choices or {}:
             if variable is not None and choice_id not in variable.values:
                 message = f"“{choice_id}” không có trong “values” của biến “{save}”"
@@ -157,12 +182,20 @@ class StepCompiler:
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
+    def _texts(self, texts: list[str] | None, path: Path) -> tuple[Template, ...]:
+        printable = _Printable(self.names)
+        return tuple(
+            text_with(text, self.names, self.complain, (*path, index), printable)
+            for index, text in enumerate(texts or ())
+        )
+
     def _sets(self, written: dict[str, str], path: Path) -> tuple[tuple[str, Value], ...]:
         done: list[tuple[str, Value]] = []
         for name, text in written.items():
             variable = self._typed_variable(name, (*path, name), tuple(VariableType))
             try:
-                done.append((name, conditions.typed(text, variable) if variable else text))
+                value = conditions.typed(text, variable) if variable else text
+                done.append((name, [value] if variable and variable.type is VariableType.CHOICES else value))
             except ValueError:
                 assert variable is not None
                 message = f"biến “{name}” ({variable.type}) không thể có giá trị này"
@@ -203,19 +236,22 @@ class StepCompiler:
     def _options(self) -> Options:
         written = self.step.choices or {}
         options = tuple(self._option(choice_id, choice) for choice_id, choice in written.items())
-        entries = [(option.label, index) for index, option in enumerate(options)]
+        keys = [key_of(option.label) for option in options]
+        entries: list[tuple[str | Key, int]] = [(key, index) for index, key in enumerate(keys)]
         book = Phrasebook(entries)
         for index, option in enumerate(options):
-            if book.find_only(key_of(option.label)) != index:
+            if book.find_only(keys[index]) != index:
                 path: Path = ("choices", option.id, "label")
                 message = "nhãn này trống hoặc trùng với một lựa chọn khác"
                 self.complain(
                     path, "same-label", message, "this label has no letters or is the same as another choice's"
                 )
         entries += [(option.id.replace("_", " "), index) for index, option in enumerate(options)]
-        meanings = [yes_or_no(key_of(option.label)) for option in options]
+        meanings = [yes_or_no(key) for key in keys]
         yes_no = tuple(meanings.index(answer) if meanings.count(answer) == 1 else None for answer in (False, True))
-        return Options(options, Phrasebook(entries), (yes_no[0], yes_no[1]))
+        exact = self.step.consent is not None or any(one.severity is Severity.EMERGENCY for one in written.values())
+        folded = () if exact else tuple(key.folded for key in keys)
+        return Options(options, Phrasebook(entries), folded, (yes_no[0], yes_no[1]))
 
     def _option(self, choice_id: str, choice: Choice) -> Option:
         way = Way(choice.goto) if choice.goto else self._way_quietly()
@@ -253,13 +289,18 @@ class StepCompiler:
     def _question(self) -> Question:
         ask = self.step.ask
         assert ask is not None
-        invalid = text_with(ask.invalid, self.names, self.complain, ("ask", "invalid"), ()) if ask.invalid else None
+        invalid = self._texts(ask.invalid, ("ask", "invalid"))
+        if "tries" in ask.model_fields_set and ask.skip is None:
+            message = "“tries” cần “skip”: sau lần cuối phải có bước để đi tới"
+            self.complain(
+                ("ask", "tries"), "misplaced-part", message, "'tries' needs 'skip': where to go after the last"
+            )
         if ask.type is AskType.PLACE and ask.skip is None:
             message = "câu hỏi về nơi ở phải có “skip”: không ai bị buộc phải nói mình ở đâu"
             self.complain(
                 ("ask",), "missing-skip", message, "a question for a place needs 'skip': nobody must say where she is"
             )
-        return Question(ask.type, invalid, ask.tries, ask.skip or "")
+        return Question(ask.type, invalid, ask.tries, ask.skip or "", ask.side)
 
 
 class _Printable:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from flows.compile_step import StepCompiler
 from flows.phrases import PHRASES
@@ -28,12 +29,20 @@ class Compiled:
     tasks: dict[tuple[str, str], Task] = field(default_factory=dict)
     starts: dict[str, str] = field(default_factory=dict)
     calls: dict[str, dict[str, Path]] = field(default_factory=dict)  # flow -> called flow -> where
+    greetings: dict[str, tuple[timedelta, tuple[str, ...]]] = field(default_factory=dict)
 
 
 def compile_flow(flow: Flow, source: Source, names: Names, into: Compiled) -> None:
     """Compile the steps of one flow; mistakes go to the findings of its file."""
     into.starts[flow.flow] = flow.start
     into.calls[flow.flow] = {}
+    if flow.on_resume is not None:
+        complain = complainer(source, ("on_resume",))
+        said = [
+            text_with(text, names, complain, ("say", index), ()).parts[0]
+            for index, text in enumerate(flow.on_resume.say)
+        ]
+        into.greetings[flow.flow] = (flow.on_resume.after, tuple(said))
     if flow.start not in flow.steps:
         message = f"bước bắt đầu “{flow.start}” không có trong kịch bản này"
         source.add(("start",), "unknown-step", message, f"the start step '{flow.start}' is not in this flow")
@@ -117,6 +126,7 @@ def link(manifest: Manifest, compiled: Compiled) -> Program:
         entry=manifest.entry,
         starts=compiled.starts,
         tasks=compiled.tasks,
+        greetings=compiled.greetings,
         interrupts=events,
         breaking=frozenset(events[event] for event in ("help", "human", "stop", "delete", "danger", "concern")),
         words=Phrasebook(pairs),

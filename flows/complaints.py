@@ -32,8 +32,8 @@ _OWN: dict[str, tuple[str, str, str]] = {
     "duration": ("bad-duration", "viết thời gian như 30s, 10m hoặc 2h", "write a duration like 30s, 10m or 2h"),
     "choice-values": (
         "choice-values",
-        "biến kiểu choice cần “values”; các kiểu khác thì không",
-        "a choice variable needs 'values', no other type does",
+        "biến kiểu choice, choices cần “values”; các kiểu khác thì không",
+        "a choice or choices variable needs 'values', no other type does",
     ),
     "shown-unknown": (
         "choice-values",

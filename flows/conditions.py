@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeAlias
 
 from flows.effects import Value
@@ -18,7 +19,7 @@ MAX_DEPTH = 8  # any, all, not inside one another
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The variable holds one of these values."""
+    """The variable holds one of these values; one that holds several, at least one of them."""
 
     variable: str
     values: tuple[Value, ...]
@@ -72,7 +73,8 @@ Complain: TypeAlias = Callable[[Path, str, str, str], None]
 def holds(condition: Condition, variables: Mapping[str, Value]) -> bool:
     """Is the condition true for these variables?"""
     if isinstance(condition, OneOf):
-        return variables.get(condition.variable) in condition.values
+        value = variables.get(condition.variable)
+        return any(one in condition.values for one in value) if isinstance(value, list) else value in condition.values
     if isinstance(condition, IsSet):
         return (variables.get(condition.variable) not in (None, "", [])) is condition.wanted
     if isinstance(condition, InRange):
@@ -102,10 +104,12 @@ def typed(text: str, variable: Variable) -> Value:
         if not text.isascii() or not text.isdigit() or not variable.min <= int(text) <= variable.max:
             raise ValueError("not a number in range")
         return int(text)
-    if kind is VariableType.CHOICE and text not in variable.values:
+    if kind in (VariableType.CHOICE, VariableType.CHOICES) and text not in variable.values:
         raise ValueError("not one of the values")
     if kind is VariableType.AGE_BAND and text not in ("age_0_5", "age_6_12", "age_13_17", "age_18_59", "age_60"):
         raise ValueError("not an age band")
+    if kind is VariableType.DATE:
+        return date.fromisoformat(text).isoformat()
     if kind in (VariableType.SERVICES, VariableType.SCORE):
         raise ValueError("services and scores cannot be written")
     return text
@@ -171,6 +175,9 @@ def _test(name: str, value: Any, variable: Variable, complain: Complain, path: P
         return None
 
 
+_COUNTED = (VariableType.NUMBER, VariableType.SERVICES, VariableType.SCORE, VariableType.CHOICES)
+
+
 def _range(name: str, value: Mapping[str, Any], variable: Variable, complain: Complain, path: Path) -> Condition | None:
     bounds: dict[str, int] = {}
     for key, text in value.items():
@@ -179,7 +186,7 @@ def _range(name: str, value: Mapping[str, Any], variable: Variable, complain: Co
             complain((*path, key), "bad-condition", message, "use {at_least: number} or {at_most: number}")
             return None
         bounds[key] = int(text)
-    if not bounds or variable.type not in (VariableType.NUMBER, VariableType.SERVICES, VariableType.SCORE):
+    if not bounds or variable.type not in _COUNTED:
         message = f"chỉ so sánh lớn nhỏ được với số; “{name}” là {variable.type}"
         complain(path, "bad-value", message, f"only numbers can be compared so; '{name}' is {variable.type}")
         return None

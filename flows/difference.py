@@ -133,7 +133,7 @@ def _flow_change(kind: Kind, flow: Flow) -> Change:
     }[kind]
     count = len(flow.steps)
     return Change(
-        kind, flow.flow, f"{flow.flow}: {said} “{flow.title}”, {count} bước", f"{flow.flow}: {said_en}, {count} steps"
+        kind, flow.flow, f"{flow.flow}: {said} “{flow.title}”, {count} bước", f"{flow.flow}: {said_en}, steps: {count}"
     )
 
 

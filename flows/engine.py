@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flows import breaking_in, places_dialog, questions, replies, run
+from flows import breaking_in, picking, places_dialog, questions, replies, run, timers
 from flows.effects import (
     Answered,
     Chose,
@@ -26,6 +26,7 @@ from flows.effects import (
     Unsupported,
 )
 from flows.library import Library
+from flows.program import Task
 from flows.schema import AskType, StepKind
 from flows.session import Session, Stage, State, Status, WrongVersion
 from flows.severity import Severity
@@ -59,9 +60,14 @@ def advance(library: Library, session: Session, input: Input, now: datetime) -> 
     turn = Turn(library, session, now)
     try:
         changed = _TAKE[type(input)](turn, input)
+        if changed and isinstance(input, _FROM_HER):
+            turn.heard_at = now
     except FlowFault as fault:
         return turn.failed(fault)
     return turn.sprint() if changed else unchanged(session)
+
+
+_FROM_HER = (Start, Said, Chose, Shared, Unsupported)
 
 
 # --- one function per input; each says whether anything happened ------------------------------------------------------
@@ -96,6 +102,7 @@ def _said(turn: Turn, said: Said) -> bool:
     elif turn.status is Status.ASKING_HOST:
         turn.put_again()
     else:
+        _greet_back(turn)
         _reply(turn, said.text, key, word)
     return True
 
@@ -104,9 +111,18 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
     """A typed text at an open question."""
     task, wait = turn.task(), turn.wait
     if wait is None:
-        raise FlowFault("no-question", task.place)
+        _ask_anew(turn, task)
+        return
     if wait.stage is Stage.CHOICES:
-        taken = replies.choice_meant(task, key)
+        if task.many:
+            goes_on = picking.typed(turn, task, text)
+            if goes_on:
+                run.run(turn)
+            if goes_on is not None:
+                return
+        taken = None if task.many else picking.choice_meant(task, key)
+        if taken is None and not task.many and not word:
+            taken = picking.choice_nearly_meant(task, key)
         if taken is not None:
             replies.take_choice(turn, task, taken)
             run.run(turn)
@@ -116,14 +132,29 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
     elif word == "repeat":
         questions.repeat(turn, task)
     elif wait.stage is Stage.CHOICES:
-        if not breaking_in.offer_person(turn):
-            questions.again(turn, task, turn.phrase("choose_again"))
+        if not breaking_in.offer_person(turn) and questions.misread(turn, task):
+            run.run(turn)
     else:
         goes_on = replies.answer(turn, task, text, key)
         if goes_on is None and not breaking_in.offer_person(turn):
             goes_on = replies.unreadable(turn, task)
         if goes_on:
             run.run(turn)
+
+
+def _greet_back(turn: Turn) -> None:
+    """Somebody who comes back to the open question after a while reads the flow's greeting before her message is taken."""
+    pause, lines = turn.program.greetings.get(turn.frames[-1].flow, (None, ()))
+    if pause is not None and turn.heard_at is not None and turn.now - turn.heard_at >= pause:
+        for line in lines:
+            turn.say(line)
+
+
+def _ask_anew(turn: Turn, task: Task) -> None:
+    """A conversation moved to another version was asked something that is no longer asked: put what is asked now."""
+    if turn.frames[-1].state is not State.FRESH:
+        raise FlowFault("no-question", task.place)
+    run.run(turn)
 
 
 def _chose(turn: Turn, chose: Chose) -> bool:
@@ -133,7 +164,12 @@ def _chose(turn: Turn, chose: Chose) -> bool:
         return False  # the second press of the double press that ended the stay
     if turn.status is not Status.WAITING:
         return _begin_or_put_again(turn)
-    task = turn.task()
+    _greet_back(turn)
+    task, wait = turn.task(), turn.wait
+    if wait is None:
+        turn.say(turn.phrase("stale_choice"))
+        _ask_anew(turn, task)
+        return True
     index = _index_of(turn, chose.data)
     if index is None or not replies.press(turn, task, index):
         questions.again(turn, task, turn.phrase("stale_choice"))
@@ -159,7 +195,9 @@ def _shared(turn: Turn, shared: Shared) -> bool:
     if turn.status is not Status.WAITING:
         return _begin_or_put_again(turn)
     task = turn.task()
-    if task.question is not None and task.question.type is AskType.PLACE:
+    if turn.wait is None:
+        _ask_anew(turn, task)
+    elif task.question is not None and task.question.type is AskType.PLACE:
         if places_dialog.resolved(turn, task, shared.place, tries=turn.wait.tries if turn.wait else 0, shared=True):
             run.run(turn)
     else:
@@ -177,13 +215,22 @@ def _unsupported(turn: Turn, _: Unsupported) -> bool:
         return True
     if turn.status is Status.ASKING_HOST:
         return _begin_or_put_again(turn)
-    questions.again(turn, turn.task(), turn.phrase("unsupported"))
+    if turn.wait is None:
+        turn.say(turn.phrase("unsupported"))
+        _ask_anew(turn, turn.task())
+    else:
+        questions.again(turn, turn.task(), turn.phrase("unsupported"))
     return True
 
 
 def _silence(turn: Turn, _: Silence) -> bool:
     task = turn.task() if turn.status is Status.WAITING else None
-    if task is None or task.silence is None or turn.due_at is None or turn.now < turn.due_at:
+    if task is None:
+        return False
+    if timers.call_over(turn):
+        run.run(turn)
+        return True
+    if task.silence is None or turn.due_at is None or turn.now < turn.due_at:
         return False  # she wrote in between, or the timer belonged to an earlier question
     turn.stop_waiting()
     turn.visited.append(f"{task.place}~silence")
@@ -206,6 +253,7 @@ def _released(turn: Turn, _: Released) -> bool:
     del turn.frames[parked[0] + 1 :]
     turn.history, turn.origin = (), None
     task = turn.task()
+    timers.renew(turn, only_passed=False)
     turn.visited.append(f"{task.place}~release")
     turn.move(task.on_release)
     run.run(turn)
@@ -264,4 +312,4 @@ def _back(turn: Turn) -> None:
         turn.frames, turn.history, turn.origin = list(turn.history[-1]), turn.history[:-1], None
         task = turn.task()
         turn.visited.append(task.place)
-        questions.open_question(turn, task)
+        questions.open_question(turn, task, afresh=True)

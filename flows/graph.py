@@ -7,6 +7,7 @@ on every waiting step, and `Reach` adds them there.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,11 +56,7 @@ class Node:
     hands_over: bool = False
     card: bool = False
     does: str = ""  # the name of its `do`
-
-    @property
-    def name(self) -> str:
-        """As everywhere else: `flow.step`."""
-        return f"{self.flow}.{self.step}"
+    name: str = ""  # as everywhere else: `flow.step`
 
     def ways(self, *moves: Move) -> Iterator[str]:
         """The steps that the given kinds of edges lead to."""
@@ -118,6 +115,7 @@ def _node(flow: str, name: str, step: Step) -> Node:
         hands_over=step.handover is not None,
         card=step.card is not None,
         does=step.do.value if step.do is not None else "",
+        name=f"{flow}.{name}",
     )
 
 
@@ -133,6 +131,10 @@ def _edges(step: Step) -> Iterator[Edge]:
             yield Edge(Move.ANSWER, (step.ask.skip,), 1)
     elif after:
         yield Edge(Move.ON, after)
+    if step.unclear is not None:
+        yield Edge(Move.ANSWER, (step.unclear.goto,), step.unclear.tries)
+    if step.within is not None:
+        yield Edge(Move.SILENCE, (step.within.goto,))
     if step.silence is not None:
         yield Edge(Move.SILENCE, (step.silence.goto,))
     if step.handover is not None:
@@ -148,12 +150,19 @@ class Reach:
 
     def __init__(self, graph: Graph, goal: Callable[[Node], bool]) -> None:
         self._graph = graph
-        self._goal = goal
         # One row a step: the cost from there if what comes after the flow's return costs 0, 1, 2, too far.
-        self._rows: dict[str, list[int]] = {node.name: [TOO_FAR] * (TOO_FAR + 1) for node in graph.all_nodes()}
-        # Costs only ever fall, by whole numbers from a small range: the loop ends.
-        while self._improve():
-            pass
+        self._rows: dict[str, list[int]] = {}
+        self._by_word = TOO_FAR  # messages by the best global word
+        open_nodes: list[Node] = []
+        for node in graph.all_nodes():
+            if goal(node):
+                self._rows[node.name] = [0] * len(_COSTS)
+            elif node.returns:
+                self._rows[node.name] = list(_COSTS)
+            else:
+                self._rows[node.name] = [TOO_FAR] * len(_COSTS)
+                open_nodes.append(node)
+        self._settle(open_nodes)
 
     def from_step(self, node: Node) -> int:
         """Messages from standing at this step (0 when the step itself is the goal); at most `TOO_FAR`."""
@@ -164,38 +173,66 @@ class Reach:
         start = self._graph.start(flow)
         return TOO_FAR if start is None else self.from_step(start)
 
-    def _improve(self) -> bool:
-        fell = False
-        for node in self._graph.all_nodes():
-            row = self._rows[node.name]
-            for after in _COSTS:
-                cost = min(self._cost(node, after), TOO_FAR)
-                if cost < row[after]:
-                    row[after], fell = cost, True
-        return fell
+    def _settle(self, open_nodes: list[Node]) -> None:
+        """Work until no row falls any more; costs only ever fall, by whole numbers from a small range: it ends."""
+        leaning = _leaning_on(self._graph, open_nodes)
+        waiting = [node for node in open_nodes if node.waits]
+        queue, queued = deque(reversed(open_nodes)), {node.name for node in open_nodes}
+        while queue:
+            while queue:
+                node = queue.popleft()
+                queued.discard(node.name)
+                row = self._row(node)
+                if row == self._rows[node.name]:
+                    continue
+                self._rows[node.name] = row
+                for other in leaning.get(node.name, ()):
+                    if other.name not in queued:
+                        queued.add(other.name)
+                        queue.append(other)
+            by_word = min((1 + self.from_start(flow) for flow in self._graph.words.values()), default=TOO_FAR)
+            if by_word < self._by_word:
+                self._by_word = by_word
+                queue.extend(waiting)
+                queued.update(node.name for node in waiting)
 
-    def _cost(self, node: Node, after: int) -> int:
-        if self._goal(node):
-            return 0
-        if node.returns:
-            return after
+    def _row(self, node: Node) -> list[int]:
         if node.waits:
-            return self._best_message(node, after)
-        ways = [self._rows[other.name][after] for other in self._graph.next_nodes(node, Move.ON)]
-        on = max(ways, default=TOO_FAR)
+            return self._waiting_row(node)
+        rows = [self._rows[other.name] for other in self._graph.next_nodes(node, Move.ON)]
+        on = _worst(rows)
         if not node.calls:
             return on
         called = self._graph.start(node.calls)
-        return TOO_FAR if called is None else self._rows[called.name][on]
+        return [TOO_FAR] * len(_COSTS) if called is None else [self._rows[called.name][after] for after in on]
 
-    def _best_message(self, node: Node, after: int) -> int:
+    def _waiting_row(self, node: Node) -> list[int]:
         steps = self._graph.nodes[node.flow]
-        best = min((1 + self.from_start(flow) for flow in self._graph.words.values()), default=TOO_FAR)
+        best = [min(self._by_word, TOO_FAR)] * len(_COSTS)
         for edge in node.edges:
             if edge.move is Move.ANSWER:
-                worst = max((self._rows[steps[to].name][after] for to in edge.to if to in steps), default=TOO_FAR)
-                best = min(best, edge.messages + worst)
+                worst = _worst([self._rows[steps[to].name] for to in edge.to if to in steps])
+                best = [min(before, edge.messages + after) for before, after in zip(best, worst, strict=True)]
         return best
+
+
+def _worst(rows: list[list[int]]) -> list[int]:
+    """The worst of several rows, cost by cost; too far when there is none."""
+    if len(rows) == 1:
+        return rows[0]
+    return [max(costs) for costs in zip(*rows, strict=True)] if rows else [TOO_FAR] * len(_COSTS)
+
+
+def _leaning_on(graph: Graph, nodes: list[Node]) -> dict[str, list[Node]]:
+    """For each step, the steps whose cost is found from its own: those before it, and the calls of a flow it begins."""
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        for other in graph.next_nodes(node, Move.ON, Move.ANSWER):
+            found.setdefault(other.name, []).append(node)
+        called = graph.start(node.calls) if node.calls else None
+        if called is not None:
+            found.setdefault(called.name, []).append(node)
+    return found
 
 
 def returning(graph: Graph, *moves: Move) -> set[str]:
@@ -269,9 +306,12 @@ def _from(graph: Graph, node: Node, moves: tuple[Move, ...], passable: set[str])
     queue = [node]
     while queue:
         here = queue.pop()
+        onward = moves
         if here.calls and here.calls not in passable:
-            continue
-        for other in graph.next_nodes(here, *moves):
+            onward = tuple(
+                move for move in moves if move is Move.SILENCE
+            )  # its time limit ends a call that never returns
+        for other in graph.next_nodes(here, *onward):
             if other.step not in seen:
                 seen[other.step] = other
                 queue.append(other)

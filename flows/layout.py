@@ -6,8 +6,10 @@ order each column by its neighbours, then give every box the height its neighbou
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 SWEEPS = 8  # rounds of ordering, and again of straightening: more changes nothing one could see
 LANE = 14.0  # height kept free for an arrow that passes through a column
@@ -32,7 +34,7 @@ class Layout:
     height: float
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Place:
     """A box, or the spot where a long arrow passes a column."""
 
@@ -48,7 +50,7 @@ def lay_out(
     heights: Mapping[str, float], arrows: Sequence[Arrow], *, box_width: float, gap_x: float, gap_y: float
 ) -> Layout:
     """Place boxes of one width; arrows must join known boxes. An arrow that closes a loop gets no route."""
-    forward = _without_loops(list(heights), arrows)
+    forward = lead_on(list(heights), arrows)
     columns = _columns(list(heights), [arrow for arrow, kept in zip(arrows, forward, strict=True) if kept])
     places = {name: _Place(height, columns[name]) for name, height in heights.items()}
     layers: list[list[_Place]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
@@ -74,8 +76,8 @@ def lay_out(
     return Layout(boxes, routes, max(len(layers) * step - gap_x, 0.0), lowest - highest)
 
 
-def _without_loops(names: list[str], arrows: Sequence[Arrow]) -> list[bool]:
-    """For every arrow: does it lead on? False for those that lead back to where the walk came from."""
+def lead_on(names: Sequence[str], arrows: Sequence[Arrow]) -> list[bool]:
+    """For every arrow: does it lead on? False for those that lead back to where the walk from the first box came from."""
     out: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
     for index, arrow in enumerate(arrows):
         out[arrow.start].append((index, arrow.end))
@@ -171,10 +173,13 @@ def _middle(place: _Place, index: Mapping[int, int], down: bool) -> float:
 
 def _crossings(layers: list[list[_Place]]) -> int:
     count = 0
-    for left, right in zip(layers, layers[1:], strict=False):
+    for left, right in pairwise(layers):
         index = {id(place): number for number, place in enumerate(right)}
         ends = [index[id(end)] for place in left for end, _ in sorted(place.after, key=lambda pair: pair[1])]
-        count += sum(one > other for number, one in enumerate(ends) for other in ends[number + 1 :])
+        seen: list[int] = []
+        for end in ends:
+            count += len(seen) - bisect_right(seen, end)
+            insort(seen, end)
     return count
 
 

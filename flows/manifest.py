@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from flows.severity import Severity
-from flows.written import Duration, Label, Name, Text, Written, as_list
+from flows.written import Duration, Label, Name, Place, Text, Written, as_list
 
 # --- set.yaml ---------------------------------------------------------------------------------------------------
 
@@ -27,6 +27,8 @@ class VariableType(StrEnum):
     SERVICES = "services"  # the answer of find_services
     FLAG = "flag"  # true or false, set by a flow or the host
     CODE = "code"  # a return code
+    CHOICES = "choices"  # several of `values`, in their order
+    DATE = "date"  # a day, "YYYY-MM-DD"
     SCORE = "score"  # a sum of what scored choices add; never set is 0
 
 
@@ -54,7 +56,7 @@ class Variable(Written):
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Variable:
-        if (self.type is VariableType.CHOICE) != bool(self.values):
+        if (self.type in (VariableType.CHOICE, VariableType.CHOICES)) != bool(self.values):
             raise ValueError("choice-values")
         if set(self.shown) - set(self.values):
             raise ValueError("shown-unknown")
@@ -101,10 +103,14 @@ class Manifest(Written):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
     entry: Name
     resume_within: Duration = timedelta(minutes=30)
+    utc_offset: Annotated[str, StringConstraints(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")] = (
+        "+07:00"  # what "today" is
+    )
     interrupts: Interrupts
     words: Words
     consents: dict[Name, Text] = Field(default={})  # purpose -> how staff read it
     variables: dict[Name, Variable] = Field(default={})
+    moved: dict[Place, Place] = Field(default={})  # "flow.step" or "flow" of earlier versions -> where it is now
     phrases: dict[Name, Text]
 
 

@@ -26,6 +26,7 @@ ENGINE_PHRASES: dict[str, Phrase] = {
     "invalid_time": Phrase("Not a time of day; gives an example like 21:30 or 9 giờ tối."),
     "invalid_yes_no": Phrase("Neither yes nor no."),
     "invalid_age": Phrase("No age band recognised."),
+    "invalid_date": Phrase("Not a day; gives an example like 5/11 or hôm qua."),
     "invalid_code": Phrase("Not the shape of a return code."),
     "confirm_place": Phrase(
         "Is it this commune? Followed by yes/no and, for a shared location, two neighbours.", ("place",)
@@ -34,6 +35,9 @@ ENGINE_PHRASES: dict[str, Phrase] = {
     "place_outside": Phrase("The place is outside Lai Châu; asks again, says one may skip."),
     "place_unknown": Phrase("The place was not recognised; asks for the commune's old or new name, says one may skip."),
     "none_of_these": Phrase("Choice label: none of the listed places."),
+    "more": Phrase("One of several choices was taken: asks whether there are more; the choices follow."),
+    "enough": Phrase("Choice label: nothing more to add to the choices taken."),
+    "none_of_list": Phrase("Choice label: none of the listed things."),
     "skip": Phrase("Choice label: skip this question."),
     "yes": Phrase("Choice label: yes."),
     "no": Phrase("Choice label: no."),

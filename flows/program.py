@@ -57,6 +57,7 @@ class Options:
 
     options: tuple[Option, ...]
     book: Phrasebook[int]  # labels and ids
+    folded: tuple[str, ...]  # labels without accents, for close spellings; none where a slip could hide a danger
     yes_no: tuple[int | None, int | None]  # the option "no" and the option "yes" mean, when the labels say exactly that
 
 
@@ -65,9 +66,10 @@ class Question:
     """An `ask` step: what it takes and what it says when it cannot read the answer."""
 
     type: AskType
-    invalid: Template | None
+    invalid: tuple[Template, ...]  # try by try, the last for all further ones; none: the phrase for the type
     tries: int
     skip: str  # a step, or "" when the question cannot be passed
+    side: str = "past"  # of a date
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ class Task:
     save: str = ""
     silence: tuple[timedelta, str] | None = None
     consent: Consent | None = None
+    many: bool = False
+    invalid: tuple[Template, ...] = ()  # of a choices step
+    within: tuple[timedelta, str] | None = None  # of a call
+    unclear: tuple[int, str] | None = None  # tries, and the step after them
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,7 @@ class Program:
     entry: str
     starts: Mapping[str, str]  # flow -> its first step
     tasks: Mapping[tuple[str, str], Task]  # by flow and step
+    greetings: Mapping[str, tuple[timedelta, tuple[str, ...]]]  # flow -> after what pause, and what is said then
     interrupts: Mapping[str, str]  # "help", "danger", … -> flow
     breaking: frozenset[str]  # the flows that are led to by a global word or danger
     words: Phrasebook[str]  # global words, the weightier first

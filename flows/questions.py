@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flows.conditions import holds
 from flows.effects import Value
 from flows.offers import offers, places_offered
-from flows.program import Task, Way
+from flows.program import Options, Task, Way
 from flows.schema import AskType
-from flows.session import Stage, Wait
+from flows.session import Stage, State, Wait
 from flows.turn import Turn
 
 
@@ -22,9 +24,16 @@ def way_out(turn: Turn, way: Way) -> str:
 # --- putting it -----------------------------------------------------------------------------------------------------
 
 
-def open_question(turn: Turn, task: Task) -> None:
-    """Say everything the step says, with its buttons on the last line, and wait."""
-    wait = turn.open(Stage.CHOICES if task.options is not None else Stage.ANSWER)
+def open_question(turn: Turn, task: Task, *, afresh: bool = False) -> None:
+    """Say everything the step says, with its buttons on the last line, and wait.
+
+    Of several choices, those taken before something broke in still count, unless the question begins `afresh`.
+    """
+    taken: tuple[str, ...] = ()
+    if task.many and not afresh and turn.frames[-1].state is State.OPEN:
+        kept = turn.variables.get(task.save)
+        taken = tuple(map(str, kept)) if isinstance(kept, list) else ()
+    wait = turn.open(Stage.CHOICES if task.options is not None else Stage.ANSWER, codes=taken)
     _say_with_buttons(turn, task, wait, first=0)
 
 
@@ -54,12 +63,20 @@ def _say_with_buttons(turn: Turn, task: Task, wait: Wait, first: int) -> None:
     for template in task.says[first:last]:
         turn.say(turn.text(template), kind=task.say_kind)
     if task.options is not None:
-        buttons = turn.buttons([option.label for option in task.options.options])
+        buttons = turn.buttons(labels_of(turn, task, task.options, wait))
     else:
         buttons = turn.buttons([offer.label for offer in offers(turn, task, wait)])
     takes_place = task.question is not None and task.question.type is AskType.PLACE
     turn.say(turn.text(task.says[last]), buttons, task.say_kind, takes_place)
     turn.restart_silence(task.silence)
+
+
+def labels_of(turn: Turn, task: Task, options: Options, wait: Wait) -> list[str]:
+    """The labels of a choices step; where several may be taken, those that were are ticked, and the last one ends it."""
+    if not task.many:
+        return [option.label for option in options.options]
+    ticked = [f"✓ {option.label}" if option.id in wait.codes else option.label for option in options.options]
+    return [*ticked, turn.phrase("enough" if wait.codes else "none_of_list")]
 
 
 def say_places(turn: Turn, wait: Wait) -> None:
@@ -90,6 +107,21 @@ def skip(turn: Turn, task: Task) -> bool:
     return True
 
 
+def misread(turn: Turn, task: Task) -> bool:
+    """A text was none of the choices: say so and ask again, or go where the step says after so many tries."""
+    assert turn.wait is not None
+    tries = turn.wait.tries + 1
+    if task.unclear is not None and tries >= task.unclear[0]:
+        turn.stop_waiting()
+        turn.visited.append(f"{task.place}~unclear")
+        turn.move(task.unclear[1])
+        return True
+    turn.wait = replace(turn.wait, tries=tries)
+    text = turn.text(task.invalid[min(tries, len(task.invalid)) - 1]) if task.invalid else turn.phrase("choose_again")
+    again(turn, task, text)
+    return False
+
+
 def missed(turn: Turn, task: Task, phrase: str, tries: int) -> bool:
     """The answer could not be read: ask again, or pass on after the last try when the step can be passed."""
     question = task.question
@@ -97,8 +129,8 @@ def missed(turn: Turn, task: Task, phrase: str, tries: int) -> bool:
     tries += 1
     if question.skip and tries >= question.tries:
         return skip(turn, task)
-    if question.invalid is not None:
-        text = turn.text(question.invalid)
+    if question.invalid:
+        text = turn.text(question.invalid[min(tries, len(question.invalid)) - 1])
     elif phrase == "invalid_number":
         variable = turn.program.variables[task.save]
         text = turn.phrase(phrase, min=variable.min, max=variable.max)

@@ -27,12 +27,26 @@ _LOCAL = timezone(timedelta(hours=7))  # the hours of a transcript are Vietnames
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How things stood after one turn."""
+
+    said: str  # the lines it brought
+    effects: tuple[str, ...]
+    offered: tuple[str, ...]  # labels that could be pressed
+    step: str
+    severity: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one transcript: it passed when there are no failures."""
 
     title: str
     failures: tuple[Finding, ...]
     visited: frozenset[str]  # "flow.step" passed and "flow.step:choice" taken
+    seen: tuple[Seen, ...] = ()  # of every turn that was played
+    variables: Mapping[str, str] = field(default_factory=dict)  # at the end, as one writes them
 
 
 def run(library: Library, script: Script, host: Host) -> Outcome:
@@ -42,7 +56,7 @@ def run(library: Library, script: Script, host: Host) -> Outcome:
     """
     rehearsal = _Rehearsal(library, script, host)
     rehearsal.play()
-    return Outcome(script.transcript.transcript, tuple(rehearsal.failures), frozenset(rehearsal.visited))
+    return rehearsal.outcome()
 
 
 def check(library: Library, files: Mapping[str, bytes], host: Host) -> list[Finding]:
@@ -68,6 +82,7 @@ class _Rehearsal:
     def __init__(self, library: Library, script: Script, host: Host) -> None:
         self.failures: list[Finding] = []
         self.visited: set[str] = set()
+        self.seen: list[Seen] = []
         self._library = library
         self._script = script
         self._host = host
@@ -89,8 +104,20 @@ class _Rehearsal:
                 self._feed(index, happening)
             if self._lost:
                 return  # what follows would fail only because this did
+            self.seen.append(self._look())
             self._compare(index, turn.expect)
         self._compare_end()
+
+    def outcome(self) -> Outcome:
+        variables = {name: _written(value) for name, value in self._session.variables.items()}
+        title = self._script.transcript.transcript
+        return Outcome(title, tuple(self.failures), frozenset(self.visited), tuple(self.seen), variables)
+
+    def _look(self) -> Seen:
+        brought, session = self._brought, self._session
+        labels = tuple(button.label for button in self._offered)
+        said = "\n".join(brought.lines)
+        return Seen(said, tuple(brought.effects), labels, session.place(), self._severity.value, session.status.value)
 
     # --- playing ------------------------------------------------------------------------------------------------
 
@@ -249,4 +276,6 @@ def _written(value: Value) -> str:
         return "yes" if value else "no"
     if value is None or value in ("", []):
         return "empty"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(map(str, value))
     return str(value) if isinstance(value, (str, int)) else json.dumps(value, ensure_ascii=False)

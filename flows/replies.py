@@ -5,7 +5,7 @@ The functions that take an answer say whether the conversation goes on (True: ru
 
 from __future__ import annotations
 
-from flows import answers, places_dialog, questions, weighing
+from flows import answers, dates, picking, places_dialog, questions, weighing
 from flows.effects import Value
 from flows.offers import Offer, offers
 from flows.program import Task
@@ -21,22 +21,9 @@ _INVALID = {
     AskType.YES_NO: "invalid_yes_no",
     AskType.AGE_BAND: "invalid_age",
     AskType.TIME: "invalid_time",
+    AskType.DATE: "invalid_date",
     AskType.CODE: "invalid_code",
 }
-
-
-def choice_meant(task: Task, key: Key) -> int | None:
-    """Which choice a typed text is: by label or id, by number, or by a plain yes or no when the labels say that."""
-    options = task.options
-    if options is None or not key.folded:
-        return None
-    found = options.book.find_only(key)
-    if found is None:
-        found = answers.option_number(key, len(options.options))
-    if found is None and options.yes_no != (None, None):
-        answer = answers.yes_or_no(key)
-        found = None if answer is None else options.yes_no[answer]
-    return found
 
 
 def press(turn: Turn, task: Task, index: int) -> bool:
@@ -44,6 +31,8 @@ def press(turn: Turn, task: Task, index: int) -> bool:
     wait = turn.wait
     if wait is None:
         return False
+    if task.many:
+        return picking.pressed(turn, task, index)
     if task.options is not None:
         if index >= len(task.options.options):
             return False
@@ -138,6 +127,9 @@ def _read(turn: Turn, task: Task, kind: AskType, text: str, key: Key) -> Value:
         return answers.age_band(key)
     if kind is AskType.TIME:
         return answers.time_of_day(text)
+    if kind is AskType.DATE:
+        assert task.question is not None
+        return dates.day_meant(text, dates.today(turn.now, turn.library.manifest.utc_offset), task.question.side)
     if kind is AskType.CODE:
         return answers.return_code(clean(text))
     return None  # yes or no was looked for among the buttons

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from flows import questions
+from flows import questions, timers
 from flows.effects import (
     AllowLateAnswer,
     AskOnDuty,
@@ -86,7 +87,8 @@ def _ask(turn: Turn, task: Task) -> bool:
 
 def _call(turn: Turn, task: Task) -> bool:
     _say_all(turn, task)
-    turn.move(task.name, State.CALLED)
+    due_at = None if task.within is None else turn.now + task.within[0]
+    turn.frames[-1] = Frame(task.flow, task.name, State.CALLED, due_at)
     turn.push(task.call)
     return True
 
@@ -98,6 +100,8 @@ def _return(turn: Turn, task: Task) -> bool:
         turn.end("done")
         return False
     below = turn.frames[-1]
+    if below.state is not State.CALLED:
+        timers.renew(turn, only_passed=True)  # something had broken in
     if below.state is State.FRESH:
         return True
     task = turn.task()
@@ -189,8 +193,7 @@ def release_parked(turn: Turn) -> None:
     """Every flow that waits for a human goes on at its `on_release` when the conversation comes back to it."""
     if any(frame.state is State.HANDED for frame in turn.frames):
         turn.frames = [
-            Frame(frame.flow, frame.step, State.RELEASED) if frame.state is State.HANDED else frame
-            for frame in turn.frames
+            replace(frame, state=State.RELEASED) if frame.state is State.HANDED else frame for frame in turn.frames
         ]
         turn.history = ()
 

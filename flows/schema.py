@@ -7,6 +7,7 @@ Nothing here knows whether a named step, variable or phrase exists: that is look
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
@@ -18,7 +19,7 @@ from flows.written import MAX_LABEL_CHARS, MAX_SILENCE, MAX_TEXT_CHARS, Duration
 __all__ = [
     "AGE_BANDS", "MAX_DEPTH", "MAX_LABEL_CHARS", "MAX_SILENCE", "MAX_STEPS_PER_SPRINT", "MAX_TEXT_CHARS", "Ask",
     "AskType", "Branch", "Choice", "DoName", "Duration", "Flow", "HandoverPart", "Interrupts", "Label", "Line",
-    "Manifest", "Name", "Score", "Silence", "Step", "StepKind", "Text", "Variable", "VariableType", "Words",
+    "Manifest", "Name", "Resume", "Score", "Silence", "Step", "StepKind", "Text", "Unclear", "Variable", "VariableType", "Words",
 ]  # fmt: skip
 
 MAX_STEPS_PER_SPRINT = 100  # steps passed between two waits; beyond it the session fails loudly
@@ -54,7 +55,7 @@ class Choice(Written):
     goto: Name | None = None
     severity: Severity | None = None
     category: Category | None = None
-    sets: dict[Name, str] = Field(default={}, alias="set")
+    sets: dict[Name, str] = Field(default_factory=dict, alias="set")
     score: Score | None = None
 
 
@@ -67,6 +68,7 @@ class AskType(StrEnum):
     YES_NO = "yes_no"
     AGE_BAND = "age_band"
     TIME = "time"
+    DATE = "date"
     CODE = "code"
 
 
@@ -79,9 +81,17 @@ class Ask(Written):
     """A question answered by typing (or by a shared location, for a place)."""
 
     type: AskType
-    invalid: Text | None = None  # said when the answer could not be read; else the phrase for the type
+    invalid: Texts | None = None  # said when the answer could not be read, try by try; else the phrase for the type
     tries: Annotated[int, Field(ge=1, le=10)] = 3  # unreadable answers before `skip` is taken
+    side: Literal["past", "future", "any"] = "past"  # of a date: which days are taken, and where a missing year lies
     skip: Name | None = None  # the step she goes to when she passes, or after the last try
+
+
+class Unclear(Written):
+    """Where a choices step goes after so many texts that were none of its choices."""
+
+    tries: Annotated[int, Field(ge=1, le=10)]
+    goto: Name
 
 
 class Silence(Written):
@@ -89,6 +99,13 @@ class Silence(Written):
 
     after: Duration
     goto: Name
+
+
+class Resume(Written):
+    """What somebody reads who comes back to an open question of the flow after a while, before her message is taken."""
+
+    after: Duration
+    say: Texts
 
 
 class Branch(Written):
@@ -164,13 +181,17 @@ class Step(Written):
     card: Literal["emergency"] | None = None
     severity: Severity | None = None
     category: Category | None = None
-    sets: dict[Name, str] = Field(default={}, alias="set")
+    sets: dict[Name, str] = Field(default_factory=dict, alias="set")
     choices: Annotated[dict[Name, Choice], Field(min_length=1, max_length=12)] | None = None
+    many: Annotated[Literal[True] | None, BeforeValidator(_true)] = None  # several choices may be taken
+    invalid: Texts | None = None  # of a choices step: said when a text was none of them, try by try
+    unclear: Unclear | None = None
     consent: Name | None = None  # the purpose its choices `yes` and `no` decide about
     ask: Annotated[Ask, BeforeValidator(_ask_by_name)] | None = None
     do: DoName | None = None
-    with_: dict[str, Any] = Field(default={}, alias="with")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     call: Name | None = None
+    within: Silence | None = None  # of a call: where it goes when the called flow has not come back by then
     handover: HandoverPart | None = None
     end: Name | None = None
     returns: Annotated[Literal[True] | None, BeforeValidator(_true)] = Field(default=None, alias="return")
@@ -183,7 +204,7 @@ class Step(Written):
         """The main part; a step with several (refused by the loader) counts as its first."""
         return self.main_parts[0] if self.main_parts else StepKind.PASS
 
-    @property
+    @cached_property
     def main_parts(self) -> list[StepKind]:
         """All main parts this step was given; right is none or one."""
         given = {
@@ -211,6 +232,10 @@ class Step(Written):
             found.append((self.ask.skip, ("ask", "skip")))
         if self.handover is not None:
             found.append((self.handover.on_release, ("handover", "on_release")))
+        if self.unclear is not None:
+            found.append((self.unclear.goto, ("unclear", "goto")))
+        if self.within is not None:
+            found.append((self.within.goto, ("within", "goto")))
         if self.silence is not None:
             found.append((self.silence.goto, ("silence", "goto")))
         return found
@@ -222,4 +247,5 @@ class Flow(Written):
     flow: Name
     title: Label
     start: Name
+    on_resume: Resume | None = None
     steps: Annotated[dict[Name, Step], Field(min_length=1, max_length=200)]

@@ -18,7 +18,8 @@ from flows.effects import Value
 if TYPE_CHECKING:
     from flows.library import Library
 
-FORMAT = 1  # of `dump`; raised when its shape changes
+FORMAT = 2  # of `dump`; raised when its shape changes
+_READ = (1, FORMAT)  # 1 had no time limits of calls and no `heard_at`
 
 
 class Status(StrEnum):
@@ -47,6 +48,7 @@ class Frame:
     flow: str
     step: str
     state: State = State.FRESH
+    due_at: datetime | None = None  # UTC; of a call with `within`: when it is over
 
 
 class Stage(StrEnum):
@@ -105,9 +107,11 @@ class Session:
     asks: int = 0  # questions opened so far; never falls, so that old buttons stay stale
     passed: int = 0  # steps passed since her last input; kept while the host is asked
     concern: str = ""  # "", "pending" (offered after the next answer), "offered"
-    silence_due_at: datetime | None = None  # UTC; None when the open question has no timer
+    silence_due_at: datetime | None = None  # UTC; the next timer, of the question or of a call; None when there is none
     outcome: str = ""  # of the last end, "failed" when the flow was at fault
     pressed: str = ""  # the button taken last, to know a double press after the end
+    own_due_at: datetime | None = None  # UTC; the timer of the open question itself
+    heard_at: datetime | None = None  # UTC; her last message or button that the flow took
 
     @classmethod
     def new(cls, library: Library, session_id: str = "") -> Session:
@@ -123,7 +127,6 @@ class Session:
 
     def dump(self) -> dict[str, Value]:
         """The session as JSON, for the host to seal and store."""
-        due_at = self.silence_due_at
         wait, pending = self.wait, self.pending
         return {
             "format": FORMAT,
@@ -140,16 +143,20 @@ class Session:
             "asks": self.asks,
             "passed": self.passed,
             "concern": self.concern,
-            "silence_due_at": None if due_at is None else due_at.astimezone(UTC).isoformat(),
+            "silence_due_at": _dump_time(self.silence_due_at),
             "outcome": self.outcome,
             "pressed": self.pressed,
+            "own_due_at": _dump_time(self.own_due_at),
+            "heard_at": _dump_time(self.heard_at),
         }
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> Session:
         """The session that `dump` wrote. Raises UnreadableSession (which quotes nothing) when it cannot be read."""
-        if stored.get("format") != FORMAT:
+        if stored.get("format") not in _READ:
             raise UnreadableSession("a stored session has an unknown format; was it written by a newer program?")
+        if stored["format"] == 1:
+            stored = {**stored, "own_due_at": stored.get("silence_due_at"), "heard_at": None}
         try:
             return cls(
                 version=str(stored["version"]),
@@ -166,6 +173,8 @@ class Session:
                 silence_due_at=_load_time(stored["silence_due_at"]),
                 outcome=str(stored["outcome"]),
                 pressed=str(stored["pressed"]),
+                own_due_at=_load_time(stored["own_due_at"]),
+                heard_at=_load_time(stored["heard_at"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # The cause is named by its type only: its message could quote an answer.
@@ -182,11 +191,17 @@ def mark_of(session_id: str) -> str:
 
 
 def _dump_frames(frames: tuple[Frame, ...]) -> list[Value]:
-    return [[frame.flow, frame.step, frame.state.value] for frame in frames]
+    return [
+        [frame.flow, frame.step, frame.state.value, *([_dump_time(frame.due_at)] if frame.due_at else [])]
+        for frame in frames
+    ]
 
 
 def _load_frames(stored: Any) -> tuple[Frame, ...]:
-    return tuple(Frame(str(flow), str(step), State(state)) for flow, step, state in stored)
+    return tuple(
+        Frame(str(flow), str(step), State(state), _load_time(due_at[0]) if due_at else None)
+        for flow, step, state, *due_at in stored
+    )
 
 
 def _load_wait(stored: Any) -> Wait | None:
@@ -201,6 +216,10 @@ def _load_pending(stored: Any) -> Pending | None:
         return None
     name, fields, tries = stored
     return Pending(str(name), dict(fields), int(tries))
+
+
+def _dump_time(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat()
 
 
 def _load_time(stored: Any) -> datetime | None:

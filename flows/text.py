@@ -107,11 +107,11 @@ class Phrasebook(Generic[T]):
 
     __slots__ = ("_entries",)
 
-    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
-        """Make it from (word as written, meaning) pairs."""
+    def __init__(self, entries: Iterable[tuple[str | Key, T]]) -> None:
+        """Make it from (word as written or its key, meaning) pairs."""
         self._entries: dict[str, list[tuple[Key, T]]] = {}
         for word, meaning in entries:
-            key = key_of(word)
+            key = key_of(word) if isinstance(word, str) else word
             if key.folded:
                 self._entries.setdefault(key.folded, []).append((key, meaning))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flows import effects
+from flows import effects, timers
 from flows.effects import Button, Command, Ended, Failed, Question, Remember, Say, SayKind, Sprint, Value
 from flows.library import Library
 from flows.program import Program, Task
@@ -42,8 +42,9 @@ class Turn:
     """The changing state of one `advance`."""
 
     __slots__ = (
-        "alarm", "asks", "began", "concern", "due_at", "effects", "frames", "history", "library", "mark", "now", "origin", "outcome",
-        "passed", "pending", "pressed", "program", "question", "session", "status", "variables", "visited", "wait",
+        "alarm", "asks", "began", "concern", "due_at", "effects", "frames", "heard_at", "history", "library", "mark", "now",
+        "origin", "outcome", "passed", "pending", "pressed", "program", "question", "session", "status", "variables",
+        "visited", "wait",
     )  # fmt: skip
 
     def __init__(self, library: Library, session: Session, now: datetime) -> None:
@@ -61,7 +62,8 @@ class Turn:
         self.asks = session.asks
         self.passed = session.passed if session.status is Status.ASKING_HOST else 0
         self.concern = session.concern
-        self.due_at = session.silence_due_at
+        self.due_at = session.own_due_at
+        self.heard_at = session.heard_at
         self.outcome = session.outcome
         self.pressed = session.pressed
         self.origin = session.frames if session.wait is not None else None  # the question this sprint comes from
@@ -159,6 +161,10 @@ class Turn:
             return self.phrase("yes" if value else "no")
         if variable.type is VariableType.CHOICE:
             return variable.shown.get(str(value), str(value))
+        if isinstance(value, list):
+            return ", ".join(variable.shown.get(str(one), str(one)) for one in value)
+        if variable.type is VariableType.DATE:
+            return "/".join(str(int(part)) for part in reversed(str(value).split("-")))
         if variable.type is VariableType.AGE_BAND:
             return self.phrase(str(value))
         if variable.type is VariableType.PLACE:
@@ -256,11 +262,13 @@ class Turn:
             self.asks,
             self.passed if self.status is Status.ASKING_HOST else 0,
             self.concern,
-            self.due_at,
+            timers.next_due_at(self),
             self.outcome,
             self.pressed,
+            self.due_at,
+            self.heard_at,
         )
-        return Sprint(session, tuple(self.effects), self.question, tuple(self.visited), self.due_at)
+        return Sprint(session, tuple(self.effects), self.question, tuple(self.visited), session.silence_due_at)
 
 
 def _plain(value: object) -> Value:

@@ -90,7 +90,7 @@ class Accepting:
             if case is not None:
                 to_seeker(uow, contact, case, OutboxKind.BOT, self._worlds.say("flood"))
             uow.contacts.save(replace(contact, inbound_count=count + 1))
-        if message.kind is not MessageKind.TEXT or count + ahead >= MAX_A_DAY + MORE_IN_DANGER:
+        if message.kind is not MessageKind.TEXT or count + ahead > MAX_A_DAY + MORE_IN_DANGER:
             return False
         return self._worlds.current.screening.read(message.text).severity.at_least(Severity.URGENT)
 

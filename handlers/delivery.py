@@ -37,7 +37,9 @@ class Report:
 @operation("claim")
 def claim(uow: UnitOfWork, wanted: Sequence[Claiming]) -> list[list[SendJob]]:
     """Lease due rows, fenced by a token: pages before replies, one row in flight per lane; nothing to seekers in quarantine."""
-    return [uow.outbox.claim(one.limit, LEASE, one.skip_channels) for one in wanted]
+    # Several looks in one commit are one look: the first gets everything.
+    limit, skip = max(one.limit for one in wanted), wanted[0].skip_channels
+    return [uow.outbox.claim(limit, LEASE, skip), *([] for _ in wanted[1:])]
 
 
 @operation("writer")

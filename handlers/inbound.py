@@ -1,24 +1,26 @@
 """One message from the moment it is verified to the commit that answers it: hops 2 to 6 of the design.
 
-`accept` stores; only after its commit does the platform hear "received". `handle` takes one lane (one contact, one message),
-screens the text, takes the flow on unless a human talks, and writes everything in one commit. `fail` is the guard: after the
-third failure the message is dead, a human is called to read it and she gets the fixed safety text.
+`accept` (in `accepting`) stores; only after its commit does the platform hear "received". `handle` takes one lane (one contact,
+one message), screens the text, takes the flow on unless a human talks, and writes everything in one commit. `fail` (in
+`guarding`) is the guard: after the third failure the message is dead, a human is called to read it and she gets the fixed
+safety text.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from flows.answers import yes_or_no
-from flows.effects import Chose, Input, LateAnswer, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
+from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
-from handlers.accepting import Accepted, Accepting
+from handlers.accepting import Accepted
+from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
 from handlers.escalation import Call, Escalations, Reason
+from handlers.guarding import Failure, Guarding
 from handlers.model import (
     Case,
     Contact,
@@ -30,7 +32,6 @@ from handlers.model import (
     MessageKind,
     OutboxKind,
     StoredMessage,
-    new_uid,
 )
 from handlers.operation import operation
 from handlers.outgoing import AGREE, DECLINE, append_line, in_touch, reachable, to_seeker
@@ -38,46 +39,29 @@ from handlers.ports import UnitOfWork
 from handlers.rules.ladder import ladder_for
 from handlers.rules.screening import Verdict
 from handlers.shown import CODE_TYPED, shown
-from handlers.stays import Ending, case_due_at
-from handlers.turn import Turn, hide
-from handlers.world import World, Worlds
+from handlers.stays import Ending
+from handlers.turn import Turn
+from handlers.world import Worlds
 
-__all__ = ["Accepted", "Failure", "Inbound", "case_code"]
-
-RETRY_AFTER = (timedelta(0), timedelta(seconds=1), timedelta(seconds=5))
-"""How long a lane waits before its first, second, third try: after six seconds at most a human is called, urgent or not."""
+__all__ = ["Accepted", "Failure", "Inbound"]
 
 DOUBLE_PRESS = timedelta(seconds=10)
 """Pressing *Bắt đầu* again so soon, while the greeting stands unanswered, is one press and not two greetings."""
 
-KEPT_FOR = timedelta(days=30)
-"""How long everything of a contact is kept after her last message (invariant 12 of the design; the greeting says so)."""
-
 NEWEST = 100_000  # lines of a transcript looked through, all of it
-TRIES = 3
 LONG_TEXT = 4000  # characters; a longer message is kept whole, and we say so
 MAX_SIGNS = 20
-CODE_ALPHABET = "ABCDEFGHKMNPRSTUVXYZ23456789"  # no letter that looks like another
 
 THROUGH_A_TALK = frozenset({"stop", "delete", "help"})
 """Global words that work while a human talks; *human*, *back* and *repeat* would mean nothing then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The guard's report of a failed attempt: whose lane, and the class of the exception (never its text)."""
-
-    contact_uid: str
-    error_class: str
-
-
-class Inbound(Accepting):
+class Inbound(Guarding):
     """The use-cases of a seeker's message; every public method is an operation for the door."""
 
     def __init__(self, worlds: Worlds, escalations: Escalations, ending: Ending) -> None:
         """What deciding needs beside the unit of work."""
-        super().__init__(worlds)
-        self._escalations = escalations
+        super().__init__(worlds, escalations)
         self._ending = ending
 
     # --- hops 3 to 6 -------------------------------------------------------------------------------------------------
@@ -85,9 +69,8 @@ class Inbound(Accepting):
     @operation("handle")
     def handle(self, uow: UnitOfWork, contact_uids: Sequence[str]) -> list[bool]:
         """Take the oldest message of each lane through; True where the lane has more. Nothing waiting is no error."""
-        contacts = uow.contacts.load(
-            contact_uids
-        )  # all lanes at once; below they are read as the lane before left them
+        # All lanes at once; below, each is read as the lane before has left it.
+        contacts = uow.contacts.load(contact_uids)
         rows = uow.inbox.oldest(list(contacts))
         cases = uow.cases.open_of(list(contacts))
         uow.escalations.open_of([case.uid for case in cases.values()])
@@ -105,7 +88,7 @@ class Inbound(Accepting):
     def _handle(self, uow: UnitOfWork, contact: Contact, row: InboxRow, case: Case | None) -> None:
         world = self._worlds.current
         uow.inbox.save(replace(row, state=InboxState.DONE))
-        contact = _served(contact, uow.now)
+        contact = served(contact, uow.now)
         if row.message.kind is MessageKind.BLOCKED:
             self._blocked(uow, contact)
             return
@@ -130,57 +113,6 @@ class Inbound(Accepting):
         if len(row.message.text) > LONG_TEXT:
             turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, self._worlds.say("too_long"))
         uow.ring("desk", "seeker")
-
-    @staticmethod
-    def _blocked(uow: UnitOfWork, contact: Contact) -> None:
-        """Nothing can be delivered any more. Also who has blocked us at once, without a word, is forgotten in time."""
-        erase_at = contact.erase_at or uow.now + KEPT_FOR
-        uow.contacts.save(replace(contact, blocked_at=uow.now, session_due_at=None, erase_at=erase_at))
-        uow.ring("desk")
-
-    def _arrive(self, uow: UnitOfWork, world: World, contact: Contact, row: InboxRow, case: Case | None) -> Contact:
-        """Who writes: somebody in a running talk, or somebody to be greeted like new (gap longer than `resume_within`).
-
-        After a gap nothing of the earlier stay comes out, whoever writes: not its held lines, not its wish about late answers;
-        and a call or a talk that is still open does not know her until she asks for help again.
-        """
-        before = contact.last_inbound_at
-        contact = replace(
-            contact,
-            last_inbound_at=max(before or row.received_at, row.received_at),
-            quiet=False,
-            blocked_at=None,
-            erase_at=contact.erase_at if contact.hidden_at is not None else row.received_at + KEPT_FOR,
-        )
-        if before is None or row.received_at - before > world.resume_within:
-            contact = replace(
-                contact,
-                session=None,
-                session_due_at=None,
-                stay_started_at=row.received_at,
-                confirmed=case is None or not uow.escalations.open_of([case.uid]),
-                late_answer=LateAnswer.ONLY_NOW,
-                late_until_at=None,
-            )
-        elif contact.confirmed:
-            uow.outbox.release([contact.uid], contact.stay_started_at)
-        elif case is not None and in_touch(contact, case):
-            uow.outbox.release([contact.uid], case.agreed_at)
-        uow.contacts.save(contact)
-        return contact
-
-    def _new_case(self, uow: UnitOfWork, contact: Contact) -> Case:
-        case = Case(
-            uid=new_uid(),
-            contact_uid=contact.uid,
-            code=case_code(),
-            opened_at=uow.now,
-            channel=contact.channel,
-            last_inbound_at=contact.last_inbound_at,
-        )
-        case = replace(case, next_due_at=case_due_at(case, calling=False))
-        uow.cases.add(case)
-        return case
 
     @staticmethod
     def _human_talks(contact: Contact, case: Case) -> bool:
@@ -311,67 +243,3 @@ class Inbound(Accepting):
         turn.apply()
         uow.ring("seeker")
         return turn.case
-
-    # --- the guard -----------------------------------------------------------------------------------------------------
-
-    @operation("handle")
-    def fail(self, uow: UnitOfWork, failures: Sequence[Failure]) -> list[bool]:
-        """Note a failed attempt in each lane; True where the message is now dead and a human has been called."""
-        return [self._fail(uow, failure) for failure in failures]
-
-    def _fail(self, uow: UnitOfWork, failure: Failure) -> bool:
-        contact = uow.contacts.load([failure.contact_uid]).get(failure.contact_uid)
-        row = uow.inbox.oldest([failure.contact_uid]).get(failure.contact_uid)
-        if contact is None or row is None:
-            return False
-        row = replace(row, attempts=row.attempts + 1, error_class=failure.error_class)
-        if row.attempts < TRIES:
-            uow.inbox.save(row)
-            uow.contacts.save(replace(contact, next_run_at=uow.now + RETRY_AFTER[row.attempts]))
-            return False
-        self._bury(uow, contact, row)
-        return True
-
-    def _bury(self, uow: UnitOfWork, contact: Contact, row: InboxRow) -> None:
-        """The third failure: dead, loud for us, calm for her. Uses nothing of the flow; stop and delete are obeyed too."""
-        uow.inbox.save(replace(row, state=InboxState.DEAD))
-        contact = _served(contact, uow.now)
-        if row.message.kind is MessageKind.BLOCKED:
-            self._blocked(uow, contact)
-            return
-        world = self._worlds.current
-        case = uow.cases.open_of([contact.uid]).get(contact.uid)
-        contact = replace(self._arrive(uow, world, contact, row, case), session=None, session_due_at=None)
-        uow.contacts.save(contact)
-        case = replace(case or self._new_case(uow, contact), last_inbound_at=row.received_at)
-        text = shown(row.message, world)
-        case, _ = append_line(uow, case, direction=Direction.IN, author="seeker", text=text, inbox_uid=row.uid)
-        word = _word_in(row.message, world)
-        if word in ("stop", "delete"):
-            uow.outbox.cancel_seeker(contact.uid)
-            contact = hide(uow, contact) if word == "delete" else replace(contact, quiet=True)
-            uow.contacts.save(contact)
-        else:
-            case = to_seeker(uow, contact, case, OutboxKind.CARD, self._worlds.say("safety_text"))
-        call = Call(Severity.URGENT, case.category, Reason.DEAD_LETTER, agreed=True)
-        self._escalations.open_or_raise(uow, contact, case, call)
-        uow.ring("desk", "seeker")
-
-
-def _served(contact: Contact, now: datetime) -> Contact:
-    """One message less waits in this lane."""
-    return replace(contact, pending=max(0, contact.pending - 1), last_served_at=now, next_run_at=None)
-
-
-def _word_in(message: StoredMessage, world: World) -> str:
-    """The global word that this whole text is; "" also when reading it fails: it has failed three times already."""
-    try:
-        return world.library.program.words.find(key_of(message.text)) or ""
-    except Exception:
-        return ""
-
-
-def case_code() -> str:
-    """A code staff can say on the phone, like "K7-R4M2": 20·28^5 ways, nothing about the person."""
-    letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(6))
-    return f"{letters[:2]}-{letters[2:]}"

@@ -418,7 +418,6 @@ class SendResult:
     error_class: str = ""
 
 
-
 class Receive(Protocol):
     """Gives parsed, verified messages to `inbound.accept`."""
 
@@ -426,7 +425,6 @@ class Receive(Protocol):
         """Store these messages, in this order, all in one commit or none; returns after it, raises StorageUnavailable when
         nothing can be stored.
         """
-
 
 
 class Channel(Protocol):

@@ -34,6 +34,7 @@ from flows.effects import (
     Start,
 )
 from flows.library import Library
+from flows.moving import Fate, migrate
 from flows.session import Session, Status, UnreadableSession
 from flows.severity import Severity
 from flows.text import key_of
@@ -42,6 +43,7 @@ from handlers.answers import Answers
 from handlers.calling import open_of
 from handlers.errors import BinhAnError
 from handlers.escalation import Call, Escalations, Reason
+from handlers.hiding import hide
 from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, new_uid
 from handlers.outgoing import in_touch, to_seeker
 from handlers.ports import UnitOfWork
@@ -50,7 +52,6 @@ from handlers.rules.ringing import anybody
 from handlers.stays import Ending
 from handlers.world import World
 
-ERASE_AFTER = timedelta(hours=24)
 MAX_WHY = 20
 
 
@@ -87,10 +88,17 @@ class Turn:
             library = self.world.libraries.of(self.contact.content_version, self.uow.content)
             try:
                 if library is not None:
-                    return library, Session.load(stored)
+                    return self._moved(library, Session.load(stored))
             except UnreadableSession:
                 pass  # a damaged session must not silence her: greet anew
         return self.world.library, Session.new(self.world.library, new_uid())
+
+    def _moved(self, library: Library, session: Session) -> tuple[Library, Session]:
+        """Where the content that runs now says so, she goes on in it; else she finishes on the version she began with."""
+        if session.version == self.world.library.version or session.status is Status.ENDED:
+            return library, session
+        migration = migrate(session, library, self.world.library)
+        return (library, session) if migration.fate is Fate.STAYS else (self.world.library, migration.session)
 
     def advance(self, *inputs: Input) -> None:
         """Take the flow through these inputs; effects are collected, the contact carries the new session."""
@@ -293,28 +301,6 @@ class Turn:
         self.uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.ERASURE_ASKED, object=self.case.code))
         if not self.case.severity.at_least(Severity.URGENT):
             self.case = self.escalations.erased(self.uow, self.case)
-
-
-def hide(uow: UnitOfWork, contact: Contact) -> Contact:
-    """Hide everything of this contact now, destroy it after a day. What she has written since then was written by somebody
-    who is greeted like anybody: it goes on with a new contact.
-    """
-    waiting = contact.pending
-    if waiting and (fresh := uow.contacts.renew(contact.uid)) is not None:
-        uow.contacts.save(replace(fresh, pending=uow.inbox.move(contact.uid, fresh.uid)))
-        uow.ring("inbox")
-        waiting = 0
-    hidden = replace(
-        contact,
-        quiet=True,
-        hidden_at=uow.now,
-        erase_at=uow.now + ERASE_AFTER,
-        session_due_at=None,
-        stay_started_at=uow.now,  # her own page shows nothing older any more
-        pending=waiting,
-    )
-    uow.contacts.save(hidden)
-    return hidden
 
 
 def _numbers_first(effects: list[Command]) -> list[Command]:

@@ -1,49 +1,41 @@
-"""`flows check` and `flows test`: for the people who write the content, so Vietnamese unless asked otherwise."""
+"""`flows …`: for the people who write the content, so Vietnamese unless asked otherwise. Here: `check` and `test`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from enum import StrEnum
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from flows.checks import check as find_all
+from bot.cli.flows_draw import add_drawing
+from bot.cli.flows_publish import add_publishing
+from bot.cli.flows_reading import (
+    CLEAN,
+    FOUND,
+    SHIPPED,
+    Format,
+    FormatOption,
+    Language,
+    LanguageOption,
+    MakeHost,
+    PathOption,
+    all_findings,
+    host_of,
+    print_findings,
+    read_files,
+    refuse,
+)
 from flows.findings import Finding
 from flows.library import Library
-from flows.loader import Loaded, load, read_dir
+from flows.loader import load
 from flows.rehearsal import Outcome, run
-from flows.transcripts import Coverage, Host, coverage, scripts
-from handlers.errors import BinhAnError
-from handlers.rules.reading.items import LexiconError
+from flows.transcripts import Coverage, Host, Script, coverage, scripts
+from flows.updating import update as update_script
 
-SHIPPED = Path(__file__).resolve().parents[2] / "flows" / "content"
-
-CLEAN, FOUND, UNREADABLE = 0, 1, 2
-"""Exit codes: nothing to mend, something to mend, the folder cannot be read."""
-
-
-class Format(StrEnum):
-    """How findings are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class Language(StrEnum):
-    """The language of messages; codes are the same in both."""
-
-    VI = "vi"
-    EN = "en"
-
-
-PathOption = Annotated[Path, typer.Argument(help="Folder of the content set.", show_default="the shipped one")]
-FormatOption = Annotated[Format, typer.Option("--format", help="text: one line a finding; json: one array.")]
-LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the messages.")]
-MakeHost = Callable[[dict[str, bytes]], Host]
-"""Makes the host that transcripts talk to from the files of a set; raises LexiconError when the lexicon cannot be used."""
+UpdateOption = Annotated[
+    bool, typer.Option("--update", help="Rewrite what failing transcripts expect to what comes now, for review.")
+]
 
 
 def flows_app(make_host: MakeHost) -> typer.Typer:
@@ -54,88 +46,52 @@ def flows_app(make_host: MakeHost) -> typer.Typer:
     @app.command()
     def check(path: PathOption = SHIPPED, form: FormatOption = Format.TEXT, lang: LanguageOption = Language.VI) -> None:
         """Say everything that must be mended in a content set. Exit: 0 clean, 1 findings, 2 cannot read."""
-        files = _read(path)
-        loaded = load(files)
-        findings = list(loaded.findings)
-        if loaded.library is not None:
-            host, broken = _host(make_host, files)
-            findings = sorted([*broken, *find_all(loaded.library, files, host)])
-        _print_findings(findings, form, lang, loaded)
+        library, _, findings = all_findings(make_host, read_files(path))
+        print_findings(findings, form, lang, library)
         raise typer.Exit(FOUND if findings else CLEAN)
 
     @app.command()
-    def test(path: PathOption = SHIPPED, lang: LanguageOption = Language.VI) -> None:
+    def test(path: PathOption = SHIPPED, lang: LanguageOption = Language.VI, update: UpdateOption = False) -> None:
         """Run the transcripts of a content set and show which steps they pass. Exit: 0 all passed, 1 not, 2 cannot read."""
-        files = _read(path)
+        files = read_files(path)
         loaded = load(files)
         if loaded.library is None:
-            _print_findings(loaded.findings, Format.TEXT, lang, loaded)
+            print_findings(loaded.findings, Format.TEXT, lang, None)
             raise typer.Exit(FOUND)
-        host, unusable = _host(make_host, files)
+        host, unusable = host_of(make_host, files)
         if host is None:
-            _print_findings(unusable, Format.TEXT, lang, loaded)
+            print_findings(unusable, Format.TEXT, lang, loaded.library)
             raise typer.Exit(FOUND)
         found, broken = scripts(files)
+        if update:
+            _update(path, loaded.library, found, host, files)
+            found, broken = scripts(files)
         outcomes = [run(loaded.library, script, host) for script in found]
         _print_outcomes(outcomes, broken, lang)
         _print_coverage(loaded.library, coverage(loaded.library, set().union(*(o.visited for o in outcomes))), lang)
         raise typer.Exit(FOUND if broken or any(outcome.failures for outcome in outcomes) else CLEAN)
 
+    add_publishing(app, make_host)
+    add_drawing(app, make_host)
     return app
 
 
+def _update(path: Path, library: Library, found: list[Script], host: Host, files: dict[str, bytes]) -> None:
+    """Write what failing transcripts expect anew, in the folder and in `files`."""
+    for script in found:
+        name = script.source.file
+        updated = update_script(library, script, host, files[name])
+        if updated.changed:
+            try:
+                (path / name).write_bytes(updated.content)
+            except OSError as error:
+                refuse(f"cannot write {path / name} ({error.strerror}); nothing more was changed")
+            files[name] = updated.content
+            typer.echo(f"updated: {name}; look at the difference before you keep it")
+
+
 def flows() -> None:
-    """Look after the conversation: check what is written, run the example talks."""
-
-
-def _read(path: Path) -> dict[str, bytes]:
-    try:
-        return read_dir(path)
-    except OSError as error:
-        _refuse(f"cannot read the content: {error}; give the folder that holds set.yaml")
-
-
-def _host(make_host: MakeHost, files: dict[str, bytes]) -> tuple[Host | None, list[Finding]]:
-    """The host for the transcripts, or what is wrong with the files it needs (the danger lexicon)."""
-    try:
-        return make_host(files), []
-    except (LexiconError, BinhAnError) as error:
-        # Loading the whole world wraps what the lexicon complains of; its findings are what an editor needs.
-        lexicon = error if isinstance(error, LexiconError) else error.__context__
-        if not isinstance(lexicon, LexiconError):
-            raise
-        return None, list(lexicon.findings)
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(UNREADABLE)
-
-
-def _print_findings(findings: Iterable[Finding], form: Format, lang: Language, loaded: Loaded) -> None:
-    listed = list(findings)
-    if form is Format.JSON:
-        typer.echo(json.dumps([_as_json(finding, lang) for finding in listed], ensure_ascii=False, indent=2))
-        return
-    for finding in listed:
-        typer.echo(finding.in_language(lang))
-    if listed:
-        typer.echo(f"{len(listed)} findings" if lang is Language.EN else f"{len(listed)} điều phải sửa")
-    elif loaded.library is not None:
-        steps = sum(len(flow.steps) for flow in loaded.library.flows.values())
-        flow_count = len(loaded.library.flows)
-        clean, clean_en = f"Sạch: {flow_count} luồng, {steps} bước", f"Clean: {flow_count} flows, {steps} steps"
-        typer.echo(clean_en if lang is Language.EN else clean)
-
-
-def _as_json(finding: Finding, lang: Language) -> dict[str, str | int]:
-    return {
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "code": finding.code,
-        "message": finding.message_en if lang is Language.EN else finding.message,
-    }
+    """Look after the conversation: check, rehearse, draw and publish what is written."""
 
 
 def _print_outcomes(outcomes: Iterable[Outcome], broken: Iterable[Finding], lang: Language) -> None:

@@ -13,7 +13,16 @@ from typing import Annotated
 import typer
 
 from bot import shipped, wiring
-from bot.cli.flows_reading import FOUND, Format, Language, LanguageOption, MakeHost, all_findings, print_findings, refuse
+from bot.cli.flows_reading import (
+    FOUND,
+    Format,
+    Language,
+    LanguageOption,
+    MakeHost,
+    all_findings,
+    print_findings,
+    refuse,
+)
 from bot.cli.flows_reading import read_files as read
 from bot.config import Config, load_config
 from flows.difference import Change, difference, file_difference
@@ -108,7 +117,9 @@ def _refuse_findings(make_host: MakeHost, files: dict[str, bytes], despite: Sequ
     """Exit 1 with every finding that may not be published; those named by `despite` are printed and passed."""
     unknown = sorted(set(despite) - publishing.DESPITE)
     if unknown:
-        refuse(f"--despite {unknown[0]}: this must be mended; only {', '.join(sorted(publishing.DESPITE))} can be passed")
+        refuse(
+            f"--despite {unknown[0]}: this must be mended; only {', '.join(sorted(publishing.DESPITE))} can be passed"
+        )
     library, _, findings = all_findings(make_host, files)
     left = [finding for finding in findings if finding.code not in despite]
     if left:
@@ -150,11 +161,15 @@ async def _publish(
 
 def _ask(lang: Language) -> None:
     """Wait for a yes; exit 1 otherwise."""
-    if not sys.stdin.isatty():
+    if not _somebody_is_here():
         refuse("nobody is here to be asked; look at the difference and give --yes")
     if not typer.confirm(_say(lang, "Đăng bản này?", "Publish this?")):
         typer.echo(_say(lang, "Không đăng gì cả.", "Nothing was published."))
         raise typer.Exit(FOUND)
+
+
+def _somebody_is_here() -> bool:
+    return sys.stdin.isatty()
 
 
 def _print_difference(running: Running, library: Library, files: Mapping[str, bytes], lang: Language) -> None:
@@ -166,27 +181,30 @@ def _print_difference(running: Running, library: Library, files: Mapping[str, by
     here = publishing.by_step(running.standing, running.version or "")
     said: set[str] = set()
     for change in changes:
-        typer.echo(f"  {change.in_language(lang)}{_people(change, here, said, lang)}")
+        typer.echo(f"  {change.in_language(lang)}{_people(change, here, library, said, lang)}")
     total = sum(running.standing.values())
     touched = sum(here.get(place, 0) for place in {change.place for change in changes if "." in change.place})
     typer.echo(
         _say(
             lang,
             f"{len(changes)} thay đổi. {total} người đang nhắn, {touched} người đang ở bước bị đổi hoặc bỏ; "
-            "ai đang nhắn thì đi tiếp trên bản cũ đến hết cuộc.",
-            f"{len(changes)} changes. {total} people are talking, {touched} of them stand on a changed or removed step; "
-            "whoever is talking goes on with the old version to the end.",
+            "ai đang nhắn thì đi tiếp trên bản cũ đến hết cuộc, trừ khi “moved” nói khác.",
+            f"Changes: {len(changes)}. People talking: {total}, on a changed or removed step: {touched}; "
+            "whoever is talking goes on with the old version to the end, unless `moved` says otherwise.",
         )
     )
 
 
-def _people(change: Change, here: Mapping[str, int], said: set[str], lang: Language) -> str:
-    """The count behind the first change of a step."""
+def _people(change: Change, here: Mapping[str, int], library: Library, said: set[str], lang: Language) -> str:
+    """The count behind the first change of a step, and where `moved:` takes these people."""
     count = here.get(change.place, 0)
     if not count or change.place in said:
         return ""
     said.add(change.place)
-    return _say(lang, f"  ← {count} người đang ở đây", f"  ← {count} people stand here")
+    moved = library.manifest.moved
+    to = moved.get(change.place) or moved.get(change.place.partition(".")[0])
+    told = _say(lang, f"  ← {count} người đang ở đây", f"  ← people here: {count}")
+    return told + (_say(lang, f", chuyển sang {to}", f", they move to {to}") if to else "")
 
 
 # --- rollback and versions -----------------------------------------------------------------------------------------------
@@ -209,7 +227,9 @@ async def _roll_back(config: Config, named: str | None, by: str, lang: Language,
         typer.echo(_say(lang, "Bản này đang chạy.", "This is what runs."))
         return
     now, before = done.version[:SHORT], (done.before or "")[:SHORT]
-    typer.echo(_say(lang, f"Đã quay lại bản {now} (thay bản {before}).", f"Rolled back to {now} (instead of {before})."))
+    typer.echo(
+        _say(lang, f"Đã quay lại bản {now} (thay bản {before}).", f"Rolled back to {now} (instead of {before}).")
+    )
 
 
 async def _versions(config: Config, lang: Language) -> None:
@@ -220,7 +240,7 @@ async def _versions(config: Config, lang: Language) -> None:
         at = publication.published_at.astimezone(config.zone).strftime("%Y-%m-%d %H:%M")
         mark = "*" if index == 0 else " "
         count = people.pop(publication.version, 0)  # beside the newest line of a version only
-        talking = _say(lang, f"  {count} người đang nhắn", f"  {count} people talking") if count else ""
+        talking = _say(lang, f"  {count} người đang nhắn", f"  people talking: {count}") if count else ""
         typer.echo(f"{mark} {publication.version[:SHORT]}  {at}  {publication.published_by}{talking}")
     if not running.history:
         typer.echo(_say(lang, "Chưa đăng bản nào.", "Nothing is published yet."))

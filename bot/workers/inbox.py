@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -17,12 +18,21 @@ LANES = 64  # handled side by side; the door puts them into one commit
 RETRY_STORAGE_S = 0.5
 
 
+async def nothing() -> None:
+    """No sender beside (tests)."""
+
+
 class InboxWorker:
     """Handles what was accepted. Which lanes wait is read from the database; a nudge only saves that reading."""
 
-    def __init__(self, door: Door, wakeups: Wakeups, inbound: Inbound) -> None:
-        """`inbound` decides; this class only runs it."""
-        self._door, self._wakeups, self._inbound = door, wakeups, inbound
+    def __init__(
+        self, door: Door, wakeups: Wakeups, inbound: Inbound, then: Callable[[], Awaitable[None]] = nothing
+    ) -> None:
+        """`inbound` decides; this class only runs it. `then` is queued behind every handled message, into the same commit:
+        the sender's `look`.
+        """
+        self._door, self._wakeups, self._inbound, self._then = door, wakeups, inbound, then
+        self._ended_since_look: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._nudged: set[str] = set()
 
@@ -45,8 +55,10 @@ class InboxWorker:
         free = LANES - len(self._busy)
         if free <= 0:
             return False
+        self._ended_since_look.clear()
         uids = await self._door.read(lambda uow: uow.contacts.ready(LANES + free))
-        for uid in [uid for uid in uids if uid not in self._busy][:free]:
+        # What ended while we read is still "ready" on the snapshot we read.
+        for uid in [uid for uid in uids if uid not in self._busy and uid not in self._ended_since_look][:free]:
             self._start(uid)
         return False
 
@@ -57,6 +69,7 @@ class InboxWorker:
 
     def _ended(self, contact_uid: str, task: asyncio.Task[None]) -> None:
         self._busy.pop(contact_uid, None)
+        self._ended_since_look.add(contact_uid)
         if not task.cancelled() and task.exception() is not None:
             log.error("inbox.lane_failed", error=type(task.exception()).__name__)
         if contact_uid in self._nudged and not task.cancelled():
@@ -68,13 +81,24 @@ class InboxWorker:
         while True:
             self._nudged.discard(contact_uid)
             try:
-                if not await self._door.run(self._inbound.handle, contact_uid):
+                if not await self._handle(contact_uid):
                     return
             except StorageUnavailable:
                 await asyncio.sleep(RETRY_STORAGE_S)  # not the message's fault: no try is counted
             except Exception as error:
                 if not await self._guard(contact_uid, type(error).__name__):
                     return
+
+    async def _handle(self, contact_uid: str) -> bool:
+        """Handle the oldest message and let the sender look in the same commit; True when the lane has more."""
+        handled, looked = await asyncio.gather(
+            self._door.run(self._inbound.handle, contact_uid), self._then(), return_exceptions=True
+        )
+        if isinstance(looked, Exception):
+            log.error("inbox.look_failed", error=type(looked).__name__)  # the sender's own loop looks within a second
+        if isinstance(handled, BaseException):
+            raise handled
+        return handled
 
     async def _guard(self, contact_uid: str, error_class: str) -> bool:
         """Count the failure; True when the lane can go on at once (the first failure, or the message is dead)."""

@@ -30,13 +30,16 @@ class OutboxWorker:
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
         self._sending: set[asyncio.Task[None]] = set()
+        self._open = False  # between the start and the stop of `run`
 
     async def run(self) -> None:
         """Until cancelled; sends under way are finished first, so that a stop doubles nothing."""
         await self._take_back()
+        self._open = True
         try:
             await forever("outbox", self._step, self._wakeups, "outbox")
         finally:
+            self._open = False
             if self._sending:
                 await asyncio.wait(self._sending, timeout=SEND_LIMIT_S)
 
@@ -51,16 +54,22 @@ class OutboxWorker:
             log.info("outbox.taken_back", rows=taken)
 
     async def _step(self) -> bool:
-        free = IN_FLIGHT - len(self._sending)
-        if free <= 0:
+        if len(self._sending) >= IN_FLIGHT:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
-            return True
-        jobs = await self._door.run(claim, Claiming(free, self._pulled))
-        for job in jobs:
+        await self.look()
+        return False  # whatever makes more due rings "outbox", and a finished send looks again by itself
+
+    async def look(self) -> None:
+        """Claim what is due and start sending it. Queued beside another operation it shares that one's commit, so that an
+        answer is leased in the very commit that wrote it.
+        """
+        free = IN_FLIGHT - len(self._sending)
+        if free <= 0 or not self._open:
+            return
+        for job in await self._door.run(claim, Claiming(free, self._pulled)):
             task = asyncio.get_running_loop().create_task(self._send(job))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        return False  # a finished send rings "outbox" when its lane has more
 
     async def _send(self, job: SendJob) -> None:
         failpoints.passing("send.claimed")
@@ -72,16 +81,19 @@ class OutboxWorker:
             log.error("outbox.send_failed", kind=job.row.kind, error=type(error).__name__)
             result = SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
         failpoints.passing("send.called")
-        while True:
-            try:
-                await self._door.run(record, Report(job, result))
-                break
-            except Exception as error:
-                # What happened must be written down: until the lease runs out nobody else can have the row.
-                log.error("outbox.record_failed", kind=job.row.kind, error=type(error).__name__)
-                await asyncio.sleep(RETRY_RECORD_S)
+        while not await self._record(Report(job, result)):
+            await asyncio.sleep(RETRY_RECORD_S)
         failpoints.passing("send.recorded")
-        self._wakeups.ring("outbox")
+
+    async def _record(self, report: Report) -> bool:
+        """Write what happened and, in the same commit, claim what comes next; False when it could not be written."""
+        written, looked = await asyncio.gather(self._door.run(record, report), self.look(), return_exceptions=True)
+        if isinstance(looked, Exception):
+            log.error("outbox.look_failed", error=type(looked).__name__)  # the loop looks again within a second
+        if isinstance(written, Exception):
+            # It must be written down: until the lease runs out nobody else can have the row.
+            log.error("outbox.record_failed", kind=report.job.row.kind, error=type(written).__name__)
+        return not isinstance(written, BaseException)
 
     async def _hand_over(self, job: SendJob) -> SendResult:
         row = job.row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flows.checks.settling import Place, callers_of, return_steps, settle
 from flows.checks.texts import SET_FILE
 from flows.findings import Finding
 from flows.graph import Graph
@@ -65,28 +66,21 @@ class Agreed:
         for place in self._open:
             self._at[place] = frozenset()
         self._refused = {name: self._refusable(name, set()) for name in library.flows}
-        while self._take_back():
-            pass
+        self._returns = return_steps(library)
+        settle(self._at, self._leads_to, callers_of(library))
 
     def at(self, flow: str, step: str) -> _Purposes:
         """The purposes surely agreed to at a step."""
         return self._at[flow, step]
 
-    def _take_back(self) -> bool:
-        fewer = False
-        for node in self._graph.all_nodes():
-            step = self._library.flows[node.flow].steps[node.step]
-            for target, agreed in self._leads_to(node.flow, node.step, step):
-                kept = self._at[target] & agreed
-                fewer = fewer or kept != self._at[target]
-                self._at[target] = kept
-        return fewer
-
-    def _leads_to(self, flow: str, name: str, step: Step) -> Iterator[tuple[tuple[str, str], _Purposes]]:
-        here = self._at[flow, name]
+    def _leads_to(self, place: Place) -> Iterator[tuple[Place, _Purposes]]:
+        (flow, name), here = place, self._at[place]
+        step = self._library.flows[flow].steps[name]
         if step.call is not None and step.call in self._library.flows:
             yield (step.call, self._graph.starts[step.call]), here
             here -= self._refused[step.call]
+            if step.within is not None:
+                yield (flow, step.within.goto), here
             here |= self._when_back(step.call)
         for target, path in step.targets():
             agreed = here
@@ -97,7 +91,7 @@ class Agreed:
             yield (flow, target), agreed
 
     def _when_back(self, flow: str) -> _Purposes:
-        returns = [self._at[flow, name] for name, step in self._library.flows[flow].steps.items() if step.returns]
+        returns = [self._at[place] for place in self._returns[flow]]
         return frozenset(self._library.manifest.consents).intersection(*returns) if returns else frozenset()
 
     def _refusable(self, flow: str, seen: set[str]) -> _Purposes:
@@ -144,6 +138,6 @@ def _thresholds(library: Library) -> Iterator[Finding]:
 
 
 def _most(step: Step, name: str) -> int:
-    """The most that one answer to this step adds to a score."""
+    """The most that an answer to this step adds to a score."""
     added = [choice.score.add for choice in (step.choices or {}).values() if choice.score and choice.score.name == name]
-    return max(added, default=0)
+    return sum(added) if step.many else max(added, default=0)

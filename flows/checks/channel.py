@@ -21,7 +21,7 @@ def check(library: Library, graph: Graph) -> Iterator[Finding]:
     for flow_name, flow in library.flows.items():
         for step_name, step in flow.steps.items():
             labels = {choice_id: choice.label for choice_id, choice in (step.choices or {}).items()}
-            yield from _choices(library, flow_name, step_name, labels)
+            yield from _choices(library, flow_name, step_name, labels, extra=1 if step.many else 0)
 
 
 def _long_texts(library: Library) -> Iterator[Finding]:
@@ -36,15 +36,16 @@ def _long_texts(library: Library) -> Iterator[Finding]:
             )
 
 
-def _choices(library: Library, flow: str, step: str, labels: dict[str, str]) -> Iterator[Finding]:
+def _choices(library: Library, flow: str, step: str, labels: dict[str, str], extra: int) -> Iterator[Finding]:
+    """`extra`: buttons that the engine adds."""
     path: tuple[str | int, ...] = ("steps", step, "choices")
-    if len(labels) > MAX_CHOICES:
+    if len(labels) + extra > MAX_CHOICES:
         yield library.finding(
             flow,
             path,
             "too-many-choices",
-            f"bước “{step}” có {len(labels)} lựa chọn, nhiều nhất {MAX_CHOICES}; chia thành hai bước",
-            f"step '{step}' has {len(labels)} choices, at most {MAX_CHOICES}; split it into two steps",
+            f"bước “{step}” có {len(labels) + extra} lựa chọn, nhiều nhất {MAX_CHOICES}; chia thành hai bước",
+            f"step '{step}' has {len(labels) + extra} choices, at most {MAX_CHOICES}; split it into two steps",
         )
     seen: dict[str, str] = {}
     for choice_id, label in labels.items():

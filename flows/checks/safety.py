@@ -111,7 +111,7 @@ def _emergencies(library: Library, graph: Graph, proofs: _Proofs) -> Iterator[Fi
             if step.severity is Severity.EMERGENCY and not node.hands_over and proofs.card.from_step(node) > 0:
                 yield _no_card(library, flow_name, step_name, ("severity",))
             for choice_id, choice in (step.choices or {}).items():
-                if choice.severity is not Severity.EMERGENCY:
+                if choice.severity is not Severity.EMERGENCY or step.many:  # with `many` the engine brings the card
                     continue
                 after = [choice.goto] if choice.goto else list(node.ways(Move.ANSWER))
                 nodes = [graph.nodes[flow_name][to] for to in after if to in graph.nodes[flow_name]]

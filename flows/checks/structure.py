@@ -8,6 +8,7 @@ from flows.checks.texts import SET_FILE
 from flows.findings import Finding
 from flows.graph import Graph, Move, Node, call_depth, cycles, reachable, returning
 from flows.library import Library
+from flows.moving import now_at
 from flows.schema import MAX_DEPTH
 
 
@@ -16,6 +17,7 @@ def check(library: Library, graph: Graph) -> Iterator[Finding]:
     yield from _unreachable(library, graph)
     yield from _loops(library, graph)
     yield from _calls(library, graph)
+    yield from _moved(library)
 
 
 def _at_step(library: Library, node: Node, code: str, message: str, message_en: str) -> Finding:
@@ -82,3 +84,29 @@ def _depth(library: Library, graph: Graph) -> Iterator[Finding]:
             f"các luồng có thể chồng lên nhau {depth} lớp, nhiều nhất {MAX_DEPTH}; bớt call lồng nhau",
             f"flows can pile up {depth} deep, at most {MAX_DEPTH}; nest fewer calls",
         )
+
+
+def _moved(library: Library) -> Iterator[Finding]:
+    """`moved:` sends people from places that are gone to places that are there."""
+    moved, places = library.manifest.moved, library.program.tasks
+    for place in moved:
+        flow, _, step = place.partition(".")
+        target = now_at(moved, flow, step) if step else moved[place]
+        to_flow, _, to_step = target.partition(".")
+        there = (to_flow, to_step) in places if to_step else to_flow in library.flows
+        if not there:
+            yield library.finding_in(
+                SET_FILE,
+                ("moved", place),
+                "moved-nowhere",
+                f"“{place}” dẫn tới “{target}”, nơi không có trong bộ này",
+                f"'{place}' leads to '{target}', which is not in this set",
+            )
+        elif (flow, step) in places and target != place:
+            yield library.finding_in(
+                SET_FILE,
+                ("moved", place),
+                "moved-still-there",
+                f"bước “{place}” vẫn còn trong bộ này, không thể vừa còn vừa dời đi",
+                f"step '{place}' is still in this set: it cannot be there and have moved",
+            )

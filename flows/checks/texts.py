@@ -37,6 +37,8 @@ class WrittenText:
 def all_texts(library: Library) -> Iterator[WrittenText]:
     """Texts of steps, labels, phrases, shown values and lines, in the order of the files."""
     for name, flow in library.flows.items():
+        for index, text in enumerate(flow.on_resume.say if flow.on_resume is not None else ()):
+            yield WrittenText(library.files[name], ("on_resume", "say", index), text, begins=True)
         for step_name, step in flow.steps.items():
             yield from _of_step(library.files[name], ("steps", step_name), step)
     for key, phrase in library.phrases.items():
@@ -62,6 +64,9 @@ def _of_step(file: str, path: tuple[str | int, ...], step: Step) -> Iterator[Wri
         last = index == len(says) - 1
         yield WrittenText(file, (*path, "say", index), text, labels if last else (), begins=True, step=name)
     if step.ask is not None and step.ask.invalid is not None:
-        yield WrittenText(file, (*path, "ask", "invalid"), step.ask.invalid, begins=True, step=name)
+        for index, text in enumerate(step.ask.invalid):
+            yield WrittenText(file, (*path, "ask", "invalid", index), text, begins=True, step=name)
+    for index, text in enumerate(step.invalid or ()):
+        yield WrittenText(file, (*path, "invalid", index), text, begins=True, step=name)
     for choice_id, choice in (step.choices or {}).items():
         yield WrittenText(file, (*path, "choices", choice_id, "label"), choice.label, step=name)

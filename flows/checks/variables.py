@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from flows.checks.settling import Place, callers_of, return_steps, settle
 from flows.checks.texts import SET_FILE, all_texts, step_texts
 from flows.conditions import All, Condition, InRange, IsSet, Negated, OneOf, Some
 from flows.findings import Finding
 from flows.graph import Graph
 from flows.library import Library
 from flows.program import Way
-from flows.schema import Step, StepKind
+from flows.schema import Step
 
 _Names = frozenset[str]
 
@@ -50,31 +51,22 @@ class Filled:
         for flow in {graph.entry, *graph.interrupts.values()}:
             if graph.start(flow) is not None:
                 self._at[flow, graph.starts[flow]] = frozenset()
-        while self._take_back():
-            pass
+        self._returns = return_steps(library)
+        settle(self._at, self._leads_to, callers_of(library))
 
     def before_text(self, flow: str, step: str) -> _Names:
         """The variables that surely hold something when this step's text is said."""
-        return self._at[flow, step] | {
-            name for name, value in self._library.flows[flow].steps[step].sets.items() if value
-        }
+        here, sets = self._at[flow, step], self._library.flows[flow].steps[step].sets
+        return here | {name for name, value in sets.items() if value} if sets else here
 
-    def _take_back(self) -> bool:
-        fewer = False
-        for flow, part in self._library.flows.items():
-            for name, step in part.steps.items():
-                for target, filled in self._leads_to(flow, name, step):
-                    kept = self._at[target] & filled
-                    fewer = fewer or kept != self._at[target]
-                    self._at[target] = kept
-        return fewer
-
-    def _leads_to(self, flow: str, name: str, step: Step) -> Iterator[tuple[tuple[str, str], _Names]]:
+    def _leads_to(self, place: Place) -> Iterator[tuple[Place, _Names]]:
         """Every step that may come next, with what is surely filled on the way there."""
+        flow, name = place
+        step = self._library.flows[flow].steps[name]
         filled = self.before_text(flow, name)
         task = self._library.program.tasks[flow, name]
         if step.choices is not None and task.options is not None:
-            saved = {step.save} if step.save else set()
+            saved = {step.save} if step.save and not step.many else set()
             for option in task.options.options:
                 yield from _ways(
                     flow, option.goto, filled | saved | {name for name, value in option.sets if value != ""}
@@ -86,17 +78,20 @@ class Filled:
         elif step.call is not None and self._graph.start(step.call) is not None:
             yield (step.call, self._graph.starts[step.call]), filled
             yield from _ways(flow, task.way, filled | self._after(step.call))
+            if step.within is not None:
+                yield (flow, step.within.goto), filled
         elif step.handover is not None:
             yield (flow, step.handover.on_release), filled
         else:
             yield from _ways(flow, task.way, filled)
+        if step.unclear is not None:
+            yield (flow, step.unclear.goto), filled
         if step.silence is not None:
             yield (flow, step.silence.goto), filled
 
     def _after(self, flow: str) -> _Names:
         """What is filled when a called flow returns; everything when it never does."""
-        steps = self._library.flows[flow].steps
-        returns = [self.before_text(flow, name) for name, step in steps.items() if step.kind is StepKind.RETURN]
+        returns = [self.before_text(*place) for place in self._returns[flow]]
         return frozenset(self._library.manifest.variables).intersection(*returns)
 
 

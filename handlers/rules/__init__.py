@@ -1,0 +1,1 @@
+"""Rules of the hotline as pure functions: no I/O, no clock."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from flows.severity import Severity
 from handlers.rules.reading.judging import UNRELATED, main_category, rules_that_hold
-from handlers.rules.reading.lexicon import Lexicon, load_lexicon
+from handlers.rules.reading.lexicon import Lexicon
+from handlers.rules.reading.loading import load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
 from handlers.rules.reading.points import Points, cues_of
 from handlers.rules.reading.words import Token, clean, cut

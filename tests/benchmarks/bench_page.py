@@ -15,7 +15,6 @@ from time import perf_counter
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bot.workers.outbox import OutboxWorker  # noqa: E402
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Role, SendJob, Staff, new_uid  # noqa: E402
 from handlers.ports import SendResult, UnitOfWork  # noqa: E402
 from tests.benchmarks.bench_turns import Bench  # noqa: E402
@@ -51,12 +50,9 @@ async def measure() -> list[float]:
     """Seconds for each emergency, sorted."""
     with tempfile.TemporaryDirectory() as name:
         bench, pager = Bench(Path(name)), Pager()
-        await bench.begin()
+        await bench.begin({pager.name: pager})
         door = bench.storage.door
         await door.run(add_counsellor, "hoa")
-        outbox = OutboxWorker(door, bench.storage.wakeups, {bench.phones.name: bench.phones}, {pager.name: pager})
-        bench.loops.append(asyncio.create_task(outbox.run()))
-        bench.loops.pop(1).cancel()  # the one without a pager
         talking = [asyncio.create_task(bench.conversation(f"talk-{number}", 10**6, [])) for number in range(TALKING)]
         started = {}
         for number in range(EMERGENCIES):

@@ -16,6 +16,8 @@ from pathlib import Path
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import NullPool, create_engine
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -26,7 +28,7 @@ from handlers.duty import EverybodyByRole  # noqa: E402
 from handlers.escalation import Escalations  # noqa: E402
 from handlers.inbound import Inbound  # noqa: E402
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing  # noqa: E402
-from handlers.ports import Capabilities, Receive, SendResult  # noqa: E402
+from handlers.ports import Capabilities, Receive, SendResult, Surface  # noqa: E402
 from handlers.stays import Ending  # noqa: E402
 from storage import prepared  # noqa: E402
 from storage.door import SqliteDoor  # noqa: E402
@@ -35,7 +37,7 @@ from storage.open import Storage, open_storage  # noqa: E402
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 TYPED = ("chào bạn", "nhắc lại", "tôi không biết nói sao nữa", "quay lại")  # each gets an answer, wherever one stands
 ROUNDS = 3
-TURNS = {1: 400, 64: 3200}
+TURNS = {1: 300, 64: 1920}
 COMMIT = ("COMMIT", ())
 
 
@@ -69,14 +71,14 @@ class Bench:
         self.storage: Storage = open_storage(f"sqlite:///{folder / 'data.db'}", folder)
         self.numbers = iter(range(10**9))
 
-    async def begin(self) -> None:
+    async def begin(self, surfaces: dict[str, Surface] | None = None) -> None:
         door, wakeups = self.storage.door, self.storage.wakeups
         worlds = await WorldSource(door, ZONE).begin()
         ending = Ending(ZONE)
         self.inbound = Inbound(worlds, Escalations(EverybodyByRole(), worlds, ending), ending)
         self.phones = Phones()
-        self.inbox = InboxWorker(door, wakeups, self.inbound)
-        outbox = OutboxWorker(door, wakeups, {self.phones.name: self.phones}, {})
+        outbox = OutboxWorker(door, wakeups, {self.phones.name: self.phones}, surfaces or {})
+        self.inbox = InboxWorker(door, wakeups, self.inbound, outbox.look)
         self.loops = [asyncio.create_task(self.inbox.run()), asyncio.create_task(outbox.run())]
 
     async def end(self) -> None:
@@ -141,40 +143,65 @@ class Recorder:
         prepared.Runner.execute, SqliteDoor._commit = self._execute, self._commit  # type: ignore[method-assign]
 
 
-def bare(database: Path, log: list[tuple[str, object]]) -> float:
-    """Seconds for the same statements and commits with nothing around them."""
-    connection = sqlite3.connect(database, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    started = perf_counter()
-    for sql, values in log:
-        if isinstance(values, list) and values and isinstance(values[0], list):
-            connection.executemany(sql, values)
-        else:
-            connection.execute(sql, values).fetchall()  # type: ignore[arg-type]
-    seconds = perf_counter() - started
-    connection.close()
-    return seconds
+def bare(database: Path, log: list[tuple[str, object]], *, core: bool) -> float:
+    """Seconds for the same statements and commits with nothing around them: on the driver, or through SQLAlchemy's own
+    cheapest path (`exec_driver_sql`), which is what a plain program on this stack would pay.
+    """
+    engine = create_engine(f"sqlite:///{database}", isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
+        run = connection.exec_driver_sql if core else driver.execute
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            driver.execute(f"PRAGMA {pragma}")
+        started = perf_counter()
+        for sql, values in log:
+            many = isinstance(values, list) and bool(values) and isinstance(values[0], list)
+            if many and core:
+                run(sql, [tuple(each) for each in values])  # type: ignore[union-attr]
+            elif many:
+                driver.executemany(sql, values)  # type: ignore[arg-type]
+            else:
+                answer = run(sql, tuple(values))  # type: ignore[arg-type]
+                if sql.startswith("SELECT"):
+                    answer.fetchall()
+        return perf_counter() - started
 
 
-async def measure(chats: int) -> tuple[float, float, float, float, float]:
-    """(turns/s, p50 ms, p99 ms, bare turns/s, commits a turn) of one round."""
+def one_commit_a_turn(log: list[tuple[str, object]], turns: int) -> list[tuple[str, object]]:
+    """The same statements, but one transaction for each turn."""
+    statements = [each for each in log if each[0] not in ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")]
+    length, grouped = max(1, len(statements) // turns), []
+    for start in range(0, len(statements), length):
+        grouped += [("BEGIN IMMEDIATE", ()), *statements[start : start + length], COMMIT]
+    return grouped
+
+
+async def measure(chats: int) -> dict[str, float]:
+    """One round: turns a second of the program and of the bare loops, and how long a turn took."""
     with tempfile.TemporaryDirectory() as name:
         folder, turns = Path(name), TURNS[chats]
         bench = Bench(folder)
         await bench.begin()
         await bench.load(chats, chats * 4)  # warm: plans compiled, keys cached
         rate, took = await bench.load(chats, turns)
-        await asyncio.to_thread(_copy, folder / "data.db", folder / "bare.db")
+        copies = [folder / f"bare-{number}.db" for number in range(3)]
+        for copy in copies:
+            await asyncio.to_thread(_copy, folder / "data.db", copy)
         with Recorder() as recorder:
             await bench.load(chats, turns)
             await asyncio.sleep(0.1)
         await bench.end()
         recorded = turns + chats
-        bare_rate = recorded / bare(folder / "bare.db", recorder.log)
         took.sort()
-        commits = recorder.log.count(COMMIT) / recorded
-        return rate, took[len(took) // 2] * 1e3, took[int(len(took) * 0.99)] * 1e3, bare_rate, commits
+        return {
+            "rate": rate,
+            "p50": took[len(took) // 2] * 1e3,
+            "p99": took[int(len(took) * 0.99)] * 1e3,
+            "commits": recorder.log.count(COMMIT) / recorded,
+            "core": recorded / bare(copies[0], recorder.log, core=True),
+            "driver": recorded / bare(copies[1], recorder.log, core=False),
+            "alone": recorded / bare(copies[2], one_commit_a_turn(recorder.log, recorded), core=True),
+        }
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -186,19 +213,19 @@ def _copy(source: Path, target: Path) -> None:
 
 def main() -> int:
     """Measure and print."""
-    rates: dict[int, float] = {}
-    bare_rates: dict[int, float] = {}
     for chats in (1, 64):
         rounds = [asyncio.run(measure(chats)) for _ in range(ROUNDS)]
-        rate, p50, p99, bare_rate, commits = (statistics.median(each) for each in zip(*rounds, strict=True))
-        rates[chats], bare_rates[chats] = rate, bare_rate
-        ratio = statistics.median(each[0] / each[3] for each in rounds)
+        middle = {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
+        ratios = {key: statistics.median(each["rate"] / each[key] for each in rounds) for key in ("core", "driver", "alone")}
         print(
-            f"turns, {chats} conversation{'s' if chats > 1 else ''}: {rate:,.0f} turns/s, p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
-            f"{commits:.2f} commits a turn; bare loop, same statements and commits: {bare_rate:,.0f} turns/s "
-            f"(ratio {ratio:.2f})"
+            f"turns, {chats} conversation{'s' if chats > 1 else ''}: {middle['rate']:,.0f} turns/s, p50 {middle['p50']:.2f} ms, "
+            f"p99 {middle['p99']:.2f} ms, {middle['commits']:.2f} commits a turn"
         )
-    print(f"64 conversations against the bare loop of one: {rates[64] / bare_rates[1]:.2f} times as many turns")
+        print(
+            f"  the same statements bare, same commits: through SQLAlchemy {middle['core']:,.0f}/s (ratio {ratios['core']:.2f}), "
+            f"on the driver {middle['driver']:,.0f}/s (ratio {ratios['driver']:.2f})"
+        )
+        print(f"  one commit a turn, through SQLAlchemy: {middle['alone']:,.0f}/s (ratio {ratios['alone']:.2f})")
     return 0
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from flows.severity import Severity  # noqa: E402
-from handlers.rules.reading.lexicon import load_lexicon  # noqa: E402
+from handlers.rules.reading.loading import load_lexicon  # noqa: E402
 from handlers.rules.reading.matching import find_signs  # noqa: E402
 from handlers.rules.reading.points import LEVELS, START, cues_of  # noqa: E402
 from handlers.rules.reading.words import clean, cut  # noqa: E402

@@ -43,6 +43,7 @@ def test_any_text_can_be_read(text: str):
     assert verdict.category
 
 
+@settings(derandomize=True)
 @given(st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=3).map(". ".join))
 def test_case_and_composition_mean_nothing(text: str):
     verdict = screening().read(text)
@@ -51,7 +52,7 @@ def test_case_and_composition_mean_nothing(text: str):
         assert (again.severity, again.category) == (verdict.severity, verdict.category)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, derandomize=True)
 @given(
     st.sampled_from(EMERGENCIES),
     st.lists(st.sampled_from(CALM), max_size=2),
@@ -63,6 +64,7 @@ def test_leaving_accents_out_never_lowers_an_emergency(text: str, before: list[s
         assert screening().read(without_accents(whole)).severity is Severity.EMERGENCY
 
 
+@settings(derandomize=True)
 @given(st.sampled_from(EMERGENCIES), st.sampled_from(CALM), st.booleans())
 def test_a_calm_sentence_beside_it_never_hides_an_emergency(text: str, calm: str, first: bool):
     whole = f"{calm}. {text}" if first else f"{text}. {calm}"

@@ -15,7 +15,11 @@ _SELF_HARM, _CHILD = "suicide_self_harm", "child_abuse"
 _KEPT_FOR_CHILDREN = frozenset(
     {"trafficking_forced_marriage", "digital_abuse", "perpetrator_probe", "perpetrator_help"}
 )
-_SOFT = frozenset({"unspecified_sos", "other_distress", "info_request", UNRELATED})  # only when nothing firmer is known
+# acts that say more than the blows and threats that come with them
+_TELLING = frozenset({"sexual_violence", "trafficking_forced_marriage", "digital_abuse", "stalking_harassment"})
+_SOFT = frozenset(
+    {"unspecified_sos", "other_emergency", "other_distress", "info_request", UNRELATED}
+)  # only when nothing firmer is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ def main_category(held: Sequence[Held], top: Severity) -> str:
     if top.rank <= Severity.INFO.rank:
         return highest[0].rule.category if highest else UNRELATED
     firm = [one for one in highest if one.rule.category not in _SOFT]
+    firm = [one for one in firm if one.rule.category in _TELLING] or firm
+    if not firm and any(one.rule.category == "other_emergency" for one in highest):
+        return "other_emergency"
     firm = firm or [one for one in named if one.rule.category not in _SOFT] or _hints(held) or highest or named
     if not firm:
         return "unspecified_sos"

@@ -45,9 +45,8 @@ def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
     wanted = {element for pattern in patterns for element in pattern.elements}
     spans: dict[int, list[Span]] = {element: [] for element in wanted}
     for span, groups in phrases.items():
-        for group in groups.numbers:
-            if group in wanted and (not spans[group] or spans[group][-1] != span):
-                spans[group].append(span)
+        for group in groups.numbers & wanted:
+            spans[group].append(span)
     weight = _weights(tokens, _covered(phrases, 1 << lexicon.group_numbers["fillers"]))
     hits: dict[int, Hit] = {}
     for pattern in patterns:
@@ -63,6 +62,8 @@ def _find_phrases(lexicon: Lexicon, tokens: Sequence[Token]) -> Phrases:
     """Every phrase of the lexicon in the text, in the order of its first token, with the groups it belongs to."""
     found: Phrases = {}
     for start, first in enumerate(tokens):
+        if not first.words:
+            continue
         frontier = [lexicon.trie]
         exact = True
         for at in range(start, len(tokens)):
@@ -78,13 +79,18 @@ def _find_phrases(lexicon: Lexicon, tokens: Sequence[Token]) -> Phrases:
                     groups = node[END].exact if exact else node[END].loose
                     if groups.mask:
                         span = (start, at + 1)
-                        found[span] = _both(found[span], groups) if span in found else groups
+                        found[span] = _both(lexicon, found[span], groups) if span in found else groups
     return found
 
 
-def _both(one: Groups, other: Groups) -> Groups:
-    """The groups of two words that one token may be; a number may stand twice."""
-    return Groups(one.mask | other.mask, one.numbers + other.numbers, one.names + other.names)
+def _both(lexicon: Lexicon, one: Groups, other: Groups) -> Groups:
+    """The groups of two words that one token may be."""
+    key = (id(one), id(other))  # both live as long as the lexicon
+    union = lexicon.unions.get(key)
+    if union is None:
+        union = Groups(one.mask | other.mask, one.numbers | other.numbers, one.names + other.names)
+        lexicon.unions[key] = union
+    return union
 
 
 def _without_masked(lexicon: Lexicon, phrases: Phrases) -> Phrases:

@@ -18,7 +18,7 @@ class Groups(NamedTuple):
     """Some groups: as a bit mask, as numbers, and the names of those that may carry points."""
 
     mask: int
-    numbers: tuple[int, ...]
+    numbers: frozenset[int]
     names: tuple[str, ...]
 
 
@@ -88,8 +88,8 @@ def _seal(node: Trie, names: Mapping[int, str]) -> None:
 
 
 def _groups(numbers: set[int], names: Mapping[int, str]) -> Groups:
-    found = tuple(sorted(numbers))
-    return Groups(sum(1 << group for group in found), found, tuple(names[group] for group in found if group in names))
+    known = tuple(names[group] for group in sorted(numbers) if group in names)
+    return Groups(sum(1 << group for group in numbers), frozenset(numbers), known)
 
 
 def _name(meaning: Phrase) -> str:

@@ -21,7 +21,7 @@ START = "(start)"  # the row every text begins with
 LEVELS = ("emergency", "urgent", "standard")  # one column each: points that the text deserves at least this level
 SIGNS = tuple(f"points_{level}" for level in LEVELS)  # what the rules call it when a column ends above zero
 Cue: TypeAlias = "tuple[str, int]"  # something that may carry points ("danh", "danh em", "<weapon>"), and its token
-_WINDOW, _STEP = 40, 20  # tokens weighed together, so that a long letter is not judged by its length
+_WINDOW, _STEP = 60, 30  # tokens weighed together, so that a long letter is not judged by its length
 _FEWEST = 6  # tokens: a shorter text says too little for points, the rules alone judge it
 _TOP = 3  # words quoted as the reason
 

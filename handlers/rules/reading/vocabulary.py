@@ -28,13 +28,17 @@ class Vocabulary:
     """The words of the lexicon, numbered."""
 
     def __init__(self, words: Iterable[str], abbreviations: Mapping[str, tuple[str, ...]]) -> None:
-        """`words` as the lexicon writes them; `abbreviations`: token as typed -> words (or `@words`) it may stand for."""
+        """`words` as the lexicon writes them; `abbreviations`: token as typed -> words (or `@words`) it may stand for.
+
+        An abbreviation whose first meaning is the token itself is mostly just that word.
+        """
         self.numbers: dict[str, int] = {}
         self._by_fold: dict[str, list[tuple[str, int]]] = {}
         self._plain_words: list[str] = []
         for word in sorted(set(words)):
             self._add(word)
         self._short: dict[str, tuple[int, ...]] = {}
+        self._own = {letters.form_of(token) for token, meanings in abbreviations.items() if meanings[:1] == (token,)}
         for token, meanings in abbreviations.items():
             self._short[letters.form_of(token)] = tuple(self.numbers[word] for word in meanings if word in self.numbers)
         self._slips = self._slip_index()
@@ -91,12 +95,12 @@ class Vocabulary:
     def _plain(self, form: str, words: tuple[int, ...]) -> str:
         """How a token reads without accents, also when it is in no phrase."""
         folded = letters.fold(form)
-        if form in self._short or not letters.is_syllable(folded):
-            if words:
-                return self._plain_words[words[0]]
-            undone = letters.fold(letters.from_telex(form))
-            return undone if letters.is_syllable(undone) else folded
-        return folded
+        if form in self._own:
+            return folded
+        if words and (form in self._short or folded not in self._by_fold):
+            return self._plain_words[words[0]]
+        undone = folded if letters.is_syllable(folded) else letters.fold(letters.from_telex(form))
+        return undone if letters.is_syllable(undone) else folded
 
     def _meanings(self, form: str, strict: bool) -> tuple[int, ...]:
         short = self._short.get(form, ())
@@ -118,14 +122,20 @@ class Vocabulary:
 
     def _decoded(self, form: str, folded: str) -> tuple[int, ...]:
         """For a token that is no syllable: raw keys, chat spelling, doubled letters, then one slip."""
-        tries = [letters.from_vni(form)] if any(letter.isdigit() for letter in form) else [letters.from_telex(form)]
+        has_digits = any(letter.isdigit() for letter in form)
+        undone = letters.from_vni(form) if has_digits else letters.from_telex(form)
+        if found := self._exact(undone) or self._look_up(undone, False):
+            return found
+        bare = letters.fold(undone)
+        if (
+            undone != form and form.isascii() and letters.is_syllable(bare)
+        ):  # keys of a word we do not know, or nearly so
+            near = self._by_fold.get(bare, ()) if len(bare) > 3 else ()
+            return tuple(number for word, number in near if word[-1] == undone[-1])
         pairs = letters.squeeze_pairs(form)
-        for attempt in (*tries, pairs, *letters.from_chat_spelling(form), *letters.from_chat_spelling(pairs)):
+        for attempt in (pairs, *letters.from_chat_spelling(form), *letters.from_chat_spelling(pairs)):
             if attempt and (found := self._exact(attempt) or self._look_up(attempt, False)):
                 return found
-        undone = letters.fold(tries[0])
-        if form.isascii() and form.isalpha() and len(undone) > 3 and undone in self._by_fold:
-            return tuple(number for word, number in self._by_fold[undone] if word[-1] == tries[0][-1])
         return self._slip(form, folded)
 
     def _slip(self, form: str, folded: str) -> tuple[int, ...]:

@@ -216,7 +216,7 @@ def test_mistakes_in_the_manifest_are_told_once(change: str, to: str, expected: 
 def test_phrases_are_all_there_with_their_own_placeholders_only() -> None:
     text = small_files()["set.yaml"].decode()
     text = (
-        text.replace("  skip: 'skip'\n", "  more: a\n")
+        text.replace("  skip: 'skip'\n", "  extra: a\n")
         .replace("'yes'", "'yes {about}'")
         .replace("'no'", "'no {line.x}'")
     )
@@ -224,7 +224,7 @@ def test_phrases_are_all_there_with_their_own_placeholders_only() -> None:
     lines = text.splitlines()
     assert found == {
         ("missing-phrase", lines.index("phrases:") + 1),
-        ("unknown-phrase", lines.index("  more: a") + 1),
+        ("unknown-phrase", lines.index("  extra: a") + 1),
         ("bad-placeholder", lines.index("  yes: 'yes {about}'") + 1),
         ("unknown-line", lines.index("  no: 'no {line.x}'") + 1),
     }

@@ -17,7 +17,10 @@ FULL = Session(
     version="a" * 64,
     id="uid",
     status=Status.ASKING_HOST,
-    frames=(Frame("home", "menu", State.OPEN), Frame("talk", "person", State.HANDED)),
+    frames=(
+        Frame("home", "menu", State.OPEN, datetime(2026, 11, 23, 14, tzinfo=UTC)),
+        Frame("talk", "person", State.HANDED),
+    ),
     variables={
         "story": "chuyện",
         "children": 2,
@@ -34,6 +37,8 @@ FULL = Session(
     silence_due_at=datetime(2026, 11, 23, 13, 10, tzinfo=UTC),
     outcome="left",
     pressed="7.1",
+    own_due_at=datetime(2026, 11, 23, 13, 20, tzinfo=UTC),
+    heard_at=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
 )
 
 
@@ -56,9 +61,18 @@ def test_new_session_has_not_begun() -> None:
     assert Session.load(stored(session)) == session
 
 
+def test_a_session_of_the_first_format_goes_on() -> None:
+    old = {key: value for key, value in stored(FULL).items() if key not in ("own_due_at", "heard_at")}
+    old |= {"format": 1, "frames": [["home", "menu", "open"]]}
+    read = Session.load(old)
+    assert (read.own_due_at, read.heard_at) == (FULL.silence_due_at, None)
+    assert read.frames == (Frame("home", "menu", State.OPEN),)
+    assert Session.load(stored(read)) == read
+
+
 def test_unknown_format_is_refused_in_words() -> None:
     with pytest.raises(UnreadableSession, match="newer program"):
-        Session.load({**stored(FULL), "format": 2})
+        Session.load({**stored(FULL), "format": 3})
 
 
 @pytest.mark.parametrize(

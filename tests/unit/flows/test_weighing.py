@@ -13,9 +13,18 @@ VARIABLES = """\
 """
 HEAD = "flow: home\ntitle: Thử\nstart: one\nsteps:\n"
 SCORED = """\
-  one: {say: Một?, choices: {yes: {label: Có, goto: two, score: {name: danger, add: 3, why: bị bóp cổ}}, no: {label: Không, goto: two}}}
-  two: {say: Hai?, choices: {yes: {label: Có, goto: high, score: {name: danger, add: 2, why: có dao}}, no: {label: Không, goto: high}}}
-  high: {next: [{when: {danger: {at_least: 5}}, goto: very}, {when: {danger: {at_most: 0}}, goto: calm}, {else: some}]}
+  one:
+    say: Một?
+    choices:
+      yes: {label: Có, goto: two, score: {name: danger, add: 3, why: bị bóp cổ}}
+      no: {label: Không, goto: two}
+  two:
+    say: Hai?
+    choices:
+      yes: {label: Có, goto: high, score: {name: danger, add: 2, why: có dao}}
+      no: {label: Không, goto: high}
+  high:
+    next: [{when: {danger: {at_least: 5}}, goto: very}, {when: {danger: {at_most: 0}}, goto: calm}, {else: some}]
   very: {say: Nặng., end: very}
   calm: {say: Nhẹ., end: calm}
   some: {say: Vừa., end: some}
@@ -74,6 +83,12 @@ def test_consent_is_recorded_with_the_text_she_was_asked() -> None:
     other = talker(CONSENT.replace("Mình giữ", "Mình xin giữ"))
     other.type("chào", "đồng ý")
     assert [effect.text for effect in other.effects if isinstance(effect, ConsentGiven)] != [given.text]
+
+
+def test_a_mistyped_yes_is_no_consent() -> None:
+    talk = talker(CONSENT)
+    talk.type("chào", "dongg y")
+    assert talk.session.place() == "home.one"
 
 
 def test_a_consent_taken_back_forgets_what_was_kept() -> None:

@@ -201,7 +201,7 @@ def test_every_rule_of_the_guideline_has_a_message():
 # --- the development set ------------------------------------------------------------------------------------------
 
 TUNING_FLOOR = {"accents": 0.97, "none": 0.95, "teencode": 0.93, "telex": 0.90}
-HELD_OUT_FLOOR = {"accents": 0.88, "none": 0.88, "teencode": 0.86, "telex": 0.86}
+HELD_OUT_FLOOR = {"accents": 0.9, "none": 0.9, "teencode": 0.88, "telex": 0.88}
 
 
 @pytest.mark.parametrize("variant", list(VARIANTS))
@@ -211,7 +211,7 @@ def test_the_tuning_part_stays_read_well(variant: str):
     assert got.emergencies_lost <= 0.01 * got.emergencies
     assert got.urgent_lost <= 0.04 * got.urgent
     assert got.false_alarm_rate <= 0.04
-    assert got.probes_found == got.probes
+    assert got.probes_found >= 0.9 * got.probes
 
 
 @pytest.mark.parametrize("variant", list(VARIANTS))

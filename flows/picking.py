@@ -1,0 +1,129 @@
+"""Which of the choices she means, and questions where several of them may be taken.
+
+One typed or pressed choice is ticked and the question stays open; several typed at once ("1, 3", "1 và 3") are all she had
+to say. What a choice raises is raised when it is ticked, not at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from flows import answers, questions, spelling, weighing
+from flows.program import Task
+from flows.session import Wait
+from flows.severity import Severity
+from flows.text import Key, Phrasebook, key_of
+from flows.turn import Turn
+
+_BETWEEN = re.compile(r"[,;+&/\n]|\s+(?:và|va|voi|với)\s+")
+_ENOUGH = ("hết", "hết rồi", "đủ", "đủ rồi", "xong rồi", "thế thôi", "vậy thôi", "không còn", "ko còn")
+
+
+def choice_meant(task: Task, key: Key) -> int | None:
+    """Which choice a typed text is: by label or id, by number, or by a plain yes or no when the labels say that."""
+    options = task.options
+    if options is None or not key.folded:
+        return None
+    found = options.book.find_only(key)
+    if found is None:
+        found = answers.option_number(key, len(options.options))
+    if found is None and options.yes_no != (None, None):
+        answer = answers.yes_or_no(key)
+        found = None if answer is None else options.yes_no[answer]
+    return found
+
+
+def choice_nearly_meant(task: Task, key: Key) -> int | None:
+    """Which choice a mistyped text surely is; none in questions of consent and where a choice says emergency."""
+    options = task.options
+    if options is None or not options.folded or not key.folded:
+        return None
+    return spelling.nearest(key.folded, options.folded)
+
+
+def pressed(turn: Turn, task: Task, index: int) -> bool:
+    """Take a button of a question with several choices; False when there is none such."""
+    assert task.options is not None
+    if index > len(task.options.options):
+        return False
+    if index == len(task.options.options):
+        _finish(turn, task)
+    else:
+        _tick(turn, task, [index])
+        _ask_on(turn, task)
+    return True
+
+
+def typed(turn: Turn, task: Task, text: str) -> bool | None:
+    """Take a typed answer; True when the conversation goes on, False when it waits again, None when it is no answer."""
+    assert task.options is not None
+    assert turn.wait is not None
+    key = key_of(text)
+    one = choice_meant(task, key)
+    if one is not None:
+        _tick(turn, task, [one])
+        return _ask_on(turn, task)
+    if _says_enough(turn, task, turn.wait, key):
+        _finish(turn, task)
+        return True
+    parts = [part for part in _BETWEEN.split(text) if part.strip()] if len(text) <= 200 else []
+    if len(parts) == 1 and all(word.isdecimal() for word in text.split()):
+        parts = text.split()
+    several = [choice_meant(task, key_of(part)) for part in parts]
+    if len(several) < 2 or None in several:
+        return None
+    _tick(turn, task, [index for index in several if index is not None])
+    if not turn.alarm:
+        _finish(turn, task)
+    return _ask_on(turn, task) if turn.alarm else True
+
+
+def _says_enough(turn: Turn, task: Task, wait: Wait, key: Key) -> bool:
+    assert task.options is not None
+    last = questions.labels_of(turn, task, task.options, wait)[-1]
+    book = Phrasebook([(word, True) for word in (last, *_ENOUGH)])
+    number = answers.option_number(key, len(task.options.options) + 1)
+    return bool(book.find(key)) or number == len(task.options.options) or answers.yes_or_no(key) is False
+
+
+def _tick(turn: Turn, task: Task, indexes: list[int]) -> None:
+    """Add choices to those taken: raise what they raise, keep what they set."""
+    assert task.options is not None
+    assert turn.wait is not None
+    options = task.options.options
+    before = set(turn.wait.codes)
+    for option in (options[index] for index in indexes):
+        if option.id in before:
+            continue
+        before.add(option.id)
+        turn.visited.append(f"{task.place}:{option.id}")
+        if option.raised is not None:
+            turn.effects.append(option.raised)
+            turn.alarm = turn.alarm or option.raised.severity is Severity.EMERGENCY
+        for name, value in option.sets:
+            turn.keep(name, value)
+    taken = tuple(option for option in options if option.id in before)
+    turn.wait = replace(turn.wait, codes=tuple(option.id for option in taken))
+    turn.keep(task.save, [option.id for option in taken])
+    weighing.score(turn, task, taken)
+
+
+def _ask_on(turn: Turn, task: Task) -> bool:
+    """Ask whether there is more; an emergency among the choices breaks in first, and the question comes back after it."""
+    if turn.alarm:
+        turn.stop_waiting()
+        return True
+    questions.again(turn, task, turn.phrase("more"))
+    return False
+
+
+def _finish(turn: Turn, task: Task) -> None:
+    assert task.way is not None
+    assert turn.wait is not None
+    taken = list(turn.wait.codes)
+    turn.stop_waiting()
+    turn.keep(task.save, [*taken])
+    if not taken:
+        weighing.score(turn, task, ())
+    turn.move(questions.way_out(turn, task.way))

@@ -1,0 +1,96 @@
+"""`serve` as an operator meets it: where to look, one line when it cannot, and an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.config import Config
+from bot.serve import serve
+from bot.wiring import CannotListen, hold_lock
+from storage.lock import AlreadyServing
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def config(tmp_path: Path) -> Config:
+    return Config(var=tmp_path / "var", listen=f"127.0.0.1:{free_port()}")
+
+
+@asynccontextmanager
+async def serving(written: Config, *, demo: bool = True) -> AsyncIterator[asyncio.Task[None]]:
+    running = asyncio.create_task(serve(written, demo=demo))
+    host, port = written.address
+    try:
+        async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+            while True:
+                try:
+                    async with http.get(f"http://{host}:{port}/healthz") as answer:
+                        assert answer.status == 200
+                        break
+                except aiohttp.ClientError:
+                    assert not running.done(), running.exception()
+                    await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_it_says_where_to_look_and_shows_passwords_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = config(tmp_path)
+    async with serving(written):
+        shown = capsys.readouterr().out
+    assert f"http://{written.listen}/" in shown
+    assert f"http://{written.listen}/desk" in shown
+    assert all(name in shown for name in ("tuvan", "giamsat", "bientap"))
+    async with serving(written):
+        again = capsys.readouterr().out
+    assert f"http://{written.listen}/desk" in again
+    assert "tuvan" not in again
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_stops_it_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int) -> None:
+    written = config(tmp_path)
+    async with serving(written) as running:
+        os.kill(os.getpid(), number)
+        async with asyncio.timeout(15):
+            await running
+    assert "nothing that was accepted is lost" in capsys.readouterr().out
+    with hold_lock(written.var):
+        pass  # given back
+
+
+async def test_a_second_one_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    written = config(tmp_path)
+    async with serving(written):
+        with pytest.raises(AlreadyServing):
+            await serve(config(tmp_path), demo=True)
+
+
+async def test_a_port_in_use_is_said_in_words_and_gives_the_lock_back(tmp_path: Path) -> None:
+    written = config(tmp_path)
+    with socket.socket() as holder:
+        holder.bind(written.address)
+        holder.listen()
+        with pytest.raises(CannotListen, match=str(written.address[1])):
+            await serve(written, demo=True)
+    with hold_lock(written.var):
+        pass
