@@ -19,6 +19,7 @@ from flows.transcripts import Coverage
 
 MAX_SAID = 90  # characters of a step's text that are shown
 MAX_LABEL = 40  # characters on an arrow
+WHOLE = "whole-set"  # stands for a flow in places of the overview; no flow can have this name
 
 KINDS: dict[StepKind, tuple[str, str]] = {
     StepKind.CHOICES: ("lựa chọn", "choices"),
@@ -93,6 +94,34 @@ def cards(library: Library, flow: str, marks: Marks, language: str = "vi") -> li
     first = [written.start] if written.start in written.steps else []
     names = [*first, *(name for name in written.steps if name not in first)]
     return [_card(library, written, name, marks, language) for name in names]
+
+
+def overview(library: Library, flows: Sequence[str], language: str = "vi") -> list[Card]:
+    """The flows themselves as cards, with what calls what. Calls of flows that global words lead to are left out: those
+    can be reached from everywhere.
+    """
+    english = language == "en"
+    led_to: dict[str, list[str]] = {}
+    for word, flow in library.manifest.interrupts.model_dump().items():
+        led_to.setdefault(flow, []).append(word)
+    drawn = []
+    for name in flows:
+        called = dict.fromkeys(step.call for step in library.flows[name].steps.values() if step.call)
+        starts = name == library.manifest.entry
+        shown = "start" if english and starts else "bắt đầu" if starts else ", ".join(led_to.get(name, []))
+        drawn.append(
+            Card(
+                place=f"{WHOLE}.{name}",
+                step=name,
+                kind="choices" if starts else "handover" if name in led_to else "call",
+                kind_shown=shown or ("see" if english else "xem"),
+                said=library.flows[name].title,
+                calls=name,
+                ways=tuple(Way(flow, flow) for flow in called if flow in flows and flow not in led_to),
+                starts=starts,
+            )
+        )
+    return sorted(drawn, key=lambda card: not card.starts)
 
 
 def _card(library: Library, flow: Flow, name: str, marks: Marks, language: str) -> Card:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
-from flows.drawing import Card, Marks, Way, cards
+from flows.drawing import WHOLE, Card, Marks, Way, cards, overview
 from flows.layout import Arrow, lay_out, lead_on
 from flows.library import Library
 
@@ -43,21 +43,41 @@ text{font-family:"Be Vietnam Pro","Noto Sans","Segoe UI",Roboto,Arial,sans-serif
 _WORDS = {
     "vi": {
         "steps": "bước",
+        "set": "Cả bộ",
+        "flows": "luồng",
         "then": "rồi",
         "missed": "chưa có bản ghi mẫu",
         "legend": "viền đứt: chưa có bản ghi mẫu nào đi qua",
     },
-    "en": {"steps": "steps", "then": "then", "missed": "no transcript", "legend": "dashed: no transcript passes there"},
+    "en": {
+        "steps": "steps",
+        "set": "The whole set",
+        "flows": "flows",
+        "then": "then",
+        "missed": "no transcript",
+        "legend": "dashed: no transcript passes there",
+    },
 }
 
 
 def svg(library: Library, flows: Sequence[str], marks: Marks, language: str = "vi") -> str:
-    """One picture of these flows, one below the other; what is called is linked. Give it a file name ending in .svg."""
+    """One picture of these flows, one below the other, above several how they call each other; names of flows are links."""
     words = _WORDS["en" if language == "en" else "vi"]
+    panels = [
+        (flow, library.flows[flow].title, words["steps"], cards(library, flow, marks, language)) for flow in flows
+    ]
+    if len(flows) > 1:
+        panels.insert(0, (WHOLE, words["set"], words["flows"], overview(library, flows, language)))
     parts: list[str] = []
     width, top = 480.0, MARGIN
-    for flow in flows:
-        drawn, flow_width, flow_height = _flow(library, flow, cards(library, flow, marks, language), flows, words)
+    for name, title, counted, drawn_cards in panels:
+        heading = (
+            f'<text class="title" y="18">{escape(title)}</text>'
+            f'<text class="sub" y="38">{escape(library.manifest.set if name == WHOLE else name)} · {len(drawn_cards)} {escape(counted)}</text>'
+        )
+        inner, flow_width, flow_height = _panel(drawn_cards, flows, words)
+        drawn = f'<g id="{escape(name)}">{heading}<g transform="translate(0 {TITLE:g})">{inner}</g></g>'
+        flow_height += TITLE
         parts.append(f'<g transform="translate({MARGIN:g} {top:g})">{drawn}</g>')
         width, top = max(width, flow_width), top + flow_height + MARGIN * 1.5
     if marks.missed:
@@ -74,10 +94,8 @@ def svg(library: Library, flows: Sequence[str], marks: Marks, language: str = "v
     )
 
 
-def _flow(
-    library: Library, flow: str, drawn: list[Card], flows: Sequence[str], words: dict[str, str]
-) -> tuple[str, float, float]:
-    """One flow with its title: the elements, width and height."""
+def _panel(drawn: list[Card], flows: Sequence[str], words: dict[str, str]) -> tuple[str, float, float]:
+    """Cards with their arrows: the elements, width and height."""
     drawn = _told_back(drawn, words["then"])
     by_step = {card.step: card for card in drawn}
     arrows, rows = [], []
@@ -93,14 +111,8 @@ def _flow(
             lines.append(_line(route, way))
         else:
             back.add((step, index))
-    title = escape(library.flows[flow].title)
-    heading = (
-        f'<text class="title" y="18">{title}</text>'
-        f'<text class="sub" y="38">{escape(flow)} · {len(drawn)} {escape(words["steps"])}</text>'
-    )
     boxes = [_box(card, layout.boxes[card.step], back, flows, words) for card in drawn]
-    inner = f'<g transform="translate(0 {TITLE:g})">{"".join(lines)}{"".join(boxes)}</g>'
-    return f'<g id="{escape(flow)}">{heading}{inner}</g>', layout.width, layout.height + TITLE
+    return "".join([*lines, *boxes]), layout.width, layout.height
 
 
 def _told_back(drawn: list[Card], then: str) -> list[Card]:

@@ -23,6 +23,7 @@ from flows.schema import MAX_DEPTH, MAX_STEPS_PER_SPRINT, StepKind
 from flows.session import Session, Status
 from flows.severity import Severity
 from flows.text import fold
+from tests.unit.flows.newer_set import newer_files, newer_library
 from tests.unit.flows.small_set import NOW, Talker, small_files, small_library
 
 SHIPPED = Path(__file__).parents[2] / "flows" / "content"
@@ -42,6 +43,10 @@ TYPED = (
     "nhắc lại",
     "dừng",
     "cứu",
+    "1, 2",
+    "xong rồi",
+    "hôm qua",
+    "đồng ý",
 )
 
 
@@ -49,6 +54,8 @@ TYPED = (
 def library_named(name: str) -> Library:
     if name == "small":
         return small_library()
+    if name == "newer":
+        return newer_library()
     loaded = loader.load(loader.read_dir(SHIPPED))
     assert loaded.library is not None, "\n".join(map(str, loaded.findings))
     return loaded.library
@@ -107,7 +114,7 @@ def assert_sound(session: Session) -> None:
     assert len(session.history) <= 20
 
 
-@pytest.mark.parametrize("name", ["small", "shipped"])
+@pytest.mark.parametrize("name", ["small", "newer", "shipped"])
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_walks_end_within_the_limits_and_keep_the_words_of_safety(name: str, data: st.DataObject) -> None:
@@ -169,7 +176,7 @@ WEIRD: tuple[object, ...] = (
 @st.composite
 def spoiled_files(draw: st.DrawFn) -> dict[str, bytes]:
     """The small set with up to three values anywhere in it replaced by something else."""
-    files = small_files()
+    files = draw(st.sampled_from([small_files, newer_files]))()
     for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(sorted(files)))
         tree = yaml.load(files[name], Loader=yaml.CSafeLoader)  # the parser the loader uses
@@ -228,7 +235,7 @@ def after_every_move(library: Library, session: Session) -> list[Talker]:
     return talks
 
 
-@pytest.mark.parametrize("name", ["small", "shipped"])
+@pytest.mark.parametrize("name", ["small", "newer", "shipped"])
 def test_words_of_safety_work_from_every_waiting_step_that_can_be_reached(name: str) -> None:
     library = library_named(name)
     found = waiting_places(library)

@@ -8,7 +8,7 @@ import pytest
 
 from bot import shipped
 from flows.checks import check
-from flows.drawing import MAX_SAID, Marks, cards, in_words, marks_of, mermaid, shortened
+from flows.drawing import MAX_SAID, Marks, cards, in_words, marks_of, mermaid, overview, shortened
 from flows.drawing_svg import svg
 from flows.findings import Finding
 from flows.library import Library
@@ -73,6 +73,19 @@ def test_the_whole_shipped_set_can_be_drawn() -> None:
     text = mermaid(shown, list(shown.flows), Marks())
     assert text.count("subgraph ") == len(shown.flows) == sum(line == "  end" for line in text.split("\n"))
     assert picture == svg(shown, list(shown.flows), Marks())
+
+
+def test_above_several_flows_stands_what_calls_what(library: Library) -> None:
+    drawn = {card.step: card for card in overview(library, list(library.flows), "en")}
+    assert (next(iter(drawn)), drawn["welcome"].kind_shown) == ("welcome", "start")
+    assert drawn["card"].kind_shown == "help, danger"
+    assert drawn["welcome"].ways == ()  # it calls only what global words lead to as well
+    more = {"file": "flows/more.yaml", "new": "flow: more\ntitle: T\nstart: a\nsteps:\n  a:\n    return: true\n"}
+    called = library_of(changed([{"file": WELCOME, "old": "call: leave", "new": "call: more"}, more]))
+    drawn = {card.step: card for card in overview(called, list(called.flows))}
+    assert [(way.label, way.to) for way in drawn["welcome"].ways] == [("more", "more")]
+    assert "whole-set.more" in ids(svg(called, list(called.flows), Marks()))
+    assert "whole-set.more" not in ids(svg(called, ["more"], Marks()))
 
 
 def test_what_leads_back_is_a_link_and_no_line(library: Library) -> None:
