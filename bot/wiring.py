@@ -158,7 +158,7 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
     for written in config.channels:
         if written.name in channels:
             raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
-        channels[written.name] = _telegram(written)
+        channels[written.name] = _telegram(written, config.web.public_url)
     outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub})
     inbox = InboxWorker(door, wakeups, inbound, outbox.look)
     service = Service(
@@ -181,13 +181,16 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
     return service
 
 
-def _telegram(written: TelegramConfig) -> TelegramChannel:
+def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
+    # Telegram brings updates over https only; without it an operator's own gateway has to know where we are.
+    route = f"{public_url.rstrip('/')}/webhooks/telegram/{written.name}" if public_url.startswith("https://") else ""
     return TelegramChannel(
         written.name,
         written.token.read(),
         base_url=written.base_url,
         mode=written.mode,
         webhook_secret=written.webhook_secret.read() if written.webhook_secret else "",
+        webhook_url=route,
         proxy=written.proxy,
         poll_timeout_s=written.poll_timeout_s,
     )

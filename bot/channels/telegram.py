@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ import httpx
 import structlog
 from aiohttp import web
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.channels.render import Rendered, render
@@ -41,6 +42,7 @@ SEND_TIMEOUT_S = 8.0  # below the outbox lease, so that a slow answer cannot out
 MAX_BODY_BYTES = 128 * 1024
 """A longest message (4 096 letters, escaped) that answers to another longest one, with formatting, has some 75 KB."""
 PAUSE_AFTER_ERROR_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+WEBHOOK_CONNECTIONS = 4  # updates Telegram brings side by side; small, so that a burst waits there and not here
 TRIES = 3  # of storing an update that breaks something of ours, before it is stored as "something we could not read"
 LONGEST_WAIT_S = 3600.0  # whatever the platform asks for, we try again after an hour
 
@@ -72,15 +74,19 @@ class TelegramChannel:
         base_url: str = "https://api.telegram.org",
         mode: str = "polling",
         webhook_secret: str = "",
+        webhook_url: str = "",
         proxy: str = "",
         poll_timeout_s: int = 25,
     ) -> None:
-        """`base_url` without the trailing `/bot`; `poll_timeout_s` is how long one getUpdates waits at Telegram."""
+        """`base_url` without the trailing `/bot`; `poll_timeout_s` is how long one getUpdates waits at Telegram.
+
+        `webhook_url` is where Telegram finds our route; empty when somebody else tells it (Telegram takes https only).
+        """
         if mode == "webhook" and not webhook_secret:
             raise ValueError("a webhook without a secret would let anybody write")
         self.name = name
         self.mode = mode
-        self._webhook_secret = webhook_secret
+        self._webhook_secret, self._webhook_url = webhook_secret, webhook_url
         self._poll_timeout_s = poll_timeout_s
         self._resume_at: dict[
             str, float
@@ -105,6 +111,7 @@ class TelegramChannel:
     async def run(self, receive: Receive) -> None:
         """Poll until cancelled. An update is confirmed (by the next offset) only after `receive` has stored it."""
         if self.mode == "webhook":
+            await self._announce_webhook()
             return
         offset, failures = 0, 0
         while True:
@@ -120,8 +127,36 @@ class TelegramChannel:
                 if isinstance(error, NotFetched):
                     pause, name = error.retry_after_s or pause, error.kind
                 failures += 1
+                if name == Conflict.__name__:
+                    await self._try("forget_webhook", self._bot.delete_webhook(drop_pending_updates=False))
                 log.warning("telegram.poll_failed", channel=self.name, error=name, pause_s=pause)
                 await asyncio.sleep(pause)
+
+    async def _announce_webhook(self) -> None:
+        """Tell Telegram where our route is, until it has heard; updates that wait there are kept."""
+        for pause in chain(PAUSE_AFTER_ERROR_S, repeat(PAUSE_AFTER_ERROR_S[-1])):
+            told = not self._webhook_url or await self._try(
+                "announce_webhook",
+                self._bot.set_webhook(
+                    self._webhook_url,
+                    secret_token=self._webhook_secret,
+                    allowed_updates=ALLOWED_UPDATES,
+                    max_connections=WEBHOOK_CONNECTIONS,
+                    drop_pending_updates=False,
+                ),
+            )
+            if told:
+                return
+            await asyncio.sleep(pause)
+
+    async def _try(self, what: str, call: Awaitable[object]) -> bool:
+        """Did the platform do it? Only the class of a failure is said: its text holds the URL."""
+        try:
+            await call
+        except TelegramError as error:
+            log.warning("telegram.call_failed", channel=self.name, what=what, error=type(error).__name__)
+            return False
+        return True
 
     async def _get_updates(self, offset: int) -> list[dict[str, Any]]:
         """The next updates; NotFetched for whatever the platform does instead."""

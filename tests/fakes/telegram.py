@@ -206,6 +206,20 @@ class FakeTelegram:
                 await asyncio.wait_for(self._arrived.wait(), float(parameters.get("timeout", 0)) or 0.01)
         return _ok([self._updates[update_id] for update_id in sorted(self._updates)][:100])
 
+    async def _setWebhook(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        if not str(parameters.get("url", "")).startswith("https://"):
+            return _refuse(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
+        if parameters.get("drop_pending_updates") == "true":
+            self.violations.append("pending updates were dropped")
+        self.webhook = (str(parameters["url"]), str(parameters.get("secret_token", "")))
+        return _ok(True)
+
+    async def _deleteWebhook(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        if parameters.get("drop_pending_updates") == "true":
+            self.violations.append("pending updates were dropped")
+        self.webhook = None
+        return _ok(True)
+
     async def _answerCallbackQuery(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
         return _ok(True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import traceback
@@ -299,3 +300,40 @@ def test_a_webhook_without_a_secret_is_refused() -> None:
 async def test_it_names_its_secrets_and_shows_none(channel: TelegramChannel) -> None:
     assert channel.secret_fields == {"token", "webhook_secret"}
     assert telegram.MAX_BODY_BYTES >= 80_000
+
+
+async def test_in_webhook_mode_it_tells_the_platform_where_it_is_and_drops_nothing(fake: FakeTelegram) -> None:
+    url = "https://example.org/webhooks/telegram/tg"
+    channel = TelegramChannel(
+        "tg", TOKEN, base_url=fake.base_url, mode="webhook", webhook_secret="s3cret", webhook_url=url
+    )
+    try:
+        await channel.run(nobody)
+    finally:
+        await channel.close()
+    assert fake.webhook == (url, "s3cret")
+    assert fake.violations == []
+
+
+async def test_polling_takes_over_from_a_webhook_that_was_left_behind(fake: FakeTelegram) -> None:
+    fake.webhook = ("https://example.org/old", "old")
+    fake.types(42, "chào")
+    came = asyncio.Event()
+
+    async def receive(*messages: InboundMessage) -> None:
+        came.set()
+
+    channel = TelegramChannel("tg", TOKEN, base_url=fake.base_url, poll_timeout_s=1)
+    polling = asyncio.create_task(channel.run(receive))
+    try:
+        await asyncio.wait_for(came.wait(), 10)
+    finally:
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+        await channel.close()
+    assert fake.webhook is None
+    assert fake.violations == []
+
+
+async def nobody(*messages: InboundMessage) -> None:
+    raise AssertionError("nothing is received here")
