@@ -91,6 +91,7 @@ DESK: Mapping[str, str] = {
     "duty_until": "đến",
     "on_duty": "Đang trực",
     "nobody_on_duty": "Không có ai đang trực",
+    "gap": "Lịch trực còn trống, hãy tìm người thay",
     "claim": "Nhận ca này",
     "open": "Mở ca",
     "look": "Xem thẻ",

@@ -58,7 +58,16 @@ def queue(view: QueueView, staff: Staff, now: datetime, deps: WebDeps) -> dict[s
         "duty_words": DESK["duty_now_on" if view.me_on_duty else "duty_now_off"]
         + (f" ({DESK['duty_until']} {until})" if until else ""),
         "me_on_duty": view.me_on_duty,
+        "gap": _gap(view, deps),
     }
+
+
+def _gap(view: QueueView, deps: WebDeps) -> str:
+    """When nobody will be on duty by the roster, said a day ahead; "" when somebody always is."""
+    if view.gap is None:
+        return ""
+    begins, ends = (local_time(at, deps.zone) for at in (view.gap.period.begins_at, view.gap.period.ends_at))
+    return f"{DESK['gap']}: {begins} – {ends}"
 
 
 def line(one: DeskLine, deps: WebDeps) -> dict[str, Any]:
