@@ -76,7 +76,9 @@ class Program:
         return await self.service.storage.door.run(self.service.desk.claim, command)
 
     async def reply(self, code: str, text: str, name: str = "tuvan") -> Any:
-        command = Reply(staff_uid=await self.staff_uid(name), case_code=code, text=text, client_key=secrets.token_hex(8))
+        command = Reply(
+            staff_uid=await self.staff_uid(name), case_code=code, text=text, client_key=secrets.token_hex(8)
+        )
         return await self.service.storage.door.run(self.service.desk.reply, command)
 
     async def close(self, code: str, name: str = "tuvan") -> None:
@@ -128,6 +130,7 @@ class Page:
 
     async def sees(self, text: str) -> dict[str, Any]:
         """Wait until a line that is not her own contains `text`."""
+
         async def there() -> bool:
             if not self._found(text):
                 await self.looks()

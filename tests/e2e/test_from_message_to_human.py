@@ -44,7 +44,9 @@ async def test_an_emergency_on_the_page_gets_the_card_at_once_and_a_human_soon(t
         assert any(line.text == "em trốn sau bếp" for line in view.lines)
         assert view.state is EscalationState.OWING
         await asyncio.sleep(0.3)
-        assert [line for line in page.lines[before:] if line["who"] == "bot"] == []  # the bot is silent while a human talks
+        assert [
+            line for line in page.lines[before:] if line["who"] == "bot"
+        ] == []  # the bot is silent while a human talks
 
         await running.reply(card.case_code, "Chị nghe em.")
         await running.close(card.case_code)

@@ -73,6 +73,21 @@ def after() -> dict[str, bytes]:
     return files
 
 
+def moved() -> dict[str, str]:
+    """Where every renamed step of the old set is now."""
+    old, new = library_of(before()), library_of(after())
+    places = [f"{flow}.{step}" for flow, part in old.flows.items() for step in part.steps]
+    there = {f"{flow}.{step}" for flow, part in new.flows.items() for step in part.steps}
+    return {place: f"{place}_new" for place in places if place not in there and f"{place}_new" in there}
+
+
+def after_with_a_map() -> dict[str, bytes]:
+    files = after()
+    lines = "".join(f"  {place}: {now}\n" for place, now in moved().items())
+    files["set.yaml"] = files["set.yaml"].replace(b"words:\n", f"moved:\n{lines}words:\n".encode(), 1)
+    return files
+
+
 def _pointed_anew(part: Any, renamed: dict[str, str]) -> Any:
     if isinstance(part, list):
         return [_pointed_anew(item, renamed) for item in part]
@@ -188,6 +203,28 @@ async def test_a_thousand_talks_survive_a_publish(hotline: Hotline) -> None:
     # Whoever begins anew after the end of her talk is met by the new version.
     ended = next(person for person, contact in enumerate(contacts) if _stand(contact)[1] == "ended")
     assert (await hotline.contacts([await hotline.types(ended, "chào")]))[0].content_version == new
+
+
+async def test_whoever_stands_where_the_map_says_goes_on_in_the_new_version(hotline: Hotline) -> None:
+    old, now = version_of(before()), moved()
+    kinds = len(TALKS)
+    in_the_old, people, in_the_new = range(kinds), range(kinds, 40 * kinds), range(40 * kinds, 41 * kinds)
+    uids = await hotline.begin(in_the_old)
+    await hotline.go_on(in_the_old)
+    finished = [_stand(contact) for contact in await hotline.contacts(uids)]
+    uids = await hotline.begin(people)
+    stood = [_stand(contact)[0] for contact in await hotline.contacts(uids)]
+
+    new = await published(hotline, after_with_a_map(), old)
+    await hotline.go_on(people)
+    new_uids = await hotline.begin(in_the_new)
+    await hotline.go_on(in_the_new)
+    gone_on = [_stand(contact) for contact in await hotline.contacts(new_uids)]
+    for person, place, contact in zip(people, stood, await hotline.contacts(uids), strict=True):
+        goes = place in now
+        assert contact.content_version == (new if goes else old)
+        assert _stand(contact) == (gone_on if goes else finished)[person % kinds]
+    assert {place in now for place in stood} == {True, False}  # both kinds were among them
 
 
 async def test_a_rollback_brings_the_old_version_back_to_whoever_comes_next(hotline: Hotline) -> None:
