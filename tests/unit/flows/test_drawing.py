@@ -46,6 +46,18 @@ def test_the_first_step_stands_first_and_every_way_has_its_words(library: Librar
     assert (drawn["card"].calls, drawn["card"].kind_shown) == ("card", "gọi luồng")
 
 
+def test_asking_for_consent_and_not_being_understood_are_shown() -> None:
+    consent = {"file": "set.yaml", "old": "variables:\n", "new": "consents: {story: Kể lại}\nvariables:\n"}
+    old = "      me: {label: Tôi, goto: where}\n      other: {label: Người khác, goto: where}\n    save: about\n"
+    new = "      yes: {label: Đồng ý, goto: where}\n      no: {label: Không, goto: bye}\n    consent: story\n"
+    unclear = "    unclear: {tries: 2, goto: nudge}\n"
+    changes = [consent, {"file": WELCOME, "old": old, "new": new + unclear}]
+    shown = library_of(changed(changes))
+    drawn = {card.step: card for card in cards(shown, "welcome", Marks())}
+    assert (drawn["who"].kind_shown, drawn["who"].does) == ("xin đồng ý", "story")
+    assert ("không hiểu", "nudge") in [(way.label, way.to) for way in drawn["who"].ways]
+
+
 def test_in_english_the_words_of_the_drawing_are_english(library: Library) -> None:
     drawn = {card.step: card for card in cards(library, "welcome", Marks(), "en")}
     assert drawn["who"].kind_shown == "choices"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bot.shipped import content_files
 from flows import schema
 from flows.editing import FILES, schemas, undescribed
 
@@ -53,3 +55,13 @@ def test_what_may_be_written_short_is_allowed() -> None:
     for text, right in (("10m", True), ("2h", True), ("0m", False), ("10", False)):
         assert bool(re.search(after["pattern"], text)) is right
     assert "yes" in MADE["lines.schema.json"]["$defs"]["Line"]["properties"]["emergency"]["enum"]
+
+
+def test_the_guide_switches_on_every_schema_and_no_other() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "publishing.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```json\n(.*?)```", guide, re.DOTALL)
+    settings = json.loads(block)["yaml.schemas"]
+    assert {name.rpartition("/")[2] for name in settings} == set(FILES)
+    shipped = [name for name in content_files() if name.endswith(".yaml") and not name.startswith("lexicon/")]
+    matched = {name for name in shipped for pattern in settings.values() if PurePosixPath(name).match(pattern)}
+    assert matched == set(shipped)

@@ -89,7 +89,7 @@ def test_who_has_blocked_us_is_marked_and_nothing_more_is_tried(road: Road) -> N
 def test_the_first_page_handed_over_is_remembered_once(road: Road) -> None:
     road.hire("tuvan")
     written(road, MessageKind.TEXT, text=EMERGENCY)
-    road.connection.execute("UPDATE escalations SET first_page_at = NULL")
+    assert road.escalation(road.case_of("a")).first_page_at is None
     road.now += timedelta(seconds=1)
     first = road.now
     road.delivers()

@@ -270,7 +270,7 @@ def test_closing_tells_her_counts_the_stay_and_lets_the_flow_go_on(hotline, case
     assert (closed.disposition, closed.human, closed.next_due_at) == (Disposition.REFERRED, False, None)
     (fact,) = hotline.facts()
     assert (fact.month, fact.severity, fact.disposition) == ("2026-11", Severity.EMERGENCY, Disposition.REFERRED)
-    assert (fact.first_page_s, fact.claim_s, fact.first_reply_s) == (0, 30, 40)
+    assert (fact.first_page_s, fact.claim_s, fact.first_reply_s) == (None, 30, 40)
     assert fact.lines_in == 1
 
 

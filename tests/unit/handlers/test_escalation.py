@@ -65,7 +65,7 @@ def test_the_page_is_in_the_commit_that_opened_the_call(hotline, lan, mai):
     (page,) = hotline.pages()
     assert page["staff_uid"] == lan.uid
     assert page["created_at"] == hotline.pages()[0]["next_attempt_at"], "due at once"
-    assert hotline.escalation(case).first_page_at == hotline.now
+    assert hotline.escalation(case).first_page_at is None, "remembered once it was handed over"
 
 
 def test_a_page_carries_no_content(hotline, lan):

@@ -75,7 +75,7 @@ def test_each_rung_lasts_as_the_table_says_and_notifies_again_within(ladder, run
 def test_the_first_page_belongs_to_the_opening():
     moved = opened()
     assert moved.effects == (SayRinging(), PageStaff(("a", "b"), "on_duty", 0, 0))
-    assert moved.escalation.first_page_at == NOW
+    assert moved.escalation.first_page_at is None, "planned is not handed over"
     assert moved.escalation.next_due_at == at(20)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,8 +59,8 @@ async def test_who_published_what_stands_in_the_history_and_in_the_audit_log(sto
     history = await storage.door.read(lambda uow: uow.content.history())
     assert [(one.version, one.published_by) for one in history] == [(V1, "Mai"), (V2, "An")]
     assert await rows_of_audit(storage) == [
-        ("Mai", audit.CONTENT_PUBLISHED, V1, '{"before":""}'),
-        ("An", audit.CONTENT_PUBLISHED, V2, f'{{"before":"{V1}","despite":"uncovered-step"}}'),
+        ("command line: Mai", audit.CONTENT_PUBLISHED, V1, '{"before":""}'),
+        ("command line: An", audit.CONTENT_PUBLISHED, V2, f'{{"before":"{V1}","despite":"uncovered-step"}}'),
     ]
     assert await storage.door.read(lambda uow: uow.audit.verify()) is None
 
@@ -87,7 +88,7 @@ async def test_a_set_that_cannot_run_changes_nothing(storage: Storage) -> None:
     assert await storage.door.read(lambda uow: uow.content.current()) == V1
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 65, "a\nb"])
+@pytest.mark.parametrize("name", ["", "  ", "x" * 41, "a\nb"])
 async def test_somebody_must_have_done_it(storage: Storage, name: str) -> None:
     with pytest.raises(NoName):
         await publish(storage, ONE, None, by=name)
@@ -99,7 +100,12 @@ async def test_rolling_back_is_recorded_and_lists_the_version_again(storage: Sto
     await publish(storage, TWO, V1)
     done = await storage.door.run(publishing.roll_back, RollBack(version=V1, by="An", instead_of=V2))
     assert done == publishing.Published(V1, V2, changed=True)
-    assert (await rows_of_audit(storage))[-1] == ("An", audit.CONTENT_ROLLED_BACK, V1, f'{{"before":"{V2}"}}')
+    assert (await rows_of_audit(storage))[-1] == (
+        "command line: An",
+        audit.CONTENT_ROLLED_BACK,
+        V1,
+        f'{{"before":"{V2}"}}',
+    )
     with pytest.raises(NoSuchVersion):
         await storage.door.run(publishing.roll_back, RollBack(version="f" * 64, by="An", instead_of=V1))
 
@@ -151,3 +157,5 @@ def test_a_version_is_named_by_its_beginning() -> None:
 def test_only_untidiness_may_be_published_in_spite_of() -> None:
     """No finding that guards a seeker can be passed; the list grows only by a decision."""
     assert {"uncovered-step", "unreachable-flow", "unreachable-step", "unused-variable"} == publishing.DESPITE
+    guide = (Path(__file__).parents[3] / "docs" / "publishing.md").read_text(encoding="utf-8")
+    assert all(f"`{code}`" in guide for code in publishing.DESPITE)

@@ -51,6 +51,19 @@ def test_what_has_not_the_shape_of_a_code_is_none(typed: str) -> None:
     assert return_codes.normal(typed) == ""
 
 
+def test_staff_never_see_her_code(road: Road) -> None:
+    staff = road.hire("tuvan", alias="Hoa")
+    road.types("a", EMERGENCY)
+    case = road.meets("a", staff)
+    code = make(road, "a")
+    road.types("a", f"mã của em là {code.replace(' ', '.')}, số nhà 12, gọi 0123 456 789")
+    road.says(staff, case, f"Em cất kỹ mã {code} nhé.")
+    seen = [line.text for line in road.look(staff, case).lines]
+    assert "mã của em là 0••• •••• ••••, số nhà 12, gọi 0123 456 789" in seen
+    assert not any(return_codes.normal(text) for text in seen)
+    assert f"Em cất kỹ mã {code} nhé." in road.texts("a"), "she reads all of it"
+
+
 def test_coming_back_by_another_door_goes_on_with_the_talk(road: Road) -> None:
     code, staff = talk(road, "old")
     case = road.case_of("old")

@@ -57,6 +57,23 @@ def test_the_same_cry_in_every_spelling(text: str):
     assert read(text).severity is E
 
 
+@pytest.mark.parametrize("text", ["tu van vien", "gap tu van", "cho em gap tu van vien", "toi can tu van", "xin tu van a"])
+def test_asking_for_a_counsellor_without_accents_is_no_wish_to_die(text: str):
+    assert "suicide" not in names(read(text))
+
+
+@pytest.mark.parametrize("text", ["toi muon tu van", "em muon tu van cho xong", "tôi cần tự vẫn", "chi toi tu van roi"])
+def test_words_that_may_mean_taking_ones_life_still_do(text: str):
+    assert "suicide" in names(read(text))
+
+
+@pytest.mark.parametrize("text", ["có ai ở đó không", "alo co ai o day khong a"])
+def test_knocking_at_the_door_is_no_search_for_somebody(text: str):
+    verdict = read(text)
+    assert (verdict.severity, verdict.is_place_probe) == (S, False)
+    assert read(text.replace("không", "tên Hoa không").replace("khong", "ten Hoa khong")).is_place_probe
+
+
 @pytest.mark.parametrize(
     ("text", "severity", "sign"),
     [

@@ -39,6 +39,7 @@ def test_two_seals_of_one_text_differ() -> None:
         place("lines", "body", new_uid(), OWNER),
         place("lines", "body", ROW, new_uid()),
     ],
+    ids=["another table", "another column", "another row", "another owner"],
 )
 def test_a_ciphertext_moved_elsewhere_does_not_open(where: bytes) -> None:
     with pytest.raises(Unreadable):

@@ -22,7 +22,9 @@ def test_what_stands_in_every_leaked_list_is_refused(password: str) -> None:
     assert problem(password, "hoa") == "common"
 
 
-@pytest.mark.parametrize("password", ["con mèo nhỏ ngủ trên mái", "tules xanh mua hoa ban", new_password()])
+@pytest.mark.parametrize(
+    "password", ["con mèo nhỏ ngủ trên mái", "tules xanh mua hoa ban", new_password()], ids=["marks", "plain", "made"]
+)
 def test_a_few_unrelated_words_are_welcome(password: str) -> None:
     assert problem(password, "hoa") == ""
 

@@ -1,35 +1,29 @@
-"""What the desk page says of the roster: a gap is named a day ahead, in local time."""
+"""What the desk calls things: every sign of the shipped lexicon has words for staff."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any, cast
-from zoneinfo import ZoneInfo
+from pathlib import Path
 
-from bot.web import words
-from bot.web.deps import WebDeps
-from handlers.desk import QueueView
-from handlers.model import DutySwitch, Role, Staff
-from handlers.rules.roster import Gap, Period
+import pytest
 
-NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-ME = Staff(uid="u", name="tuvan", alias="Hoa", roles=(Role.COUNSELLOR,), created_at=NOW)
-DEPS = cast(WebDeps, SimpleNamespace(zone=ZoneInfo("Asia/Ho_Chi_Minh")))
+from bot.web.texts import SIGN
+
+RULES = Path(__file__).resolve().parents[3] / "flows" / "content" / "lexicon" / "rules.yaml"
 
 
-def shown(gap: Gap | None) -> dict[str, Any]:
-    view = QueueView(cards=(), on_duty=("Hoa",), duty=DutySwitch.AUTO, duty_until_at=None, me_on_duty=True, gap=gap)
-    return words.queue(view, ME, NOW, DEPS)
+def named() -> set[str]:
+    found = set()
+    for line in RULES.read_text(encoding="utf-8").splitlines():
+        if "sign: " in line:
+            found.add(line.split("sign: ", 1)[1].split(",", 1)[0].strip())
+    return found
 
 
-def test_a_gap_in_the_roster_is_said_in_local_time() -> None:
-    gap = Gap("on_duty", Period(NOW.replace(hour=15), NOW.replace(hour=23)))
-    said = shown(gap)["gap"]
-    assert said.startswith("Lịch trực còn trống")
-    assert "22:00" in said
-    assert "06:00" in said
+def test_the_lexicon_is_read_at_all():
+    assert {"many_signs", "suicide", "strangling"} <= named()
 
 
-def test_without_a_gap_nothing_is_said() -> None:
-    assert shown(None)["gap"] == ""
+@pytest.mark.parametrize("sign", sorted(named()))
+def test_a_sign_has_words_for_staff(sign: str):
+    assert SIGN[sign]
+    assert SIGN[sign] != sign
