@@ -14,7 +14,7 @@ run: $(STAMP)
 	@$(PY) -m bot serve
 
 test: check
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check bot storage handlers flows tests
@@ -27,7 +27,7 @@ bench: $(STAMP)
 	$(PY) -m tests.benchmarks $(NAME)
 
 chaos: $(STAMP)
-	CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
+	CHAOS=full $(PY) -m pytest tests/chaos tests/contract/test_hostile.py $(ARGS)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: $(PYTHON) is older (set PYTHON=…)"; exit 2; }
