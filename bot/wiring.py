@@ -256,10 +256,19 @@ async def run_service(service: Service, host: str, port: int, ready: asyncio.Eve
         for task in polling:
             task.cancel()
         await runner.cleanup()
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait([*polling, *tasks], timeout=STOP_WITHIN_S)
+        # The sender last: what the others have in hand when they end still goes out, and is recorded before storage closes.
+        senders = [task for task in tasks if task.get_name() == "outbox"]
+        others = [task for task in tasks if task not in senders]
+        await _end([*polling, *others])
+        await _end(senders)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel, and wait until they have finished what they have in hand."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> int:

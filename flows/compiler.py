@@ -79,13 +79,18 @@ def _reachable(start: str, calls: Mapping[str, Mapping[str, Path]]) -> set[str]:
 
 
 def check_manifest(manifest: Manifest, source: Source, names: Names) -> None:
-    """Entry and interrupts name flows; no global word stands in two lists."""
+    """Entry and interrupts name flows, what identifies her a declared consent; no global word stands in two lists."""
     leads: list[tuple[str, Path]] = [(manifest.entry, ("entry",))]
     leads += [(getattr(manifest.interrupts, event), ("interrupts", event)) for event in Interrupts.model_fields]
     for flow, path in leads:
         if flow not in names.flows:
             message = f"không có kịch bản “{flow}”"
             source.add(path, "unknown-flow", message, f"there is no flow '{flow}'")
+    for name, variable in manifest.variables.items():
+        if variable.identifying is not None and variable.identifying not in manifest.consents:
+            message = f"“{variable.identifying}” chưa khai báo trong “consents” của set.yaml"
+            message_en = f"'{variable.identifying}' is not declared under 'consents' in set.yaml"
+            source.add(("variables", name, "identifying"), "unknown-consent", message, message_en)
     seen: dict[object, str] = {}
     for meaning in Words.model_fields:
         for index, word in enumerate(getattr(manifest.words, meaning)):

@@ -18,42 +18,11 @@ from pydantic import BaseModel
 from flows.library import Library
 from flows.schema import Flow, Step
 from flows.source import Path
+from flows.spoken_keys import in_words
 
 ALIKE = 0.75  # how alike two steps must be, of 1, to be one step under another name
 MAX_SHOWN = 60  # characters of a text shown from each side
 _TARGETS = frozenset({"goto", "next", "else", "skip", "on_release"})  # keys that name a step
-
-_WORDS: dict[str, tuple[str, str]] = {
-    "ask": ("câu hỏi", "question"),
-    "call": ("gọi luồng", "calls"),
-    "card": ("thẻ", "card"),
-    "category": ("loại việc", "category"),
-    "choices": ("lựa chọn", "choice"),
-    "desk": ("bàn trực", "desk"),
-    "do": ("việc nhờ máy chủ", "does"),
-    "else": ("còn lại thì tới", "else to"),
-    "end": ("kết thúc", "end"),
-    "goto": ("dẫn tới", "leads to"),
-    "handover": ("chuyển cho người", "handover"),
-    "interrupts": ("từ chung dẫn tới luồng", "global words lead to"),
-    "invalid": ("lời khi không hiểu", "text when unreadable"),
-    "label": ("nhãn", "label"),
-    "next": ("bước sau", "next"),
-    "on_release": ("sau khi nói chuyện xong", "after the talk"),
-    "phrases": ("câu của máy", "phrase"),
-    "return": ("quay về", "return"),
-    "save": ("lưu vào", "saved in"),
-    "say": ("lời", "text"),
-    "set": ("đặt", "sets"),
-    "severity": ("mức độ", "severity"),
-    "silence": ("khi im lặng", "silence"),
-    "skip": ("bỏ qua thì tới", "skip to"),
-    "tries": ("số lần hỏi lại", "tries"),
-    "variables": ("biến", "variable"),
-    "when": ("khi", "when"),
-    "words": ("từ chung", "global words"),
-}
-"""Keys as people say them; every other key is shown as it is written."""
 
 Leaves: TypeAlias = "dict[Path, str]"
 
@@ -278,7 +247,7 @@ def _shown(root: Path, leaves: Leaves) -> str | None:
 
 
 def _leaf_change(name: str, place: str, path: Path, was: str | None, now: str | None) -> Change:
-    key, key_en = (" ".join(_WORDS.get(str(part), (str(part),) * 2)[side] for part in path) for side in (0, 1))
+    key, key_en = in_words(path)
     # Long texts often differ only far behind: then both shortened sides look the same.
     if was == now:
         return Change(

@@ -128,7 +128,9 @@ def _card(library: Library, flow: Flow, name: str, marks: Marks, language: str) 
     step, place = flow.steps[name], f"{flow.flow}.{name}"
     kind, english = step.kind, language == "en"
     shown = KINDS.get(kind, (kind.value, kind.value))[english]
-    does = step.call or (step.do.value if step.do is not None else "") or step.end or ""
+    if step.consent is not None:
+        shown = "consent" if english else "xin đồng ý"
+    does = step.call or (step.do.value if step.do is not None else "") or step.end or step.consent or ""
     return Card(
         place=place,
         step=name,
@@ -189,9 +191,13 @@ def _label(library: Library, place: str, step: Step, path: Path, english: bool) 
             return "skip" if english else "bỏ qua"
         case ("handover", "on_release"):
             return "after the talk" if english else "nói chuyện xong"
-        case ("silence", "goto"):
+        case ("unclear", "goto"):
+            return "not understood" if english else "không hiểu"
+        case ("silence" | "within", "goto"):
             tree = library.sources[library.files[flow]].tree
-            return f"{'silent' if english else 'im lặng'} {_written_at(tree, ('steps', name, 'silence', 'after'))}"
+            after = _written_at(tree, ("steps", name, str(path[0]), "after"))
+            said, said_en = ("im lặng", "silent") if path[0] == "silence" else ("quá", "after")
+            return f"{said_en if english else said} {after}"
     return str(path[-1])
 
 

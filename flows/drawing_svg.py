@@ -71,15 +71,12 @@ def svg(library: Library, flows: Sequence[str], marks: Marks, language: str = "v
     parts: list[str] = []
     width, top = 480.0, MARGIN
     for name, title, counted, drawn_cards in panels:
-        heading = (
-            f'<text class="title" y="18">{escape(title)}</text>'
-            f'<text class="sub" y="38">{escape(library.manifest.set if name == WHOLE else name)} · {len(drawn_cards)} {escape(counted)}</text>'
-        )
-        inner, flow_width, flow_height = _panel(drawn_cards, flows, words)
+        shown = library.manifest.set if name == WHOLE else name
+        heading = _heading(title, f"{shown} · {len(drawn_cards)} {counted}")
+        inner, panel_width, panel_height = _panel(drawn_cards, flows, words)
         drawn = f'<g id="{escape(name)}">{heading}<g transform="translate(0 {TITLE:g})">{inner}</g></g>'
-        flow_height += TITLE
         parts.append(f'<g transform="translate({MARGIN:g} {top:g})">{drawn}</g>')
-        width, top = max(width, flow_width), top + flow_height + MARGIN * 1.5
+        width, top = max(width, panel_width), top + TITLE + panel_height + MARGIN * 1.5
     if marks.missed:
         parts.append(f'<text class="sub" x="{MARGIN:g}" y="{top - MARGIN / 2:g}">{escape(words["legend"])}</text>')
     width, height = width + 2 * MARGIN, top + MARGIN / 2
@@ -92,6 +89,10 @@ def svg(library: Library, flows: Sequence[str], marks: Marks, language: str = "v
         '<path d="M0 0.6 L7.4 4 L0 7.4 Z" fill="#8b97a5"/></marker></defs>'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>\n'
     )
+
+
+def _heading(title: str, below: str) -> str:
+    return f'<text class="title" y="18">{escape(title)}</text><text class="sub" y="38">{escape(below)}</text>'
 
 
 def _panel(drawn: list[Card], flows: Sequence[str], words: dict[str, str]) -> tuple[str, float, float]:

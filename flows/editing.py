@@ -30,6 +30,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Flow.title": "Tên cho người đọc, hiện ở bàn trực và trên hình vẽ.",
     "Flow.start": "Bước đầu tiên.",
     "Flow.on_resume": "Lời chào khi người nhắn quay lại câu đang hỏi sau một lúc im lặng.",
+    "Flow.resume_within": "Ai đang ở luồng này mà im lặng lâu hơn thì được chào như người mới; chỉ rút ngắn được.",
     "Resume.after": "Im lặng ít nhất bao lâu thì chào.",
     "Resume.say": "Lời chào, nói trước khi nhận tin của người nhắn.",
     "Flow.steps": "Các bước, mỗi bước một tên chữ thường không dấu.",

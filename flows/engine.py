@@ -102,7 +102,7 @@ def _said(turn: Turn, said: Said) -> bool:
     elif turn.status is Status.ASKING_HOST:
         turn.put_again()
     else:
-        _greet_back(turn)
+        questions.greet_back(turn)
         _reply(turn, said.text, key, word)
     return True
 
@@ -128,7 +128,7 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
             run.run(turn)
             return
     if word == "back":
-        _back(turn)
+        questions.go_back(turn)
     elif word == "repeat":
         questions.repeat(turn, task)
     elif wait.stage is Stage.CHOICES:
@@ -140,14 +140,6 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
             goes_on = replies.unreadable(turn, task)
         if goes_on:
             run.run(turn)
-
-
-def _greet_back(turn: Turn) -> None:
-    """Somebody who comes back to the open question after a while reads the flow's greeting before her message is taken."""
-    pause, lines = turn.program.greetings.get(turn.frames[-1].flow, (None, ()))
-    if pause is not None and turn.heard_at is not None and turn.now - turn.heard_at >= pause:
-        for line in lines:
-            turn.say(line)
 
 
 def _ask_anew(turn: Turn, task: Task) -> None:
@@ -164,7 +156,7 @@ def _chose(turn: Turn, chose: Chose) -> bool:
         return False  # the second press of the double press that ended the stay
     if turn.status is not Status.WAITING:
         return _begin_or_put_again(turn)
-    _greet_back(turn)
+    questions.greet_back(turn)
     task, wait = turn.task(), turn.wait
     if wait is None:
         turn.say(turn.phrase("stale_choice"))
@@ -298,18 +290,3 @@ _TAKE: dict[type, Callable[[Turn, Any], bool]] = {
     Released: _released,
     Answered: _answered,
 }
-
-
-def _back(turn: Turn) -> None:
-    """To the question before; inside a place dialog, to its beginning."""
-    task, wait = turn.task(), turn.wait
-    if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
-        questions.open_question(turn, task)
-    elif not turn.history:
-        questions.again(turn, task, turn.phrase("nothing_before"))
-    else:
-        turn.stop_waiting()
-        turn.frames, turn.history, turn.origin = list(turn.history[-1]), turn.history[:-1], None
-        task = turn.task()
-        turn.visited.append(task.place)
-        questions.open_question(turn, task, afresh=True)

@@ -86,6 +86,14 @@ def say_places(turn: Turn, wait: Wait) -> None:
     turn.say(text, turn.buttons([offer.label for offer in places_offered(turn, wait)]), location=True)
 
 
+def greet_back(turn: Turn) -> None:
+    """Somebody who comes back to the open question after a while reads the flow's greeting before her message is taken."""
+    pause, lines = turn.program.greetings.get(turn.frames[-1].flow, (None, ()))
+    if pause is not None and turn.heard_at is not None and turn.now - turn.heard_at >= pause:
+        for line in lines:
+            turn.say(line)
+
+
 # --- leaving it ------------------------------------------------------------------------------------------------------
 
 
@@ -141,3 +149,18 @@ def missed(turn: Turn, task: Task, phrase: str, tries: int) -> bool:
     turn.say(text, turn.buttons(labels), location=question.type is AskType.PLACE)
     turn.restart_silence(task.silence)
     return False
+
+
+def go_back(turn: Turn) -> None:
+    """To the question before; inside a place dialog, to its beginning."""
+    task, wait = turn.task(), turn.wait
+    if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
+        open_question(turn, task)
+    elif not turn.history:
+        again(turn, task, turn.phrase("nothing_before"))
+    else:
+        turn.stop_waiting()
+        turn.frames, turn.history, turn.origin = list(turn.history[-1]), turn.history[:-1], None
+        task = turn.task()
+        turn.visited.append(task.place)
+        open_question(turn, task, afresh=True)

@@ -248,4 +248,7 @@ class Flow(Written):
     title: Label
     start: Name
     on_resume: Resume | None = None
+    resume_within: Duration | None = (
+        None  # shorter than the set's: who is in this flow is sooner greeted like someone new
+    )
     steps: Annotated[dict[Name, Step], Field(min_length=1, max_length=200)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import yaml
 
@@ -55,17 +55,19 @@ def parse(file: str, content: bytes) -> Source:
     text = _text_of(source, content)
     if text is None:
         return source
-    if not _anchors_free(source, text):
-        return source
+    builder = _Builder(source)
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        clean = _read(source, builder, text)
     except yaml.YAMLError as error:
         _add_yaml_error(source, error)
         return source
-    if node is None:
+    if not clean:
+        return source
+    if not builder.documents:
         source.add((), "empty-file", "tệp trống", "the file is empty")
         return source
-    source.tree = _build(source, node, ())
+    source.tree = builder.root
+    source.findings += builder.findings
     return source
 
 
@@ -86,24 +88,35 @@ def _text_of(source: Source, content: bytes) -> str | None:
     return text
 
 
-def _anchors_free(source: Source, text: str) -> bool:
-    """Walk the events before composing: aliases (also self-referring ones), anchors, tags and depth are refused at once."""
+def _read(source: Source, builder: _Builder, text: str) -> bool:
+    """Build the tree while the file is parsed; after an alias, anchor, tag or too much depth nothing more is built."""
     depth, clean = 0, True
-    try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            problem = _event_problem(event, depth)
-            if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-                depth += 1
-            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                depth -= 1
-            if problem is not None:
-                source.findings.append(Finding(source.file, *_mark(event.start_mark), *problem))
-                clean = False
-                if problem[0] == "too-deep":
-                    return False
-    except yaml.YAMLError as error:
-        _add_yaml_error(source, error)
-        return False
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        kind = type(event)
+        if (
+            isinstance(event, yaml.ScalarEvent) and clean and event.anchor is None and event.tag is None
+        ):  # the most by far
+            builder.scalar(event)
+            continue
+        problem = _event_problem(event, depth)
+        if problem is not None:
+            source.findings.append(Finding(source.file, *_mark(event.start_mark), *problem))
+            clean = False
+            if problem[0] == "too-deep":
+                return False
+        if kind in (yaml.MappingStartEvent, yaml.SequenceStartEvent):
+            depth += 1
+            if clean:
+                builder.open({} if kind is yaml.MappingStartEvent else [], event.start_mark)
+        elif kind in (yaml.MappingEndEvent, yaml.SequenceEndEvent):
+            depth -= 1
+            if clean:
+                builder.close()
+        elif kind is yaml.DocumentStartEvent:
+            builder.documents += 1
+            if builder.documents > 1:
+                mark = cast("yaml.Mark | None", event.start_mark)
+                raise yaml.MarkedYAMLError(problem="but found another document", problem_mark=mark)
     return clean
 
 
@@ -131,29 +144,97 @@ def _mark(mark: Any) -> tuple[int, int]:
     return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
 
 
-def _build(source: Source, node: Any, path: Path) -> Tree:
-    # A position is kept per key, so that an error about a value points at the line where its key stands.
-    source.positions.setdefault(path, _mark(node.start_mark))
-    if isinstance(node, yaml.ScalarNode):
-        return None if not node.style and node.value in _PLAIN_NULLS else str(node.value)
-    if isinstance(node, yaml.SequenceNode):
-        return [_build(source, item, (*path, index)) for index, item in enumerate(node.value)]
-    tree: dict[str, Tree] = {}
-    for key_node, value_node in node.value:
-        mark = _mark(key_node.start_mark)
-        if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "<<":
-            source.findings.append(
-                Finding(source.file, *mark, "bad-key", "khoá phải là một từ đơn", "a key must be a single word")
-            )
-            continue
-        key = str(key_node.value)
-        if key in tree:
+class _Builder:
+    """Makes the tree out of what the parser meets, one event after the other.
+
+    A position is kept per key, so that an error about a value points at the line where its key stands.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.root: Tree = None
+        self.documents = 0
+        self.findings: list[Finding] = []
+        self._source = source
+        self._open: list[tuple[dict[str, Tree] | list[Tree], Path]] = []
+        self._keys: list[str | None] = []  # of the open mappings: the key whose value comes next
+        self._left_out = 0  # depth inside a part that is not built
+        self._leave_out = False  # the next value belongs to a bad or repeated key
+
+    def scalar(self, event: Any) -> None:
+        """Take a scalar: a key, or a value that is still text."""
+        if self._left_out:
+            return
+        if self._open and isinstance(self._open[-1][0], dict) and self._keys[-1] is None and not self._leave_out:
+            self._key(str(event.value), _mark(event.start_mark))
+            return
+        plain_null = not event.style and event.value in _PLAIN_NULLS
+        self._put(None if plain_null else str(event.value), event.start_mark)
+
+    def open(self, container: dict[str, Tree] | list[Tree], mark: Any) -> None:
+        """A mapping or list begins."""
+        if self._left_out:
+            self._left_out += 1
+            return
+        if self._open and isinstance(self._open[-1][0], dict) and self._keys[-1] is None and not self._leave_out:
+            self._bad_key(_mark(mark))  # a mapping or list as a key: left out, and its value after it
+            self._keys[-1] = ""
+            self._left_out = 1
+            return
+        path = self._put(container, mark)
+        if path is None:
+            self._left_out = 1
+            return
+        self._open.append((container, path))
+        self._keys.append(None)
+
+    def close(self) -> None:
+        """The innermost mapping or list ends."""
+        if not self._left_out:
+            self._open.pop()
+            self._keys.pop()
+            return
+        self._left_out -= 1
+        if not self._left_out and self._keys and self._keys[-1] == "":
+            self._keys[-1], self._leave_out = None, True
+
+    def _key(self, key: str, mark: tuple[int, int]) -> None:
+        tree, path = self._open[-1]
+        assert isinstance(tree, dict)
+        if key == "<<":
+            self._bad_key(mark)
+            self._leave_out = True
+        elif key in tree:
             message, message_en = f"khoá “{key}” bị viết hai lần", f"key '{key}' is written twice"
-            source.findings.append(Finding(source.file, *mark, "duplicate-key", message, message_en))
-            continue
-        source.positions[(*path, key)] = mark
-        tree[key] = _build(source, value_node, (*path, key))
-    return tree
+            self.findings.append(Finding(self._source.file, *mark, "duplicate-key", message, message_en))
+            self._leave_out = True
+        else:
+            self._source.positions[*path, key] = mark
+            self._keys[-1] = key
+
+    def _bad_key(self, mark: tuple[int, int]) -> None:
+        message, message_en = "khoá phải là một từ đơn", "a key must be a single word"
+        self.findings.append(Finding(self._source.file, *mark, "bad-key", message, message_en))
+
+    def _put(self, value: Tree, mark: Any) -> Path | None:
+        """Put a value where it belongs, and say where that is; None for one that is left out."""
+        if self._leave_out:
+            self._leave_out = False
+            return None
+        if not self._open:
+            self.root = value
+            self._source.positions.setdefault((), _mark(mark))
+            return ()
+        tree, path = self._open[-1]
+        if isinstance(tree, list):
+            path = (*path, len(tree))
+            self._source.positions[path] = _mark(mark)
+            tree.append(value)
+            return path
+        key = self._keys[-1]
+        assert key is not None
+        tree[key] = value
+        self._keys[-1] = None
+        return (*path, key)
 
 
 def scalars(tree: Tree) -> Mapping[Path, str]:

@@ -162,7 +162,7 @@ class Turn:
         if variable.type is VariableType.CHOICE:
             return variable.shown.get(str(value), str(value))
         if isinstance(value, list):
-            return ", ".join(variable.shown.get(str(one), str(one)) for one in value)
+            return ", ".join(variable.shown.get(str(one), str(one)) for one in value) or self.phrase("none_of_list")
         if variable.type is VariableType.DATE:
             return "/".join(str(int(part)) for part in reversed(str(value).split("-")))
         if variable.type is VariableType.AGE_BAND:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flows.severity import Severity
+from handlers.evolving import evolve
 from handlers.model import InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
@@ -89,7 +90,7 @@ class Accepting:
             case = uow.cases.open_of([contact_uid]).get(contact_uid)
             if case is not None:
                 to_seeker(uow, contact, case, OutboxKind.BOT, self._worlds.say("flood"))
-            uow.contacts.save(replace(contact, inbound_count=count + 1))
+            uow.contacts.save(evolve(contact, inbound_count=count + 1))
         if message.kind is not MessageKind.TEXT or count + ahead > MAX_A_DAY + MORE_IN_DANGER:
             return False
         return self._worlds.current.screening.read(message.text).severity.at_least(Severity.URGENT)
@@ -98,4 +99,4 @@ class Accepting:
         contact = uow.contacts.get(contact_uid)
         today = uow.now.astimezone(self._worlds.current.zone).date().isoformat()
         count = contact.inbound_count + 1 if contact.inbound_day == today else 1
-        uow.contacts.save(replace(contact, pending=contact.pending + 1, inbound_day=today, inbound_count=count))
+        uow.contacts.save(evolve(contact, pending=contact.pending + 1, inbound_day=today, inbound_count=count))

@@ -44,7 +44,7 @@ class Arriving(Accepting):
             blocked_at=None,
             erase_at=contact.erase_at if contact.hidden_at is not None else row.received_at + KEPT_FOR,
         )
-        if before is None or row.received_at - before > world.resume_within:
+        if before is None or row.received_at - before > world.resume_window(contact.session):
             contact = replace(
                 contact,
                 session=None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
+from handlers.evolving import evolve
 from handlers.model import OutboxKind, Outcome, SendJob
 from handlers.operation import operation
 from handlers.ports import SendResult, UnitOfWork
@@ -73,7 +74,7 @@ def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
 def _blocked(uow: UnitOfWork, contact_uid: str) -> None:
     contact = uow.contacts.load([contact_uid]).get(contact_uid)
     if contact is not None and contact.blocked_at is None:
-        uow.contacts.save(replace(contact, blocked_at=uow.now))
+        uow.contacts.save(evolve(contact, blocked_at=uow.now))
 
 
 def _paged(uow: UnitOfWork, job: SendJob) -> None:
@@ -85,7 +86,7 @@ def _paged(uow: UnitOfWork, job: SendJob) -> None:
     except KeyError:
         return
     if escalation.first_page_at is None:
-        uow.escalations.save(replace(escalation, first_page_at=uow.now))
+        uow.escalations.save(evolve(escalation, first_page_at=uow.now))
 
 
 def backoff(attempts: int) -> timedelta:

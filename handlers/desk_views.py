@@ -23,6 +23,7 @@ from handlers.model import (
 from handlers.outgoing import in_touch, reachable
 from handlers.permissions import Action, may
 from handlers.ports import UnitOfWork
+from handlers.return_codes import masked
 from handlers.rules.ladder import ON_DUTY, RUNGS
 from handlers.stays import contact_of
 
@@ -80,10 +81,10 @@ def new_lines(uow: UnitOfWork, case: Case, me: Staff, after_seq: int) -> CaseVie
 
 
 def lines_for_desk(uow: UnitOfWork, case: Case, after_seq: int) -> tuple[DeskLine, ...]:
-    """Lines with aliases in place of staff uids."""
+    """Lines with aliases in place of staff uids, and without her return code, which is nobody's but hers."""
     aliases = {one.uid: one.alias for one in uow.staff.all()}
     found = uow.lines.of_case(case.uid, after_seq, LINES_AT_ONCE)
-    return tuple(replace(line, author=aliases.get(line.author, line.author)) for line in found)
+    return tuple(replace(line, author=aliases.get(line.author, line.author), text=masked(line.text)) for line in found)
 
 
 def holds(escalation: Escalation | None, me: Staff) -> bool:

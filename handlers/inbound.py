@@ -9,7 +9,6 @@ safety text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from flows.answers import yes_or_no
@@ -20,6 +19,7 @@ from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
 from handlers.escalation import Call, Escalations, Reason
+from handlers.evolving import evolve
 from handlers.guarding import Failure, Guarding
 from handlers.model import (
     Case,
@@ -87,7 +87,7 @@ class Inbound(Guarding):
 
     def _handle(self, uow: UnitOfWork, contact: Contact, row: InboxRow, case: Case | None) -> None:
         world = self._worlds.current
-        uow.inbox.save(replace(row, state=InboxState.DONE))
+        uow.inbox.save(evolve(row, state=InboxState.DONE))
         contact = served(contact, uow.now)
         if row.message.kind is MessageKind.BLOCKED:
             self._blocked(uow, contact)
@@ -162,10 +162,10 @@ class Inbound(Guarding):
 
     def _note(self, uow: UnitOfWork, turn: Turn, row: InboxRow, verdict: Verdict) -> Case:
         """Her line in the transcript, and what screening saw in it."""
-        case = replace(turn.case, last_inbound_at=row.received_at)
+        case = evolve(turn.case, last_inbound_at=row.received_at)
         if verdict.signs:
             found = tuple((sign.name, sign.words) for sign in verdict.signs)
-            case = replace(case, summary=replace(case.summary, signs=(*case.summary.signs, *found)[-MAX_SIGNS:]))
+            case = evolve(case, summary=evolve(case.summary, signs=(*case.summary.signs, *found)[-MAX_SIGNS:]))
         text = CODE_TYPED if turn.redeemed else shown(row.message, turn.world, turn.visited)
         return append_line(uow, case, direction=Direction.IN, author="seeker", text=text, inbox_uid=row.uid)[0]
 
@@ -218,12 +218,12 @@ class Inbound(Guarding):
             if not due:
                 continue
             if case is None or contact.quiet or not reachable(contact) or self._human_talks(contact, case):
-                uow.contacts.save(replace(contact, session_due_at=None))
+                uow.contacts.save(evolve(contact, session_due_at=None))
                 continue
             turn = Turn(uow, self._worlds.current, contact, case, self._escalations, self._ending)
             turn.advance(Silence())
             if turn.failed:  # nobody waits for a nudge; her next message goes through the guard
-                uow.contacts.save(replace(contact, session_due_at=None))
+                uow.contacts.save(evolve(contact, session_due_at=None))
                 continue
             turn.apply()
             uow.ring("seeker")
@@ -238,7 +238,7 @@ class Inbound(Guarding):
         if not contact.quiet and reachable(contact):
             turn.advance(Released())
         if turn.failed or contact.quiet or not reachable(contact):
-            uow.contacts.save(replace(contact, session=None, session_due_at=None))
+            uow.contacts.save(evolve(contact, session=None, session_due_at=None))
             return case
         turn.apply()
         uow.ring("seeker")

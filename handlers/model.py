@@ -6,18 +6,21 @@ aware, UTC, and named `..._at`. Fields with people's text are kept out of `repr`
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from flows.effects import Button, LateAnswer, Value
 from flows.severity import Severity
+from handlers.chance import chance
+
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def new_uid() -> str:
     """A fresh random identifier (uuid4, 32 hex digits)."""
-    return uuid.uuid4().hex
+    digits = chance().hex()
+    return f"{digits[:12]}4{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
 
 
 # --- what comes in ------------------------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ Functions that take a `Case` return it with its next line number, already saved:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeGuard
 
 from flows.effects import Button, LateAnswer
+from handlers.evolving import evolve
 from handlers.model import (
     Case,
     Contact,
@@ -56,7 +56,7 @@ def append_line(
         client_key=client_key,
         created_at=uow.now,
     )
-    after = replace(case, next_seq=case.next_seq + 1)
+    after = evolve(case, next_seq=case.next_seq + 1)
     uow.lines.add(line)
     uow.cases.save(after)
     uow.ring("desk")

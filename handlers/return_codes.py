@@ -6,6 +6,7 @@ Redeeming moves the case to the address she writes from now and forgets the old 
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,8 @@ from handlers.ports import UnitOfWork
 
 TRIES = 5
 TRIES_WITHIN = timedelta(hours=1)
+_WRITTEN = re.compile(r"(?<![0-9])0(?:[ .-]*[0-9]){11}(?![0-9])")
+"""A code inside a text, however it is spaced; no telephone number of this country has twelve digits."""
 
 
 def make(uow: UnitOfWork, contact: Contact) -> str:
@@ -30,6 +33,11 @@ def normal(text: str) -> str:
     """The twelve digits of a typed code, or "" when it has not the shape of one."""
     digits = "".join(char for char in text if char.isascii() and char.isdigit())
     return digits if len(digits) == 12 and digits.startswith("0") else ""
+
+
+def masked(text: str) -> str:
+    """The text with every return code in it struck out, as staff see it: the code is hers alone and opens her talk."""
+    return _WRITTEN.sub("0••• •••• ••••", text)
 
 
 def redeem(uow: UnitOfWork, contact: Contact, text: str) -> tuple[Contact, Case | None] | None:

@@ -6,7 +6,7 @@ decided on an old one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flows import engine
@@ -43,6 +43,7 @@ from handlers.answers import Answers
 from handlers.calling import open_of
 from handlers.errors import BinhAnError
 from handlers.escalation import Call, Escalations, Reason
+from handlers.evolving import evolve
 from handlers.hiding import hide
 from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, new_uid
 from handlers.outgoing import in_touch, to_seeker
@@ -115,7 +116,7 @@ class Turn:
                 self._collect(sprint.effects, sprint.visited)
             session = sprint.session
         self._take_over(answers)
-        self.contact = replace(
+        self.contact = evolve(
             self.contact,
             session=session.dump(),
             content_version=session.version,
@@ -239,8 +240,8 @@ class Turn:
         )
 
     def _raise(self, effect: Raise) -> None:
-        summary = replace(self.case.summary, why=(*self.case.summary.why, effect.why)[-MAX_WHY:])
-        self.case = replace(self.case, summary=summary)
+        summary = evolve(self.case.summary, why=(*self.case.summary.why, effect.why)[-MAX_WHY:])
+        self.case = evolve(self.case, summary=summary)
         self.uow.cases.save(self.case)
         call = Call(effect.severity, effect.category, Reason.CHOSE)
         self.case = self.escalations.open_or_raise(self.uow, self.contact, self.case, call)
@@ -249,15 +250,15 @@ class Turn:
         answers = {**self.case.summary.answers, effect.label: effect.shown}
         if not effect.shown:
             del answers[effect.label]  # taken back
-        summary = replace(self.case.summary, answers=answers)
+        summary = evolve(self.case.summary, answers=answers)
         value = effect.value if isinstance(effect.value, str) else ""
         if value.startswith("age_"):
-            summary = replace(summary, age_band=value)
+            summary = evolve(summary, age_band=value)
         elif effect.variable == "about":
-            summary = replace(summary, about=value)
+            summary = evolve(summary, about=value)
         elif value and value in self.world.gazetteer.codes:
-            summary = replace(summary, commune=value)
-        self.case = replace(self.case, summary=summary)
+            summary = evolve(summary, commune=value)
+        self.case = evolve(self.case, summary=summary)
         self.uow.cases.save(self.case)
 
     def _handover(self, effect: Handover) -> None:
@@ -284,14 +285,14 @@ class Turn:
         until = None
         if effect.wish is LateAnswer.UNTIL and effect.until:
             until = _next_local_time(effect.until, self.uow.now, self.world)
-        self.contact = replace(self.contact, late_answer=effect.wish, late_until_at=until)
+        self.contact = evolve(self.contact, late_answer=effect.wish, late_until_at=until)
         self.uow.contacts.save(self.contact)
 
     def _go_quiet(self) -> None:
         """Stop: what the flow has said goes out, nothing after it; at urgent or above staff keep being called."""
         self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
         self.uow.outbox.cancel_waiting(self.contact.uid)
-        self.contact = replace(self.contact, quiet=True, session_due_at=None)
+        self.contact = evolve(self.contact, quiet=True, session_due_at=None)
         self.uow.contacts.save(self.contact)
 
     def _erase(self) -> None:

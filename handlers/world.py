@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.library import Library
@@ -55,6 +57,13 @@ class World:
     def resume_within(self) -> timedelta:
         """A contact silent for longer is greeted like a new one (non-oracle, invariant 16)."""
         return self.library.manifest.resume_within
+
+    def resume_window(self, session: Mapping[str, Any] | None) -> timedelta:
+        """`resume_within` for the flows that a stored session stands in: any of them may shorten it, none can stretch it."""
+        frames = session.get("frames", ()) if session is not None else ()
+        flows = [self.library.flows.get(str(frame[0])) for frame in frames if frame]
+        shorter = [flow.resume_within for flow in flows if flow is not None and flow.resume_within is not None]
+        return min([self.resume_within, *shorter])
 
 
 class Worlds:

@@ -39,7 +39,11 @@ PATIENCE_S = 1.3
 """How long an item may wait for a lock or a stuck writer before its caller hears that nothing can be stored."""
 COMMIT_PATIENCE_S = 10.0
 """How long a caller waits for a batch that has begun; whether it was stored is not known when this runs out."""
+WATCH_S = 0.2
+"""How often a loop looks whether one of its callers has waited too long."""
 READERS = 2
+LAST = "claim"
+"""The operation that looks for what others have written, by its failpoint's name."""
 _CLOSE = object()
 
 A = TypeVar("A")
@@ -80,6 +84,7 @@ class SqliteDoor:
         self._wakeups = wakeups
         self._clock = clock
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._watched: dict[asyncio.AbstractEventLoop, dict[_Job, None]] = {}
         self._progress_at = time.monotonic()
         self._closed = False
         self._local = threading.local()
@@ -122,18 +127,33 @@ class SqliteDoor:
             raise StorageUnavailable("closed")
         loop = asyncio.get_running_loop()
         job = _Job(operation, item, loop, loop.create_future(), reads)
+        watched = self._watched.get(loop)
+        if watched is None:
+            watched = self._watched[loop] = {}
+            loop.call_later(WATCH_S, self._watch, loop)
+        watched[job] = None
         self._queue.put(job)
         try:
-            while True:
-                await asyncio.wait((job.future,), timeout=PATIENCE_S)
-                if job.future.done():
-                    return job.future.result()
-                waited = time.monotonic() - job.queued_at
-                stuck = time.monotonic() - self._progress_at > PATIENCE_S
-                if (stuck and not job.taken) or waited > COMMIT_PATIENCE_S:
-                    raise StorageUnavailable("the writer does not answer")
+            return await job.future
         finally:
+            watched.pop(job, None)
             job.withdrawn = True  # no effect once it is taken
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell the callers of one loop who have waited too long; one timer for all of them, none while nobody waits."""
+        watched = self._watched[loop]
+        if not watched:
+            del self._watched[loop]
+            return
+        now = time.monotonic()
+        stuck = now - self._progress_at > PATIENCE_S
+        for job in list(watched):
+            waited = now - job.queued_at
+            if (
+                (stuck and waited > PATIENCE_S and not job.taken) or waited > COMMIT_PATIENCE_S
+            ) and not job.future.done():
+                job.future.set_exception(StorageUnavailable("the writer does not answer"))
+        loop.call_later(WATCH_S, self._watch, loop)
 
     # --- the writer's thread --------------------------------------------------------------------------------------------
 
@@ -245,15 +265,31 @@ class SqliteDoor:
             self._connection.execute("PRAGMA query_only=OFF")
 
     def _answer(self, batch: list[_Job], rung: set[str]) -> None:
+        """One call into each loop that waits, and the first of them rings: every call wakes a thread that wants the
+        interpreter, which is dearer than anything done in it.
+        """
         self._progress_at = time.monotonic()
-        if rung:
-            self._wakeups.ring(*rung)
-        for loop in {job.loop for job in batch}:
+        for loop in dict.fromkeys(job.loop for job in batch):
             theirs = [job for job in batch if job.loop is loop]
             try:
-                loop.call_soon_threadsafe(_settle, theirs)
+                loop.call_soon_threadsafe(self._settle, theirs, rung)
+                rung = set()
             except RuntimeError:
                 log.warning("%d callers are gone", len(theirs))  # their loop is closed; what was done is done
+        if rung:
+            self._wakeups.ring(*rung)
+
+    def _settle(self, batch: list[_Job], rung: set[str]) -> None:
+        """On the loop that waits."""
+        for job in batch:
+            if job.future.done():
+                continue
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.error)
+        if rung:
+            self._wakeups.ring(*rung)
 
     def _query(self, connection: sqlite3.Connection, query: Callable[[UnitOfWork], R]) -> R:
         try:
@@ -292,21 +328,13 @@ def _destroy_keys(uow: SqlUnitOfWork) -> None:
         log.error("keys not yet destroyed: %s", type(error).__name__)
 
 
-def _settle(batch: list[_Job]) -> None:
-    for job in batch:
-        if job.future.done():
-            continue
-        if job.error is None:
-            job.future.set_result(job.result)
-        else:
-            job.future.set_exception(job.error)
-
-
 def _groups(batch: list[_Job]) -> list[tuple[Callable[..., Any], list[_Job]]]:
     groups: dict[tuple[Callable[..., Any], bool], list[_Job]] = {}
     for job in batch:
         groups.setdefault((job.operation, job.reads), []).append(job)
-    return [(operation, jobs) for (operation, _), jobs in groups.items()]
+    # A claim goes last, so that it finds what the others of its batch have written.
+    ordered = sorted(groups.items(), key=lambda group: _failpoint(group[0][0]) == LAST)
+    return [(operation, jobs) for (operation, _), jobs in ordered]
 
 
 def _failpoint(operation: Callable[..., Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from flows.severity import Severity
+from handlers.evolving import evolve
 from handlers.model import Address, OutboxKind, OutboxRow, OutboxState, Outcome, Outgoing, SendJob, new_uid
 from storage import outbox_statements as sql
 from storage.records import Mapping, pack
@@ -176,8 +177,8 @@ class Outbox:
                 for uid, since in released.items()
                 if since is not None
             ]
-            for values in recent:
-                self._uow.execute(sql.RELEASE_SINCE, values)
+            if recent:
+                self._uow.execute(sql.RELEASE_SINCE, recent)
         if self._silenced:
             silenced, self._silenced = list(self._silenced), {}
             self._uow.execute(sql.CANCEL_WAITING, {"contact_uids": silenced, "now": now})
@@ -203,7 +204,7 @@ class Outbox:
         return _rows.values(row) | {"outgoing_sealed": sealed}
 
     def _job(self, row: Any, lease_until: datetime) -> SendJob | None:
-        leased = replace(
+        leased = evolve(
             _rows.record(row, outgoing=self._open(row)),
             state=OutboxState.SENDING,
             attempts=row.attempts + 1,

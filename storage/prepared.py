@@ -59,13 +59,15 @@ class Rows:
 class Prepared:
     """One statement for one set of column names."""
 
-    __slots__ = ("_constants", "_fixes", "_order", "_row", "sql")
+    __slots__ = ("_constants", "_fixed", "_fixes", "_names", "_order", "_row", "sql")
 
     def __init__(self, statement: Compilable, keys: Sequence[str]) -> None:
         compiled: SQLCompiler = statement.compile(dialect=_DIALECT, column_keys=list(keys))
         self.sql = compiled.string
         binds = [(name, compiled.binds[name]) for name in compiled.positiontup or ()]
         self._order = [(name, _to_sqlite(bind.type)) for name, bind in binds]
+        self._names = [name for name, _ in binds]
+        self._fixed = [(place, fix) for place, (_, fix) in enumerate(self._order) if fix is not None]
         self._constants = {name: bind.effective_value for name, bind in binds if not bind.required and name not in keys}
         columns = compiled._result_columns
         self._row: Any = namedtuple("Row", [column.keyname for column in columns], rename=True) if columns else None
@@ -76,10 +78,10 @@ class Prepared:
         """The values in the statement's order, as SQLite takes them."""
         if self._constants:
             values = {**self._constants, **values}
-        parameters = []
-        for name, fix in self._order:
-            value = values[name]
-            parameters.append(value if fix is None or value is None else fix(value))
+        parameters = [values[name] for name in self._names]
+        for place, fix in self._fixed:
+            if parameters[place] is not None:
+                parameters[place] = fix(parameters[place])
         return parameters
 
     def rows(self, cursor: sqlite3.Cursor) -> Rows:

@@ -32,7 +32,11 @@ class LocalWakeups:
                 self._missed[name] = None
                 if len(self._missed) > REMEMBERED:
                     del self._missed[next(iter(self._missed))]
+        here = asyncio._get_running_loop()
         for future in woken:
+            if future.get_loop() is here:
+                _wake(future)
+                continue
             try:
                 future.get_loop().call_soon_threadsafe(_wake, future)
             except RuntimeError:

@@ -78,7 +78,7 @@ def add_publishing(app: typer.Typer, make_host: MakeHost) -> None:
         written = load_config(config)
         files = read(folder) if folder is not None else shipped.content_files(written.content)
         _refuse_findings(make_host, files, despite or [], lang)
-        asyncio.run(_publish(written, files, by or getpass.getuser(), tuple(despite or ()), lang, ask=not yes))
+        asyncio.run(_publish(written, files, _name(by), tuple(despite or ()), lang, ask=not yes))
 
     @app.command()
     def rollback(
@@ -88,7 +88,7 @@ def add_publishing(app: typer.Typer, make_host: MakeHost) -> None:
         lang: LanguageOption = Language.VI,
     ) -> None:
         """Make an earlier version what runs, at once. Exit: 0 done, 2 there is none."""
-        asyncio.run(_roll_back(load_config(config), version, by or getpass.getuser(), lang, make_host))
+        asyncio.run(_roll_back(load_config(config), version, _name(by), lang, make_host))
 
     @app.command()
     def versions(config: ConfigOption = None, lang: LanguageOption = Language.VI) -> None:
@@ -127,6 +127,14 @@ def _refuse_findings(make_host: MakeHost, files: dict[str, bytes], despite: Sequ
         typer.echo(_say(lang, "Chưa đăng: hãy sửa các điều trên.", "Not published: mend what is listed above."))
         raise typer.Exit(FOUND)
     _print_passed(findings, lang)
+
+
+def _name(by: str | None) -> str:
+    """Who does it; exit 2 when nobody can tell."""
+    try:
+        return by or getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        refuse("this system account has no name; say who publishes with --by NAME")
 
 
 def _print_passed(findings: Sequence[Finding], lang: Language) -> None:

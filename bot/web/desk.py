@@ -108,6 +108,9 @@ async def _case_page(
             kept=text or note,
         )
     content = words.case(view, deps)
+    said = request.query.get("m", "")
+    if said == "claimed_ok" and not view.agreed:
+        said = "claimed_asked"
     return _page(
         request,
         "desk/case.html",
@@ -121,7 +124,7 @@ async def _case_page(
         may_break_glass=not view.readable and Action.READ_ANY in _actions(request),
         client_key=secrets.token_urlsafe(16),
         note_key=secrets.token_urlsafe(16),
-        hint=hint or DESK.get(request.query.get("m", ""), ""),
+        hint=hint or DESK.get(said, ""),
         text=text,
         note=note,
         kept="" if content["mine"] and content["readable"] and not content["closed"] else text or note,

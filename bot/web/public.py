@@ -43,7 +43,7 @@ async def post_message(request: web.Request) -> web.Response:
             await deps.receive(message)
         seen = await _awaited(request, token, _number(fields.get("after", "")) if as_json else 0)
         if as_json:
-            return web.json_response(_plain(seen))
+            return web.json_response(_plain(await _whole_when_turned(deps, token, fields, seen)))
     except StorageUnavailable:
         return error_page(503) if as_json else _unsent_page(deps, token, fields)
     looked = fields.get("act") == "look" or "choice" in fields
@@ -66,8 +66,9 @@ async def poll(request: web.Request) -> web.Response:
         mark = bell.mark
         seen = await _view(deps, token, after)
         left = until - loop.time()
-        if seen.lines or left <= 0 or (known_human and known_human != str(int(seen.human))):
-            return web.json_response(_plain(seen))
+        news = _turned(fields, seen) or (known_human and known_human != str(int(seen.human)))
+        if seen.lines or left <= 0 or news:
+            return web.json_response(_plain(await _whole_when_turned(deps, token, fields, seen)))
         await bell.after(mark, min(deps.look_s, left))
 
 
@@ -96,6 +97,16 @@ async def _awaited(request: web.Request, token: str, after: int) -> SeekerView:
 
 async def _view(deps: WebDeps, token: str, after: int) -> SeekerView:
     return await deps.door.run(view, ViewRequest(address=deps.channel.address(token), after_seq=after))
+
+
+def _turned(fields: dict[str, str], seen: SeekerView) -> bool:
+    """Has she said stop or delete, or begun again, since the page last heard from us?"""
+    return fields.get("over", "") not in ("", str(int(seen.over)))
+
+
+async def _whole_when_turned(deps: WebDeps, token: str, fields: dict[str, str], seen: SeekerView) -> SeekerView:
+    """Another talk starts its numbers anew, so one page's `after` says nothing about it: then she gets all of it."""
+    return await _view(deps, token, 0) if _turned(fields, seen) else seen
 
 
 def _number(text: str) -> int:
@@ -143,6 +154,7 @@ def _talk_page(
         buttons=asked.buttons if asked else (),
         wants_location=bool(asked and asked.wants_location),
         human=seen.human,
+        over=seen.over,
         after=seen.last_seq,
     )
 
@@ -179,7 +191,7 @@ def _page(
     deps: WebDeps, token: str, key: str, *, begun: bool, status: int = 200, hint: str = "", **values: object
 ) -> web.Response:
     defaults: dict[str, object] = {
-        "lines": (), "buttons": (), "wants_location": False, "human": False, "after": 0, "text": "",
+        "lines": (), "buttons": (), "wants_location": False, "human": False, "over": False, "after": 0, "text": "",
     }  # fmt: skip
     response = page(
         "seeker.html",

@@ -33,7 +33,7 @@ def card(one: QueueCard, staff: Staff, now: datetime) -> dict[str, Any]:
         "level": one.severity.value,
         "severity": SEVERITY[one.severity.value],
         "category": CATEGORY.get(one.category, one.category),
-        "state": state_words(one.state),
+        "state": state_words(one.state, agreed=one.agreed),
         "owner": "" if one.mine else one.owner_alias,
         "flags": flags,
         "since": int(one.waiting_since.timestamp() * 1000),
@@ -106,8 +106,10 @@ def banners(view: CaseView) -> list[dict[str, str]]:
     return [{"kind": name, "words": DESK[f"banner_{name}"]} for name, on in shown if on]
 
 
-def state_words(state: EscalationState | None) -> str:
-    """Where a case stands, in words."""
+def state_words(state: EscalationState | None, *, agreed: bool = True) -> str:
+    """Where a case stands, in words; somebody who has not agreed yet is being asked, whatever the clock of the claim says."""
+    if not agreed and state not in (None, EscalationState.RINGING, EscalationState.ENDED):
+        return DESK["asked"]
     return DESK[state.value] if state is not None and state.value in DESK else DESK["idle"]
 
 
@@ -122,7 +124,7 @@ def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
         "level": view.severity.value,
         "severity": SEVERITY[view.severity.value],
         "category": CATEGORY.get(view.category, view.category),
-        "state": DESK["closed"] if view.closed_at else state_words(view.state),
+        "state": DESK["closed"] if view.closed_at else state_words(view.state, agreed=view.agreed),
         "closed": view.closed_at is not None,
         "disposition": DISPOSITION[view.disposition.value] if view.disposition else "",
         "owner": "" if view.mine else view.owner_alias,

@@ -16,6 +16,8 @@ log = structlog.get_logger()
 
 LANES = 64  # handled side by side; the door puts them into one commit
 RETRY_STORAGE_S = 0.5
+LOOK_PAUSE_S = 0.01  # a nudge has begun what was just stored; the look behind it may take in many wake-ups at once
+FINISH_WITHIN_S = 3.0  # at a stop; what is not handled then is in the database, for the next start
 
 
 async def nothing() -> None:
@@ -35,23 +37,32 @@ class InboxWorker:
         self._ended_since_look: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._nudged: set[str] = set()
+        self._stopping = False
 
     def nudge(self, contact_uid: str) -> None:
         """A message of this contact has just been stored: handle it without waiting for the next look."""
+        if self._stopping:
+            return
         if contact_uid in self._busy:
             self._nudged.add(contact_uid)
         elif len(self._busy) < LANES:
             self._start(contact_uid)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled; every lane finishes the message it has in hand, so that its answers are claimed by a living sender."""
+        self._stopping = False
         try:
             await forever("inbox", self._look, self._wakeups, "inbox")
         finally:
-            for task in self._busy.values():
-                task.cancel()
+            self._stopping = True
+            lanes = set(self._busy.values())
+            if lanes:
+                _, late = await asyncio.wait(lanes, timeout=FINISH_WITHIN_S)
+                for task in late:
+                    task.cancel()
 
     async def _look(self) -> bool:
+        await asyncio.sleep(LOOK_PAUSE_S)
         free = LANES - len(self._busy)
         if free <= 0:
             return False
@@ -72,13 +83,13 @@ class InboxWorker:
         self._ended_since_look.add(contact_uid)
         if not task.cancelled() and task.exception() is not None:
             log.error("inbox.lane_failed", error=type(task.exception()).__name__)
-        if contact_uid in self._nudged and not task.cancelled():
+        if contact_uid in self._nudged and not task.cancelled() and not self._stopping:
             self._nudged.discard(contact_uid)
             self._start(contact_uid)
 
     async def _lane(self, contact_uid: str) -> None:
-        """Handle this lane until it is empty or backs off."""
-        while True:
+        """Handle this lane until it is empty or backs off, or until the stop."""
+        while not self._stopping:
             self._nudged.discard(contact_uid)
             try:
                 if not await self._handle(contact_uid):

@@ -30,6 +30,8 @@ class OutboxWorker:
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
         self._sending: set[asyncio.Task[None]] = set()
+        self._looking: set[asyncio.Task[None]] = set()  # whoever has a claim under way, which may become sends
+        self._looked = False  # in this round of the loop: its claim is behind all that the round has queued
         self._open = False  # between the start and the stop of `run`
 
     async def run(self) -> None:
@@ -40,8 +42,14 @@ class OutboxWorker:
             await forever("outbox", self._step, self._wakeups, "outbox")
         finally:
             self._open = False
-            if self._sending:
-                await asyncio.wait(self._sending, timeout=SEND_LIMIT_S)
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Wait for what is under way: a claim may still become sends, and a send must be recorded before storage closes."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SEND_LIMIT_S
+        while (busy := self._sending | self._looking) and (left := until - loop.time()) > 0:
+            await asyncio.wait(busy, timeout=left)
 
     async def _take_back(self) -> None:
         """`serve` holds the lock of its files, so whoever was sending before is dead: nobody waits for those leases."""
@@ -56,7 +64,8 @@ class OutboxWorker:
     async def _step(self) -> bool:
         if len(self._sending) >= IN_FLIGHT:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
-        await self.look()
+        # A task of its own: what it has claimed when we are told to stop is sent all the same.
+        await asyncio.shield(asyncio.get_running_loop().create_task(self.look()))
         return False  # whatever makes more due rings "outbox", and a finished send looks again by itself
 
     async def look(self) -> None:
@@ -64,12 +73,24 @@ class OutboxWorker:
         answer is leased in the very commit that wrote it.
         """
         free = IN_FLIGHT - len(self._sending)
-        if free <= 0 or not self._open:
+        if free <= 0 or not self._open or self._looked:
             return
-        for job in await self._door.run(claim, Claiming(free, self._pulled)):
-            task = asyncio.get_running_loop().create_task(self._send(job))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        self._looked = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._look_again)
+        me = asyncio.current_task()
+        assert me is not None
+        self._looking.add(me)
+        try:
+            for job in await self._door.run(claim, Claiming(free, self._pulled)):
+                task = loop.create_task(self._send(job))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+        finally:
+            self._looking.discard(me)
+
+    def _look_again(self) -> None:
+        self._looked = False
 
     async def _send(self, job: SendJob) -> None:
         failpoints.passing("send.claimed")
@@ -81,8 +102,11 @@ class OutboxWorker:
             log.error("outbox.send_failed", kind=job.row.kind, error=type(error).__name__)
             result = SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
         failpoints.passing("send.called")
-        while not await self._record(Report(job, result)):
-            await asyncio.sleep(RETRY_RECORD_S)
+        report = Report(job, result)
+        while True:
+            if await self._record(report):
+                break
+            await asyncio.sleep(RETRY_RECORD_S)  # until it stands: nobody else may have the row meanwhile
         failpoints.passing("send.recorded")
 
     async def _record(self, report: Report) -> bool:

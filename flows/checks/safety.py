@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from flows.checks.texts import SET_FILE, step_texts
 from flows.findings import Finding
-from flows.graph import Graph, Move, Node, Reach, cycles, reachable
+from flows.graph import Graph, Move, Node, cycles, reachable
 from flows.library import Library
+from flows.reach import Reach
 from flows.severity import Severity
 
 MAX_MESSAGES = 2  # invariant 2 of the design

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from flows.checks.texts import SET_FILE
 from flows.findings import Finding
@@ -18,6 +19,7 @@ def check(library: Library, graph: Graph) -> Iterator[Finding]:
     yield from _loops(library, graph)
     yield from _calls(library, graph)
     yield from _moved(library)
+    yield from _late_silences(library, graph)
 
 
 def _at_step(library: Library, node: Node, code: str, message: str, message_en: str) -> Finding:
@@ -110,3 +112,25 @@ def _moved(library: Library) -> Iterator[Finding]:
                 f"bước “{place}” vẫn còn trong bộ này, không thể vừa còn vừa dời đi",
                 f"step '{place}' is still in this set: it cannot be there and have moved",
             )
+
+
+def _late_silences(library: Library, graph: Graph) -> Iterator[Finding]:
+    """A silence that is due only when every call of its flow is over would never come."""
+    limits: dict[str, list[timedelta | None]] = {}
+    for node in graph.all_nodes():
+        if node.calls:
+            within = library.flows[node.flow].steps[node.step].within
+            limits.setdefault(node.calls, []).append(within.after if within is not None else None)
+    for name, flow in library.flows.items():
+        given = [limit for limit in limits.get(name, []) if limit is not None]
+        if len(given) != len(limits.get(name, [])) or not given or name in {graph.entry, *graph.interrupts.values()}:
+            continue  # somewhere the flow runs without a limit
+        for step_name, step in flow.steps.items():
+            if step.silence is not None and step.silence.after >= max(given):
+                yield library.finding(
+                    name,
+                    ("steps", step_name, "silence"),
+                    "silence-never-due",
+                    f"bước “{step_name}” chờ lâu hơn “within” của mọi bước gọi luồng này, nên silence không bao giờ tới",
+                    f"step '{step_name}' waits longer than the 'within' of every call of this flow: its silence never comes",
+                )

@@ -89,7 +89,6 @@ def notice(escalation: Escalation, staffed: Staffed, now: datetime, *, silent: b
         waiting,
         round=round_,
         rung=index + 1,
-        first_page_at=escalation.first_page_at or now,
         next_due_at=now + timedelta(seconds=wait_s(ladder, round_, index)),
     )
     return Transition(after, (page, *words), audit.PAGED)
@@ -112,7 +111,6 @@ def _nobody(escalation: Escalation, staffed: Staffed, now: datetime, *, silent: 
         rung=0,
         told_waiting_at=now,
         fallback_round=round_,
-        first_page_at=escalation.first_page_at or (now if staffed.get(LAST_RESORT) else None),
         next_due_at=now + timedelta(seconds=min(wait, ladder.max_wait_s)),
     )
     return Transition(after, effects, audit.NOBODY)

@@ -41,6 +41,7 @@
   const numbers = document.body.dataset.numbers.split("|").filter(Boolean).sort((a, b) => b.length - a.length);
   const known = numbers.length ? new RegExp("(^|[^\\d+])(" + numbers.join("|") + ")(?!\\d)") : /$^/;
   let after = Number(form.after.value) || 0;
+  let over = log.dataset.over === "1"; // she has said stop or delete
   let human = Boolean(log.querySelector("li.person")) && hint.textContent === words.human;
 
   function fill(node, children) { // replaceChildren, also for phones of 2019
@@ -51,7 +52,7 @@
     if (hint.textContent !== message) hint.textContent = message;
   }
   function calm() {
-    say(human ? words.human : "");
+    say(human && !over ? words.human : "");
   }
   function item(who, content, seq) {
     const li = document.createElement("li");
@@ -76,6 +77,13 @@
   let pending = null; // her own line, shown before the server has read it back to us
   function show(view) {
     let fresh = null;
+    if (view.over !== over) { // another talk from here on: the answer holds all of it, with numbers of its own
+      over = view.over;
+      after = 0;
+      log.textContent = "";
+      if (over) pending = null;
+      calm();
+    }
     for (const line of view.lines) {
       if (line.seq <= after) continue;
       if (line.who === "me" && pending) { pending.remove(); pending = null; }
@@ -106,7 +114,7 @@
     if (pending) log.append(pending);
     if (view.human !== human) {
       human = view.human;
-      say(human ? words.human : words.humanOver);
+      if (!over) say(human ? words.human : words.humanOver);
     }
     if (fresh) fresh.scrollIntoView({ block: fresh.clientHeight > innerHeight / 2 ? "start" : "nearest" });
   }
@@ -150,7 +158,7 @@
     for (const pause of [0, 1500, 3000]) {
       await sleep(pause);
       try {
-        const view = await post("/", { ...fields, token: token.value, mid, after }, 15000);
+        const view = await post("/", { ...fields, token: token.value, mid, after, over: Number(over) }, 15000);
         unsent = null;
         if (pending) pending.classList.remove("wait");
         calm();
@@ -199,7 +207,7 @@
     let failures = 0;
     while (!stopped) {
       try {
-        const view = await post("/poll", { token: token.value, after, human: Number(human) }, 60000);
+        const view = await post("/poll", { token: token.value, after, human: Number(human), over: Number(over) }, 60000);
         if (stopped) return;
         if (failures > 1 && !busy) calm();
         failures = 0;

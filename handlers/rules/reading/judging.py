@@ -47,7 +47,7 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
             present |= 1 << derived.sign
     held = [
         Held(rule, tuple(hit for mask in rule.all_of for hit in _carriers(by_sign, mask)))
-        for rule in lexicon.rules
+        for rule in lexicon.rules_among(present)
         if not present & rule.none_of and all(mask & present for mask in rule.all_of)
     ]
     return sorted(held, key=lambda one: -one.rule.severity.rank)

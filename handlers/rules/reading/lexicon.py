@@ -8,7 +8,7 @@ which signs together deserve which severity and category; a *guard* is a sign th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flows.severity import Severity
@@ -66,4 +66,37 @@ class Lexicon:
     sign_names: tuple[str, ...]
     derived: tuple[Derived, ...]  # in the order they are worked out
     rules: tuple[Rule, ...]
+    patterns_by_group: Mapping[int, tuple[int, ...]] = field(init=False)  # first element -> numbers of its patterns
+    rules_by_sign: Mapping[int, tuple[int, ...]] = field(init=False)  # sign -> rules whose first condition it meets
+    rules_without: tuple[int, ...] = field(init=False)  # rules without a condition
     unions: dict[tuple[int, int], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
+
+    def __post_init__(self) -> None:
+        by_group: dict[int, list[int]] = {}
+        for number, pattern in enumerate(self.patterns):
+            by_group.setdefault(pattern.elements[0], []).append(number)
+        by_sign: dict[int, list[int]] = {}
+        for number, rule in enumerate(self.rules):
+            for sign in range(rule.all_of[0].bit_length() if rule.all_of else 0):
+                if rule.all_of[0] >> sign & 1:
+                    by_sign.setdefault(sign, []).append(number)
+        without = tuple(number for number, rule in enumerate(self.rules) if not rule.all_of)
+        object.__setattr__(self, "patterns_by_group", {key: tuple(numbers) for key, numbers in by_group.items()})
+        object.__setattr__(self, "rules_by_sign", {key: tuple(numbers) for key, numbers in by_sign.items()})
+        object.__setattr__(self, "rules_without", without)
+
+    def patterns_among(self, present: int, groups: Iterable[int]) -> list[Pattern]:
+        """The patterns all of whose groups are in the mask `present` (`groups` are its bits), in the lexicon's order."""
+        near = sorted({number for group in groups for number in self.patterns_by_group.get(group, ())})
+        patterns = self.patterns
+        return [patterns[number] for number in near if patterns[number].needs & present == patterns[number].needs]
+
+    def rules_among(self, present: int) -> list[Rule]:
+        """The rules that the signs in the mask `present` can fulfil, in the lexicon's order."""
+        near = set(self.rules_without)
+        left = present
+        while left:
+            lowest = left & -left
+            near.update(self.rules_by_sign.get(lowest.bit_length() - 1, ()))
+            left ^= lowest
+        return [self.rules[number] for number in sorted(near)]

@@ -38,10 +38,11 @@ class Found(NamedTuple):
 def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
     """All signs and named groups in the tokens."""
     phrases = _without_denied(lexicon, _without_masked(lexicon, _find_phrases(lexicon, tokens)), tokens)
-    present = 0
+    present, numbers = 0, set[int]()
     for groups in phrases.values():
         present |= groups.mask
-    patterns = [pattern for pattern in lexicon.patterns if pattern.needs & present == pattern.needs]
+        numbers |= groups.numbers
+    patterns = lexicon.patterns_among(present, numbers)
     wanted = {element for pattern in patterns for element in pattern.elements}
     spans: dict[int, list[Span]] = {element: [] for element in wanted}
     for span, groups in phrases.items():

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from flows.checks import check
-from flows.graph import Reach, build, reachable
+from flows.graph import build, reachable
 from flows.library import Library
 from flows.loader import load, read_dir
+from flows.reach import Reach
 from tests.unit.flows.sample_set import changed, library_of
 
 ROOT = Path(__file__).resolve().parents[3]

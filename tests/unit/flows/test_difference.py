@@ -113,3 +113,11 @@ def test_files_that_are_no_flows_are_told_by_their_lines() -> None:
         (Kind.ADDED, "file lexicon/new.yaml: new"),
         (Kind.REMOVED, "file lexicon/old.yaml: removed"),
     ]
+
+
+def test_a_name_that_an_author_gave_is_never_translated() -> None:
+    """A choice called `skip` is a choice, not where a question is skipped to."""
+    before = [{"file": WELCOME, "old": "      go_on: {label: Nhắn tiếp,", "new": "      skip: {label: Nhắn tiếp,"}]
+    after = [{"file": WELCOME, "old": "      go_on: {label: Nhắn tiếp,", "new": "      skip: {label: Nhắn thêm,"}]
+    (change,) = difference(library_of(changed(before)), library_of(changed(after)))
+    assert change.message == "welcome.nudge: lựa chọn skip nhãn “Nhắn tiếp” → “Nhắn thêm”"

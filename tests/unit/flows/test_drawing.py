@@ -58,6 +58,14 @@ def test_asking_for_consent_and_not_being_understood_are_shown() -> None:
     assert ("không hiểu", "nudge") in [(way.label, way.to) for way in drawn["who"].ways]
 
 
+def test_the_time_a_call_may_take_is_shown() -> None:
+    shown = library_of(
+        changed([{"file": WELCOME, "old": "call: card\n", "new": "call: card\n    within: {after: 2h, goto: bye}\n"}])
+    )
+    drawn = {card.step: card for card in cards(shown, "welcome", Marks())}
+    assert ("quá 2h", "bye") in [(way.label, way.to) for way in drawn["card"].ways]
+
+
 def test_in_english_the_words_of_the_drawing_are_english(library: Library) -> None:
     drawn = {card.step: card for card in cards(library, "welcome", Marks(), "en")}
     assert drawn["who"].kind_shown == "choices"

@@ -22,9 +22,10 @@ from flows.effects import (
     Silence,
 )
 from flows.engine import advance
-from flows.graph import TOO_FAR, Reach, build
+from flows.graph import build
 from flows.library import Library
 from flows.loader import read_dir
+from flows.reach import TOO_FAR, Reach
 from flows.session import Session, Status
 from tests.unit.flows.fake_host import FakeHost
 from tests.unit.flows.sample_set import changed, library_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.effects import Chose, Raise, Said
+from flows.effects import Chose, Raise, Remember, Said
 from flows.loader import load
 from flows.severity import Severity
 from tests.unit.flows.small_set import SET, Talker, small_files, small_library
@@ -80,6 +80,7 @@ def test_none_of_them_is_an_answer(typed: str) -> None:
     talk = talker()
     assert talk.type(typed) == ["Không có gì."]
     assert talk.session.variables["signs"] == []
+    assert [effect.shown for effect in talk.effects if isinstance(effect, Remember)] == ["none_of_list"]
 
 
 def test_a_double_press_takes_nothing_back_and_an_old_keyboard_still_counts() -> None:

@@ -56,10 +56,10 @@ def test_staff_never_see_her_code(road: Road) -> None:
     road.types("a", EMERGENCY)
     case = road.meets("a", staff)
     code = make(road, "a")
-    road.types("a", f"mã của em là {code.replace(' ', '.')}, số nhà 12, gọi 0123 456 789")
+    road.types("a", f"mã của em là {code.replace(' ', '.')}, từ ngày 05.11.2026 lúc 21:30")
     road.says(staff, case, f"Em cất kỹ mã {code} nhé.")
     seen = [line.text for line in road.look(staff, case).lines]
-    assert "mã của em là 0••• •••• ••••, số nhà 12, gọi 0123 456 789" in seen
+    assert "mã của em là 0••• •••• ••••, từ ngày 05.11.2026 lúc 21:30" in seen
     assert not any(return_codes.normal(text) for text in seen)
     assert f"Em cất kỹ mã {code} nhé." in road.texts("a"), "she reads all of it"
 

@@ -57,7 +57,9 @@ def test_the_same_cry_in_every_spelling(text: str):
     assert read(text).severity is E
 
 
-@pytest.mark.parametrize("text", ["tu van vien", "gap tu van", "cho em gap tu van vien", "toi can tu van", "xin tu van a"])
+@pytest.mark.parametrize(
+    "text", ["tu van vien", "gap tu van", "cho em gap tu van vien", "toi can tu van", "xin tu van a"]
+)
 def test_asking_for_a_counsellor_without_accents_is_no_wish_to_die(text: str):
     assert "suicide" not in names(read(text))
 

@@ -276,6 +276,25 @@ async def test_after_stop_only_our_last_words_stay_on_the_page() -> None:
     assert "canary" not in text
 
 
+async def test_our_last_words_reach_a_page_that_counts_further_than_the_new_talk() -> None:
+    deps, talk, _ = make_deps()
+    token = new_token()
+    talk.answer = lambda message: ()
+    async with serving(deps) as http:
+        await http.post("/", data=form(token, act="say", text="canary"))
+        talk.lines.clear()  # erased: the numbers begin anew, below what the page has seen
+        talk.over = True
+        talk.add(Address("web", token), ViewLine(seq=0, who="bot", text="Đã ẩn."))
+        seen = await (await http.post("/poll", data=form(token, after="9", over="0"))).json()
+        assert [line["text"] for line in seen["lines"]] == ["Đã ẩn."]
+        seen = await (await http.post("/", headers=JSON, data=form(token, after="9", over="0", text="x"))).json()
+        assert [line["text"] for line in seen["lines"]] == ["Đã ẩn.", "x"]
+        talk.over = False  # she writes again
+        seen = await (await http.post("/poll", data=form(token, after="9", over="1"))).json()
+        assert [line["text"] for line in seen["lines"]] == ["Đã ẩn.", "x"]
+        assert (await (await http.post("/poll", data=form(token, after="9", over="0"))).json())["lines"] == []
+
+
 async def test_the_exit_ends_her_stay_on_the_server() -> None:
     deps, talk, _ = make_deps()
     token = new_token()

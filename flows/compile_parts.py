@@ -1,0 +1,178 @@
+"""The parts of a step: texts, choices, branches, what is set; each with everything it refers to looked up."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from flows import conditions
+from flows.answers import yes_or_no
+from flows.conditions import Complain, Condition
+from flows.effects import Raise, Value
+from flows.program import Consent, Option, Options, Scored, Way
+from flows.references import Names, text_with
+from flows.schema import Flow, Step, Variable, VariableType
+from flows.severity import Severity
+from flows.source import Path
+from flows.templates import Template
+from flows.text import Key, Phrasebook, key_of
+
+if TYPE_CHECKING:
+    from flows.schema import Choice
+
+
+class PartsCompiler:
+    """What compiling the parts of one step needs; `StepCompiler` puts them together."""
+
+    def __init__(self, flow: Flow, name: str, step: Step, names: Names, complain: Complain) -> None:
+        """Take the step and what it may refer to."""
+        self.flow, self.name, self.step, self.names, self.complain = flow, name, step, names, complain
+        self.place = f"{flow.flow}.{name}"
+
+    # --- references -------------------------------------------------------------------------------------------------
+
+    def _step_known(self, target: str, path: Path) -> None:
+        if target not in self.flow.steps:
+            message = f"không có bước “{target}” trong kịch bản này"
+            self.complain(path, "unknown-step", message, f"there is no step '{target}' in this flow")
+
+    def _call(self) -> str:
+        called = self.step.call or ""
+        if called and called not in self.names.flows:
+            self.complain(("call",), "unknown-flow", f"không có kịch bản “{called}”", f"there is no flow '{called}'")
+        return called
+
+    def _typed_variable(self, name: str, path: Path, types: tuple[VariableType, ...]) -> Variable | None:
+        variable = self.names.variables.get(name)
+        if variable is None:
+            if not self.names.may_have(name):
+                message = f"biến “{name}” chưa khai báo trong set.yaml"
+                self.complain(path, "unknown-variable", message, f"variable '{name}' is not declared in set.yaml")
+        elif variable.type not in types:
+            wanted = ", ".join(types)
+            message = f"biến “{name}” là {variable.type}, ở đây cần {wanted}"
+            self.complain(path, "wrong-type", message, f"variable '{name}' is {variable.type}, {wanted} is needed here")
+        return variable
+
+    # --- parts ------------------------------------------------------------------------------------------------------
+
+    def _texts(self, texts: list[str] | None, path: Path) -> tuple[Template, ...]:
+        printable = _Printable(self.names)
+        return tuple(
+            text_with(text, self.names, self.complain, (*path, index), printable)
+            for index, text in enumerate(texts or ())
+        )
+
+    def _sets(self, written: dict[str, str], path: Path) -> tuple[tuple[str, Value], ...]:
+        done: list[tuple[str, Value]] = []
+        for name, text in written.items():
+            variable = self._typed_variable(name, (*path, name), tuple(VariableType))
+            try:
+                value = conditions.typed(text, variable) if variable else text
+                done.append((name, [value] if variable and variable.type is VariableType.CHOICES else value))
+            except ValueError:
+                assert variable is not None
+                message = f"biến “{name}” ({variable.type}) không thể có giá trị này"
+                self.complain(
+                    (*path, name), "bad-value", message, f"variable '{name}' ({variable.type}) cannot hold this value"
+                )
+        return tuple(done)
+
+    def _way(self) -> Way | None:
+        written = self.step.next
+        if written is None or isinstance(written, str):
+            return Way(written) if written else None
+        branches: list[tuple[Condition, str]] = []
+        otherwise = ""
+        for index, branch in enumerate(written):
+            path: Path = ("next", index)
+            if branch.otherwise is not None:
+                otherwise = branch.otherwise
+                if index != len(written) - 1:
+                    self.complain(path, "else-not-last", "“else” phải đứng cuối", "'else' must stand last")
+                continue
+            condition = conditions.parse(branch.when or {}, self.names.variables, self._below((*path, "when")))
+            if condition is not None:
+                branches.append((condition, branch.goto or ""))
+        if not otherwise:
+            message = "danh sách nhánh phải kết thúc bằng {else: bước}"
+            self.complain(("next",), "missing-else", message, "a list of branches ends with {else: step}")
+        return Way(otherwise, tuple(branches))
+
+    def _below(self, under: Path) -> Complain:
+        def complain(path: Path, code: str, message: str, message_en: str) -> None:
+            if code == "unknown-variable" and path and self.names.may_have(str(path[-1])):
+                return  # its own mistake is told in set.yaml
+            self.complain(under + path, code, message, message_en)
+
+        return complain
+
+    def _options(self) -> Options:
+        written = self.step.choices or {}
+        options = tuple(self._option(choice_id, choice) for choice_id, choice in written.items())
+        keys = [key_of(option.label) for option in options]
+        entries: list[tuple[str | Key, int]] = [(key, index) for index, key in enumerate(keys)]
+        book = Phrasebook(entries)
+        for index, option in enumerate(options):
+            if book.find_only(keys[index]) != index:
+                path: Path = ("choices", option.id, "label")
+                message = "nhãn này trống hoặc trùng với một lựa chọn khác"
+                self.complain(
+                    path, "same-label", message, "this label has no letters or is the same as another choice's"
+                )
+        entries += [(option.id.replace("_", " "), index) for index, option in enumerate(options)]
+        meanings = [yes_or_no(key) for key in keys]
+        yes_no = tuple(meanings.index(answer) if meanings.count(answer) == 1 else None for answer in (False, True))
+        exact = self.step.consent is not None or any(one.severity is Severity.EMERGENCY for one in written.values())
+        folded = () if exact else tuple(key.folded for key in keys)
+        return Options(options, Phrasebook(entries), folded, (yes_no[0], yes_no[1]))
+
+    def _option(self, choice_id: str, choice: Choice) -> Option:
+        way = Way(choice.goto) if choice.goto else self._way_quietly()
+        raises = raised_by(choice.severity, choice.category, f"{self.place}:{choice_id}")
+        scored = None
+        if choice.score is not None:
+            path: Path = ("choices", choice_id, "score", "name")
+            self._typed_variable(choice.score.name, path, (VariableType.SCORE,))
+            scored = Scored(choice.score.name, choice.score.add, choice.score.why)
+        return Option(
+            choice_id, choice.label, way, raises, self._sets(choice.sets, ("choices", choice_id, "set")), scored
+        )
+
+    def _consent(self) -> Consent | None:
+        purpose, choices = self.step.consent, self.step.choices or {}
+        if purpose is None:
+            return None
+        if set(choices) != {"yes", "no"}:
+            message = "bước xin phép có đúng hai lựa chọn tên yes và no"
+            self.complain(("consent",), "consent-shape", message, "a consent step has exactly the choices yes and no")
+        if self.names.variables_known and purpose not in self.names.consents:
+            message = f"“{purpose}” chưa khai báo trong “consents” của set.yaml"
+            self.complain(
+                ("consent",), "unknown-consent", message, f"'{purpose}' is not declared under 'consents' in set.yaml"
+            )
+        asked = "\n".join([*(self.step.say or ()), *(choice.label for choice in choices.values())])
+        return Consent(purpose, self.names.consents.get(purpose, purpose), sha256(asked.encode()).hexdigest()[:12])
+
+    def _way_quietly(self) -> Way:
+        told, self.complain = self.complain, lambda *_: None  # `next` is complained about once, for the step
+        way = self._way()
+        self.complain = told
+        return way or Way("")
+
+
+class _Printable:
+    """The variables a text may print; those whose declaration is broken count, their mistake is told elsewhere."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        return self._names.may_have(str(name))
+
+
+def raised_by(severity: Severity | None, category: str | None, why: str) -> Raise | None:
+    """What passing a step or choice raises; None when nothing."""
+    if severity is None and category is None:
+        return None
+    return Raise(severity or Severity.NONE, why, category or "")

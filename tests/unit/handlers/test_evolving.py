@@ -1,0 +1,78 @@
+"""Copies of records and random bytes on the message path: the same as the library's, only cheaper."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import uuid
+from datetime import UTC, datetime
+from threading import Thread
+
+import pytest
+
+from handlers.chance import chance
+from handlers.evolving import evolve
+from handlers.model import Case, Contact, Severity, new_uid
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """A record that checks what it is given."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is none."""
+        if self.low > self.high:
+            raise ValueError
+
+
+def test_an_evolved_record_equals_a_replaced_one_and_leaves_the_first_as_it_was() -> None:
+    case = Case(uid=new_uid(), contact_uid=new_uid(), code="K7-R4M2", opened_at=NOW, channel="tg")
+    before = dataclasses.replace(case)
+    changed = evolve(case, severity=Severity.URGENT, next_seq=7)
+    assert changed == dataclasses.replace(case, severity=Severity.URGENT, next_seq=7)
+    assert case == before
+    assert changed is not case
+
+
+def test_a_field_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(TypeError, match="pendign"):
+        evolve(Contact(uid=new_uid(), channel="tg"), pendign=1)
+
+
+def test_a_record_that_checks_itself_is_not_copied_behind_its_back() -> None:
+    with pytest.raises(TypeError, match="replace"):
+        evolve(Checked(1, 2), low=3)
+
+
+def test_a_uid_is_a_uuid4() -> None:
+    for _ in range(600):
+        made = uuid.UUID(hex=new_uid())
+        assert (made.version, made.variant) == (4, uuid.RFC_4122)
+
+
+def test_no_bytes_are_given_out_twice_by_several_threads() -> None:
+    given: list[bytes] = []
+    threads = [Thread(target=lambda: given.extend([chance() for _ in range(2000)])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(given)) == len(given) == 8000
+    assert {len(one) for one in given} == {16}
+
+
+def test_a_forked_process_gives_out_none_of_its_parents_bytes() -> None:
+    chance()  # some are kept now
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: theirs.send([chance() for _ in range(300)]))
+    child.start()
+    assert ours.poll(20), "the child answers"
+    received = ours.recv()
+    child.join(20)
+    assert not set(received) & {chance() for _ in range(300)}
