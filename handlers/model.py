@@ -194,6 +194,7 @@ class Line:
     author: str  # "seeker", "bot" or a staff uid
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
+    wants_location: bool = False  # the question takes a shared location
     inbox_uid: str | None = None
     client_key: str | None = None  # made by the desk page: a repeated post adds nothing
     created_at: datetime

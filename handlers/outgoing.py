@@ -40,6 +40,7 @@ def append_line(
     author: str,
     text: str,
     buttons: tuple[Button, ...] = (),
+    wants_location: bool = False,
     inbox_uid: str | None = None,
     client_key: str | None = None,
 ) -> tuple[Case, Line]:
@@ -52,6 +53,7 @@ def append_line(
         author=author,
         text=text,
         buttons=buttons,
+        wants_location=wants_location,
         inbox_uid=inbox_uid,
         client_key=client_key,
         created_at=uow.now,
@@ -87,7 +89,14 @@ def to_seeker(
     if kind is OutboxKind.WAITING:
         uow.outbox.cancel_waiting(contact.uid)
     after, line = append_line(
-        uow, case, direction=Direction.OUT, author=author, text=text, buttons=buttons, client_key=client_key
+        uow,
+        case,
+        direction=Direction.OUT,
+        author=author,
+        text=text,
+        buttons=buttons,
+        wants_location=wants_location,
+        client_key=client_key,
     )
     uow.outbox.add(
         OutboxRow(

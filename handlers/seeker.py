@@ -62,7 +62,7 @@ def _view(uow: UnitOfWork, request: ViewRequest) -> SeekerView:
     contact = uow.contacts.find(request.address)
     if contact is None:
         return SeekerView(last_seq=request.after_seq)
-    fetched = {row.line_uid: row.outgoing for row in uow.outbox.fetch(contact.uid)}
+    uow.outbox.fetch(contact.uid)
     cases = uow.cases.all_of(contact.uid)
     shown = uow.lines.shown_to_seeker([case.uid for case in cases], contact.stay_started_at)
     fresh = {uid: seq for seq, uid in _numbered(shown) if seq > request.after_seq}
@@ -72,8 +72,7 @@ def _view(uow: UnitOfWork, request: ViewRequest) -> SeekerView:
         line = found.get(uid)
         if line is None or (line.direction is Direction.IN and line.text == OPENED):
             continue
-        outgoing = fetched.get(uid)
-        lines.append(_line(line, seq, wants_location=outgoing is not None and outgoing.wants_location))
+        lines.append(_line(line, seq))
     return SeekerView(
         lines=tuple(lines),
         last_seq=max([request.after_seq, *fresh.values()]),
@@ -95,10 +94,10 @@ def _numbered(shown: Sequence[tuple[datetime, str]]) -> Iterator[tuple[int, str]
         yield seq, uid
 
 
-def _line(line: Line, seq: int, *, wants_location: bool) -> ViewLine:
+def _line(line: Line, seq: int) -> ViewLine:
     who = "bot" if line.author == "bot" else "person"
     who = "me" if line.direction is Direction.IN else who
-    return ViewLine(seq=seq, who=who, text=line.text, buttons=line.buttons, wants_location=wants_location)
+    return ViewLine(seq=seq, who=who, text=line.text, buttons=line.buttons, wants_location=line.wants_location)
 
 
 @operation("leave")

@@ -24,6 +24,7 @@ class Body(msgspec.Struct, frozen=True, array_like=True):
 
     text: str
     buttons: tuple[Button, ...] = ()
+    wants_location: bool = False
 
 
 _rows = Mapping(lines, Line)
@@ -84,7 +85,7 @@ class Lines:
 
     def add(self, line: Line) -> None:
         """Append to the transcript of its case."""
-        plain = pack(Body(line.text, line.buttons))
+        plain = pack(Body(line.text, line.buttons, line.wants_location))
         sealed = self._uow.keys.seal("lines", "body", line.uid, line.case_uid, plain)
         self._new.append(_rows.values(line) | {"body_sealed": sealed})
         if line.client_key is not None:
@@ -124,7 +125,9 @@ class Lines:
         loaded = {}
         for row in self._uow.execute(_BY_UIDS, {"uids": list(uids)}):
             body = self._open(row)
-            loaded[row.uid] = _rows.record(row, text=body.text, buttons=body.buttons)
+            loaded[row.uid] = _rows.record(
+                row, text=body.text, buttons=body.buttons, wants_location=body.wants_location
+            )
         return loaded
 
     def flush(self) -> None:

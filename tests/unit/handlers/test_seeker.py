@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from handlers import return_codes
-from handlers.model import Address, MessageKind, OutboxState
+from handlers.model import Address, MessageKind, OutboxKind, OutboxState
+from handlers.outgoing import to_seeker
 from handlers.seeker import OPENED, SeekerView
 from tests.fakes.road import EMERGENCY, Road
 
@@ -198,3 +199,13 @@ def test_a_message_still_being_handled_is_said_to_wait(road: Road) -> None:
     assert not road.sees("a").waiting
     road.accepts(road.message("a", MessageKind.TEXT, "web", text="có"))
     assert road.sees("a").waiting
+
+
+def test_a_question_for_a_place_takes_a_location_on_every_look(road: Road) -> None:
+    """Also after a reload: the page is drawn anew from the transcript alone."""
+    road.types("a", "chào", "web")
+    contact, case = road.find("a", "web"), road.case_of("a", "web")
+    road.do(lambda uow: to_seeker(uow, contact, case, OutboxKind.BOT, "Bạn ở xã nào?", wants_location=True))
+    assert road.sees("a").lines[-1].wants_location
+    assert road.sees("a").lines[-1].wants_location
+    assert not road.sees("a").lines[0].wants_location
