@@ -110,9 +110,11 @@ def _rehearsed(save: Path, files: dict[str, bytes]) -> None:
 
 
 @config_app.command("check")
-def config_check(path: Annotated[Path | None, typer.Argument(help="Configuration file.")] = None) -> None:
+def config_check(
+    path: Annotated[Path | None, typer.Argument(help="Configuration file.")] = None, config: ConfigOption = None
+) -> None:
     """Read the configuration and its secrets, say what is wrong. Exit: 0 fine, 2 not usable."""
-    written = load_config(path)
+    written = load_config(path or config)
     for channel in written.channels:
         channel.token.read()
         if channel.webhook_secret is not None:

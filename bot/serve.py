@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import signal
+import socket
 
 from bot.config import Config
-from bot.wiring import Service, hold_lock, open_service, run_service
+from bot.wiring import CannotListen, Service, hold_lock, open_service, run_service
+from handlers.model import Role
+from handlers.ports import UnitOfWork
+
+NOBODY = (
+    "  staff        nobody can answer yet, and every seeker hears so; add somebody with\n"
+    "               python -m bot staff add NAME --alias ALIAS --role counsellor"
+)
 
 
 async def serve(config: Config, *, demo: bool) -> None:
     """Run until SIGTERM or Ctrl-C; both finish what is under way."""
+    host, port = config.address
     with hold_lock(config.var):
+        _try_address(host, port)
         async with open_service(config, demo=demo) as service:
-            host, port = config.address
             ready = asyncio.Event()
             running = asyncio.create_task(run_service(service, host, port, ready))
             loop = asyncio.get_running_loop()
@@ -26,6 +37,17 @@ async def serve(config: Config, *, demo: bool) -> None:
                 print("Bình An has stopped; nothing that was accepted is lost.", flush=True)
             finally:
                 announcing.cancel()
+
+
+def _try_address(host: str, port: int) -> None:
+    """Refuse a taken address before anything is made: passwords of a first start that fails would never be shown."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:  # every other trouble is said where the listening begins
+            raise CannotListen(f"{host}:{port}, {os.strerror(error.errno)}") from None
+    except OverflowError:
+        raise CannotListen(f"{host}:{port}, ports end at 65535") from None
 
 
 async def _announce(service: Service, ready: asyncio.Event) -> None:
@@ -42,4 +64,11 @@ async def _announce(service: Service, ready: asyncio.Event) -> None:
     if service.first_staff:
         lines.append("Staff made at this first start (passwords are shown only now):")
         lines += [f"  {one.role:<11} {one.name:<9} {one.password}" for one in service.first_staff]
+    elif not await service.storage.door.read(somebody_can_answer):
+        lines.append(NOBODY)
     print("\n".join(lines), flush=True)
+
+
+def somebody_can_answer(uow: UnitOfWork) -> bool:
+    """Is there an enabled counsellor or supervisor at all?"""
+    return any(one.enabled and {Role.COUNSELLOR, Role.SUPERVISOR} & set(one.roles) for one in uow.staff.all())

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 IN_FLIGHT = 64  # sends side by side
 SEND_LIMIT_S = 10.0  # a send that takes longer counts as ambiguous; below the lease
 RETRY_RECORD_S = 0.5
+LOOK_PAUSE_S = 0.01  # who writes an answer looks in the same commit; the loop's own look takes in many wake-ups at once
 
 
 class OutboxWorker:
@@ -62,6 +63,7 @@ class OutboxWorker:
             log.info("outbox.taken_back", rows=taken)
 
     async def _step(self) -> bool:
+        await asyncio.sleep(LOOK_PAUSE_S)
         if len(self._sending) >= IN_FLIGHT:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
         # A task of its own: what it has claimed when we are told to stop is sent all the same.

@@ -75,7 +75,20 @@ async def test_a_signal_stops_it_in_order(tmp_path: Path, capsys: pytest.Capture
             await running
     assert "nothing that was accepted is lost" in capsys.readouterr().out
     with hold_lock(written.var):
-        pass  # given back
+        pass
+
+
+async def test_a_first_start_that_failed_has_made_nobody_whose_password_was_not_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = config(tmp_path)
+    with socket.socket() as holder:
+        holder.bind(written.address)
+        holder.listen()
+        with pytest.raises(CannotListen):
+            await serve(written, demo=True)
+    async with serving(written):
+        assert "passwords are shown only now" in capsys.readouterr().out  # given back
 
 
 async def test_a_second_one_on_the_same_data_is_refused(tmp_path: Path) -> None:
@@ -94,3 +107,15 @@ async def test_a_port_in_use_is_said_in_words_and_gives_the_lock_back(tmp_path: 
             await serve(written, demo=True)
     with hold_lock(written.var):
         pass
+
+
+async def test_without_anybody_who_can_answer_it_says_how_to_add_somebody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(config(tmp_path), demo=False):
+        said = ""
+        async with asyncio.timeout(10):
+            while "desk page" not in said:
+                await asyncio.sleep(0.05)
+                said += capsys.readouterr().out
+    assert "staff add" in said

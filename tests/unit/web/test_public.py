@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from bot.channels.webchat import is_token, new_message_key, new_token
+from bot.observe import set_up_logs
 from flows.effects import Button
 from handlers.model import Address, MessageKind
 from handlers.seeker import ViewLine
@@ -342,6 +343,7 @@ async def test_a_program_error_shows_and_logs_nothing_of_what_was_written(capsys
     async def receive(message: object) -> None:
         raise RuntimeError("canary-lỗi")
 
+    set_up_logs("info")  # whatever another test has set up
     deps, _, _ = make_deps(receive=receive)
     async with serving(deps) as http:
         page = await http.post("/", data=form(new_token(), act="say", text="canary-chữ"))

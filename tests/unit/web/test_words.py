@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.web.texts import SIGN
+from bot.web.texts import DESK, SIGN
+from bot.web.words import state_words
+from handlers.model import EscalationState
 
 RULES = Path(__file__).resolve().parents[3] / "flows" / "content" / "lexicon" / "rules.yaml"
 
@@ -27,3 +29,9 @@ def test_the_lexicon_is_read_at_all():
 def test_a_sign_has_words_for_staff(sign: str):
     assert SIGN[sign]
     assert SIGN[sign] != sign
+
+
+def test_who_has_not_agreed_is_being_asked_not_answered():
+    assert state_words(EscalationState.ANSWERED, agreed=False) == DESK["asked"]
+    assert state_words(EscalationState.ANSWERED, agreed=True) == DESK["answered"]
+    assert state_words(EscalationState.RINGING, agreed=False) == DESK["ringing"], "nobody asks yet"
