@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,22 @@ _QUIET = ("httpx", "httpcore", "telegram", "aiohttp", "asyncio", "hpack", "sqlal
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 log = structlog.get_logger()
+
+
+class _Terminal:
+    """Writes log lines to standard error as it is now. A log that cannot be written (a full disk, a closed pipe) must never
+    stop what it was about.
+    """
+
+    def __init__(self, *_: Any) -> None:
+        """Structlog hands over the logger's name; it is not shown."""
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        with suppress(OSError, ValueError):
+            print(message, file=sys.stderr, flush=True)
+
+    debug = info = warning = warn = error = err = critical = fatal = exception = failure = log = msg
 
 
 def set_up_logs(level: str, *, json_lines: bool = False) -> None:
@@ -40,7 +57,7 @@ def set_up_logs(level: str, *, json_lines: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Terminal,
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

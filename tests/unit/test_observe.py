@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import sys
@@ -84,3 +86,17 @@ def test_levels_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.get_logger().warning("shown")
     assert "not shown" not in (said := capsys.readouterr().err)
     assert "shown" in said
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    set_up_logs("info")
+    monkeypatch.setattr(sys, "stderr", Full())
+    structlog.get_logger().error("something.failed")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    structlog.get_logger().error("something.failed")
