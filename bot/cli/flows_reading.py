@@ -72,6 +72,9 @@ def host_of(make_host: MakeHost, files: dict[str, bytes]) -> tuple[Host | None, 
         if not isinstance(lexicon, LexiconError):
             raise
         return None, list(lexicon.findings)
+    except ValueError as error:
+        typer.echo(f"directory/{error}", err=True)  # a row of the directory's seed: the text says file, line and what
+        raise typer.Exit(FOUND) from None
 
 
 def refuse(message: str) -> NoReturn:

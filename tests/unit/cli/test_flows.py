@@ -148,3 +148,12 @@ def test_a_broken_transcript_exits_1(folder: Path) -> None:
     write(folder, "transcripts/hello.transcript.yaml", "transcript: Chào\n")
     assert called("test", str(folder)).exit_code == 1
     assert "missing-key" in called("test", str(folder)).stdout
+
+
+def test_a_wrong_row_of_the_directory_is_named_by_file_and_line(folder: Path) -> None:
+    def host(files: dict[str, bytes]) -> Host:
+        raise ValueError("services.csv:2: need: doctor; use one of medical, police")
+
+    result = CliRunner().invoke(flows_app(host), ["check", str(folder)])
+    assert result.exit_code == 1
+    assert "directory/services.csv:2: need: doctor" in result.output
