@@ -5,17 +5,16 @@ Both use the shipped tables and the shipped seed of the directory, offline, and 
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from bot import shipped
+from bot.cli.csv_files import add_columns, fail
 from flows.effects import PlaceAnswer
 from handlers.directory import Directory, Offer, about_km, find, load_seed
 from handlers.rules.places import Gazetteer
@@ -39,7 +38,7 @@ def place(
         _place_csv(gazetteer, csv_in, out)
         return
     if not texts or csv_in is not None or out is not None:
-        _fail(2, "place: give texts, or --csv IN with --out OUT")
+        fail(2, "place: give texts, or --csv IN with --out OUT")
     for text in texts:
         answer = gazetteer.resolve(text)
         typer.echo(json.dumps({"kind": answer.kind, "codes": list(answer.codes)}))
@@ -56,10 +55,10 @@ def nearest(
     """The services of the directory that fit a need, nearest fitting first, as a seeker would be told of them."""
     gazetteer = Gazetteer.load(shipped.place_files())
     if not need or not set(need) <= NEEDS:
-        _fail(2, f"nearest: --need must be one of {', '.join(sorted(NEEDS))}")
+        fail(2, f"nearest: --need must be one of {', '.join(sorted(NEEDS))}")
     by_point = lat is not None and lon is not None
     if by_point == (place is not None) or (lat is None) != (lon is None):
-        _fail(2, "nearest: give either --lat and --lon, or --place")
+        fail(2, "nearest: give either --lat and --lon, or --place")
     point = (lat, lon) if lat is not None and lon is not None else None
     answer = gazetteer.nearest_communes(*point, limit=1) if point else gazetteer.resolve(place or "")
     commune = _commune(gazetteer, answer, by_point)
@@ -81,13 +80,13 @@ def _commune(gazetteer: Gazetteer, answer: PlaceAnswer, by_point: bool) -> str:
     """The commune to start from; "" for a point outside the province, from where distances can be told all the same."""
     if by_point:
         if answer.kind == "none":
-            _fail(2, "nearest: --lat and --lon must be a point on earth, in degrees")
+            fail(2, "nearest: --lat and --lon must be a point on earth, in degrees")
         return answer.codes[0] if answer.codes else ""
     if not answer.codes:
-        _fail(1, f"nearest: {_why_not(answer)}")
+        fail(1, f"nearest: {_why_not(answer)}")
     if len(answer.codes) > 1:
         names = ", ".join(f"{gazetteer.name(code)} {code}" for code in answer.codes)
-        _fail(1, f"nearest: several communes could be meant: {names}; name one of them")
+        fail(1, f"nearest: several communes could be meant: {names}; name one of them")
     return answer.codes[0]
 
 
@@ -121,40 +120,8 @@ def _line(offer: Offer) -> str:
 
 
 def _place_csv(gazetteer: Gazetteer, source: Path, target: Path | None) -> None:
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = list(reader.fieldnames or [])
-            if "text" not in columns:
-                _fail(2, f"place: {source} has no column text; add a header line with it")
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        _fail(2, f"place: cannot read {source}: {_reason(error)}; give a CSV file in UTF-8")
-    for row in rows:
-        row.pop(None, None)
-        answer = gazetteer.resolve(row["text"] or "")
-        row["kind"], row["codes"] = answer.kind, "|".join(answer.codes)
-    header = [name for name in columns if name not in ("kind", "codes")] + ["kind", "codes"]
-    if target is None:
-        _write(csv.DictWriter(sys.stdout, header, lineterminator="\n"), rows)
-        return
-    try:
-        with target.open("w", encoding="utf-8", newline="") as file:
-            _write(csv.DictWriter(file, header, lineterminator="\n"), rows)
-    except OSError as error:
-        _fail(2, f"place: cannot write {target}: {_reason(error)}; choose another --out")
+    def judge(text: str) -> dict[str, str]:
+        answer = gazetteer.resolve(text)
+        return {"kind": answer.kind, "codes": "|".join(answer.codes)}
 
-
-def _write(writer: csv.DictWriter[str], rows: list[dict[str, str]]) -> None:
-    writer.writeheader()
-    writer.writerows(rows)
-
-
-def _reason(error: Exception) -> str:
-    """Why, without what stands in the file: it may hold what people wrote."""
-    return (error.strerror or "not readable") if isinstance(error, OSError) else "not UTF-8 text or not CSV"
-
-
-def _fail(code: int, message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
+    add_columns("place", source, target, ("kind", "codes"), judge)
