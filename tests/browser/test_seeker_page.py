@@ -21,6 +21,7 @@ def begin(visitors: Visitors, talk_page: TalkPage, *, clock: bool = False, **opt
     page.goto(talk_page.url)
     page.click("text=Bắt đầu")
     page.wait_for_selector("#choices button")
+    page.wait_for_load_state("load")  # the server draws the choices: they are there before the script has run
     return page
 
 
