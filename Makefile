@@ -14,7 +14,8 @@ run: $(STAMP)
 	@$(PY) -m bot serve
 
 test: check
-	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal --ignore tests/browser --ignore tests/chaos $(ARGS)
+	$(PY) -m pytest tests/browser tests/chaos $(ARGS)
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check bot storage handlers flows tests
