@@ -21,6 +21,9 @@ Path: TypeAlias = "tuple[str | int, ...]"
 Tree: TypeAlias = "str | list[Tree] | dict[str, Tree] | None"
 
 _PLAIN_NULLS = frozenset({"", "~", "null"})
+_TOO_DEEP = f"lồng nhau quá {MAX_NESTING} tầng", f"nested deeper than {MAX_NESTING} levels"
+_TOO_DEEP_FOR_PARSER = "maximum nesting depth"
+"""How the parser's own limit reads. It reads ahead, so a line of many brackets meets that limit before ours."""
 
 
 @dataclass(slots=True)
@@ -128,14 +131,17 @@ def _event_problem(event: Any, depth: int) -> tuple[str, str, str] | None:
     if getattr(event, "tag", None):
         return "tag", "không dùng thẻ YAML (!)", "no YAML tags (!)"
     if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)) and depth >= MAX_NESTING:
-        return "too-deep", f"lồng nhau quá {MAX_NESTING} tầng", f"nested deeper than {MAX_NESTING} levels"
+        return "too-deep", *_TOO_DEEP
     return None
 
 
 def _add_yaml_error(source: Source, error: yaml.YAMLError) -> None:
     mark = getattr(error, "problem_mark", None)
-    message = "YAML viết sai ở đây: xem lại thụt dòng, dấu hai chấm, dấu ngoặc kép"
     detail = str(getattr(error, "problem", None) or "cannot be read as YAML")
+    if _TOO_DEEP_FOR_PARSER in detail:
+        source.findings.append(Finding(source.file, *_mark(mark), "too-deep", *_TOO_DEEP))
+        return
+    message = "YAML viết sai ở đây: xem lại thụt dòng, dấu hai chấm, dấu ngoặc kép"
     source.findings.append(Finding(source.file, *_mark(mark), "bad-yaml", message, f"bad YAML: {detail}"))
 
 
