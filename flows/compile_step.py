@@ -18,6 +18,7 @@ _SAVES: dict[AskType, tuple[VariableType, ...]] = {
     AskType.TIME: (VariableType.TIME,),
     AskType.DATE: (VariableType.DATE,),
     AskType.CODE: (VariableType.CODE,),
+    AskType.LANGUAGE: (VariableType.LANGUAGE,),
 }
 
 _NEEDS_NEXT = (StepKind.PASS, StepKind.ASK, StepKind.DO, StepKind.CALL)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from flows import transcripts
+from flows.languages import Language
 from flows.manifest import Line, Manifest
 from flows.schema import AskType, Flow
 
@@ -20,6 +21,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FILES: Mapping[str, tuple[Any, str]] = {
     "flow.schema.json": (Flow, "Một luồng: flows/*.yaml"),
     "set.schema.json": (Manifest, "Cả bộ nội dung: set.yaml"),
+    "language.schema.json": (Language, "Một tiếng: languages/*.yaml"),
     "lines.schema.json": (dict[str, Line], "Các số điện thoại quốc gia: lines.yaml"),
     "transcript.schema.json": (transcripts.Transcript, "Một cuộc nhắn mẫu: transcripts/*.transcript.yaml"),
 }
@@ -35,6 +37,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Resume.say": "Lời chào, nói trước khi nhận tin của người nhắn.",
     "Flow.steps": "Các bước, mỗi bước một tên chữ thường không dấu.",
     "Step.say": "Lời nhắn: một đoạn, hoặc danh sách nhiều đoạn gửi riêng. Dùng được {tên_biến} và {line.police}.",
+    "Step.note": "Lời dặn người dịch và đồng nghiệp; người nhắn không đọc.",
     "Step.card": "Viết emergency nếu bước này là thẻ số gọi gấp: dòng đầu trung tính, rồi đến các số.",
     "Step.severity": "Nâng mức độ của ca khi đi qua bước này.",
     "Step.category": "Loại việc của ca khi đi qua bước này.",
@@ -105,12 +108,32 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Interrupts.danger": "Luồng khi sàng lọc thấy nguy hiểm.",
     "Interrupts.concern": "Luồng khi sàng lọc thấy đáng lo, một lần mỗi cuộc.",
     "Interrupts.released": "Luồng sau khi nói chuyện với người xong.",
+    "Interrupts.language": "Luồng chọn tiếng; cần có khi bộ có từ hai tiếng trở lên.",
     "Words.help": "Từ xin cứu giúp.",
     "Words.stop": "Từ dừng lại.",
     "Words.delete": "Từ xóa hết.",
     "Words.human": "Từ xin gặp người.",
     "Words.back": "Từ quay lại câu trước.",
     "Words.repeat": "Từ xin nhắc lại câu hỏi.",
+    "Words.language": "Từ xin đổi sang tiếng khác.",
+    "Language.language": "Mã ISO 639 của tiếng này, giống tên tệp: en, hmn.",
+    "Language.name": "Tên tiếng này, viết bằng chính tiếng đó, hiện trên nút.",
+    "Language.called": "Các cách gọi khác mà người ta có thể gõ.",
+    "Language.enabled": "yes khi máy nói được tiếng này: đã dịch đủ, đã được người bản ngữ đọc lại.",
+    "Language.audio_first": "yes nếu ít người đọc được chữ: mọi câu cần bản ghi âm.",
+    "Language.first_contact": "Những từ mà lượt đầu tiên phải có, để flows check kiểm tra được.",
+    "Language.yes": "Những câu trả lời nghĩa là có.",
+    "Language.no": "Những câu trả lời nghĩa là không.",
+    "Language.words": "Các từ chung gõ bằng tiếng này.",
+    "FirstContact.machine": "Từ nói rằng đây là máy.",
+    "FirstContact.safe": "Từ hỏi lúc này nhắn tin có an toàn không.",
+    "SpokenWords.help": "Từ xin cứu giúp.",
+    "SpokenWords.stop": "Từ dừng lại.",
+    "SpokenWords.delete": "Từ xóa hết.",
+    "SpokenWords.human": "Từ xin gặp người.",
+    "SpokenWords.language": "Từ xin đổi sang tiếng khác.",
+    "SpokenWords.back": "Từ quay lại câu trước.",
+    "SpokenWords.repeat": "Từ xin nhắc lại câu hỏi.",
     "Line.number": "Số điện thoại, viết trong ngoặc kép.",
     "Line.name": "Tên đường dây.",
     "Line.who": "Ai nghe máy, một dòng cho người nhắn.",
@@ -121,6 +144,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Line.checked_on": "Ngày kiểm tra gần nhất.",
     "Line.check_by": "Phải kiểm tra lại trước ngày này.",
     "Transcript.transcript": "Cuộc nhắn mẫu này cho thấy điều gì.",
+    "Transcript.language": "Cuộc nhắn bắt đầu bằng tiếng này; bỏ trống là tiếng của bộ.",
     "Transcript.world": "Thế giới quanh cuộc nhắn: giờ, có người trực không.",
     "Transcript.turns": "Từng lượt một.",
     "Transcript.end": "Tình trạng sau lượt cuối.",

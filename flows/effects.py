@@ -46,6 +46,8 @@ class Say:
     kind: SayKind = SayKind.LINE
     step: str = ""  # "flow.step", for transcripts and coverage
     wants_location: bool = False  # the step takes a shared location
+    audio: str = ""  # SHA-256 (hex) of the recording that reads the text out; "" when there is none
+    language: str = ""  # of the text; "" for the one the set is written in
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ class FindServices:
     near: str  # commune code (post-2025) or "" when unknown
     needs: tuple[str, ...]
     limit: int = 3
+    language: str = ""  # what `text` is to be written in; "" for the language of the set
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def go_on(turn: Turn, task: Task) -> bool:
 
 def _say_all(turn: Turn, task: Task) -> None:
     for template in task.says:
-        turn.say(turn.text(template), kind=task.say_kind)
+        turn.say(template, kind=task.say_kind)
 
 
 def _pass(turn: Turn, task: Task) -> bool:
@@ -145,6 +145,8 @@ def _do(turn: Turn, task: Task) -> bool:
         return False
     if errand.name is DoName.LATE_ANSWER:
         turn.effects.append(AllowLateAnswer(errand.wish, _text_of(turn, errand.variable)))
+    elif errand.name is DoName.SPEAK:
+        turn.keep(task.save, _speak(turn, _text_of(turn, errand.variable)))
     elif errand.name is DoName.HUSH:
         turn.effects.append(Hush())
     elif errand.name is DoName.ERASE:
@@ -161,13 +163,22 @@ _ASKS = frozenset({DoName.FIND_SERVICES, DoName.ON_DUTY, DoName.MAKE_CODE, DoNam
 
 def _put(turn: Turn, errand: Errand) -> None:
     if errand.name is DoName.FIND_SERVICES:
-        turn.put(FindServices(_text_of(turn, errand.variable), errand.needs, errand.limit))
+        turn.put(FindServices(_text_of(turn, errand.variable), errand.needs, errand.limit, turn.language))
     elif errand.name is DoName.ON_DUTY:
         turn.put(AskOnDuty(errand.desk))
     elif errand.name is DoName.MAKE_CODE:
         turn.put(MakeReturnCode())
     else:
         turn.put(RedeemReturnCode(_text_of(turn, errand.variable)))
+
+
+def _speak(turn: Turn, language: str) -> bool:
+    """Go on in a language; False when the machine does not speak it, and nothing changes then."""
+    known = turn.program.languages.get(language)
+    if known is None or not known.speaks:
+        return False
+    turn.language = "" if language == turn.program.language else language
+    return True
 
 
 def _text_of(turn: Turn, variable: str) -> str:

@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_STEPS_PER_SPRINT = 100  # steps passed between two waits; beyond it the session fails loudly
-MAX_DEPTH = 20  # frames: flows called or broken into, one inside the other
+MAX_DEPTH = 40  # frames: flows called or broken into, one inside the other; each interrupt may pile its own on top
 
 Category = Literal[
     "dv_physical", "dv_psych_econ", "sexual_violence", "child_abuse", "trafficking_forced_marriage", "workplace_harassment",
@@ -70,6 +70,7 @@ class AskType(StrEnum):
     TIME = "time"
     DATE = "date"
     CODE = "code"
+    LANGUAGE = "language"
 
 
 def _ask_by_name(value: object) -> object:
@@ -154,6 +155,7 @@ class DoName(StrEnum):
     HUSH = "hush"
     ERASE = "erase"
     CANCEL_HUMAN = "cancel_human"
+    SPEAK = "speak"
 
 
 class StepKind(StrEnum):
@@ -178,6 +180,8 @@ class Step(Written):
     """One step of a flow: at most one main part, and the parts any step may have."""
 
     say: Texts | None = None
+    note: Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)] | None = None
+    """For translators and colleagues: what the words of this step are for. Nobody else reads it."""
     card: Literal["emergency"] | None = None
     severity: Severity | None = None
     category: Category | None = None

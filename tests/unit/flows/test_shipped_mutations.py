@@ -23,9 +23,9 @@ DEEP: list[Edit] = [
         "",
         f"flow: deep_{n}\ntitle: A\nstart: a\nsteps:\n  a: {{call: deep_{n + 1}, next: b}}\n  b: {{return: true}}\n",
     )
-    for n in range(20)
+    for n in range(40)
 ]
-DEEPEST: Edit = ("flows/deep_20.yaml", "", "flow: deep_20\ntitle: A\nstart: a\nsteps:\n  a: {return: true}\n")
+DEEPEST: Edit = ("flows/deep_40.yaml", "", "flow: deep_40\ntitle: A\nstart: a\nsteps:\n  a: {return: true}\n")
 MORE = "      more: {label: Đọc thêm, goto: more}\n"
 ENTRY = "entry: welcome\n"
 
