@@ -93,6 +93,6 @@ def services_near(world: World, question: FindServices, now: datetime) -> Value:
     found = find(world.directory, world.gazetteer, question.near, question.needs, now_local, question.limit)
 
     def say(phrase_key: str, /, **values: str) -> str:
-        return world.library.say(phrase_key, **values)
+        return world.library.say(phrase_key, question.language, **values)
 
     return [dict(one) for one in describe(found, say)]

@@ -195,6 +195,8 @@ class Line:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False  # the question takes a shared location
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out
+    language: str = ""  # of the text; "" for the language of the content set
     inbox_uid: str | None = None
     client_key: str | None = None  # made by the desk page: a repeated post adds nothing
     created_at: datetime
@@ -295,6 +297,8 @@ class Outgoing:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out, see `ContentStore.recording`
+    language: str = ""  # of the text; "" for the language of the content set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

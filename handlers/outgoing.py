@@ -41,6 +41,8 @@ def append_line(
     text: str,
     buttons: tuple[Button, ...] = (),
     wants_location: bool = False,
+    audio: str = "",
+    language: str = "",
     inbox_uid: str | None = None,
     client_key: str | None = None,
 ) -> tuple[Case, Line]:
@@ -54,6 +56,8 @@ def append_line(
         text=text,
         buttons=buttons,
         wants_location=wants_location,
+        audio=audio,
+        language=language,
         inbox_uid=inbox_uid,
         client_key=client_key,
         created_at=uow.now,
@@ -76,6 +80,8 @@ def to_seeker(
     *,
     client_key: str | None = None,
     wants_location: bool = False,
+    audio: str = "",
+    language: str = "",
 ) -> Case:
     """Say something to her: a transcript line and the row that delivers it.
 
@@ -96,6 +102,8 @@ def to_seeker(
         text=text,
         buttons=buttons,
         wants_location=wants_location,
+        audio=audio,
+        language=language,
         client_key=client_key,
     )
     uow.outbox.add(
@@ -108,7 +116,9 @@ def to_seeker(
             contact_uid=contact.uid,
             case_uid=case.uid,
             line_uid=line.uid,
-            outgoing=Outgoing(text=text, buttons=buttons, wants_location=wants_location),
+            outgoing=Outgoing(
+                text=text, buttons=buttons, wants_location=wants_location, audio=audio, language=language
+            ),
             fresh_until=fresh_until(contact, uow.now),
             state=OutboxState.HELD if held else OutboxState.PENDING,
             next_attempt_at=uow.now,

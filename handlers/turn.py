@@ -51,6 +51,7 @@ from handlers.ports import UnitOfWork
 from handlers.rules.ladder import EMERGENCY
 from handlers.rules.ringing import anybody
 from handlers.stays import Ending
+from handlers.voice import language_of
 from handlers.world import World
 
 MAX_WHY = 20
@@ -189,7 +190,7 @@ class Turn:
         if any(isinstance(effect, Erase) for effect in self.effects):
             self.uow.outbox.cancel_seeker(self.contact.uid)  # only the farewell that follows may still arrive
         for key in self._first:
-            said = self.world.library.say(key)
+            said = self.world.library.say(key, language_of(self.contact))
             self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
         effects = _numbers_first(self.effects)
         if self.redeemed and self.case.human:
@@ -237,6 +238,8 @@ class Turn:
             effect.text,
             buttons,
             wants_location=effect.wants_location and with_buttons,
+            audio=effect.audio,
+            language=effect.language,
         )
 
     def _raise(self, effect: Raise) -> None:
@@ -278,8 +281,9 @@ class Turn:
     def calling_words(self, ladder: Ladder) -> str:
         """What she is told when somebody is called by this ladder now."""
         if not anybody(ladder, self.escalations.staffed(self.uow)):
-            return self.world.library.say("nobody_on_duty")
-        return self.world.library.say("ringing_emergency" if ladder.name == EMERGENCY.name else "ringing")
+            return self.world.library.say("nobody_on_duty", language_of(self.contact))
+        key = "ringing_emergency" if ladder.name == EMERGENCY.name else "ringing"
+        return self.world.library.say(key, language_of(self.contact))
 
     def _allow_late_answer(self, effect: AllowLateAnswer) -> None:
         until = None
