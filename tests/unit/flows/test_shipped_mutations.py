@@ -38,7 +38,7 @@ MUTATIONS: dict[str, list[Edit]] = {
     "card-without-number": [(CARD, "      Cấp cứu: {line.ambulance}\n", "")],
     "identifying-without-consent": [
         (SET, "  place: {type: place,", "  place: {type: place, identifying: keep,"),
-        (SET, "variables:\n", "consents: {keep: Giữ}\nvariables:\n"),
+        (SET, "consents:\n", "consents:\n  keep: Giữ\n"),
     ],
     "label-is-number": [(SAFETY, "label: Đọc thêm", 'label: "7"')],
     "label-too-long": [(SAFETY, "label: Đọc thêm", "label: " + "Đọc thêm nữa " * 4)],
@@ -69,7 +69,7 @@ MUTATIONS: dict[str, list[Edit]] = {
     ],
     "unreachable-flow": [DEEPEST],
     "unreachable-step": [(SAFETY, MORE, "")],
-    "unused-consent": [(SET, "variables:\n", "consents: {keep: Giữ}\nvariables:\n")],
+    "unused-consent": [(SET, "consents:\n", "consents:\n  keep: Giữ\n")],
     "unused-variable": [(SET, "variables:\n", "variables:\n  ghost: {type: text}\n")],
     "entry-returns": [("flows/welcome.yaml", "    call: next_steps\n    next: bye\n", "    return: true\n")],
 }
