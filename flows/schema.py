@@ -23,7 +23,9 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_STEPS_PER_SPRINT = 100  # steps passed between two waits; beyond it the session fails loudly
-MAX_DEPTH = 20  # frames: flows called or broken into, one inside the other
+MAX_DEPTH = (
+    32  # frames: flows called or broken into, one inside the other (menu, topic, offer, talk, code, what breaks in)
+)
 
 Category = Literal[
     "dv_physical", "dv_psych_econ", "sexual_violence", "child_abuse", "trafficking_forced_marriage", "workplace_harassment",

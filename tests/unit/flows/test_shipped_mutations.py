@@ -11,6 +11,7 @@ import pytest
 
 from flows.checks import check
 from flows.loader import load, read_dir
+from flows.schema import MAX_DEPTH
 
 SHIPPED = Path(__file__).resolve().parents[3] / "flows" / "content"
 SAFETY, CARD, SET = "flows/safety.yaml", "flows/emergency_card.yaml", "set.yaml"
@@ -23,9 +24,13 @@ DEEP: list[Edit] = [
         "",
         f"flow: deep_{n}\ntitle: A\nstart: a\nsteps:\n  a: {{call: deep_{n + 1}, next: b}}\n  b: {{return: true}}\n",
     )
-    for n in range(20)
+    for n in range(MAX_DEPTH)
 ]
-DEEPEST: Edit = ("flows/deep_20.yaml", "", "flow: deep_20\ntitle: A\nstart: a\nsteps:\n  a: {return: true}\n")
+DEEPEST: Edit = (
+    f"flows/deep_{MAX_DEPTH}.yaml",
+    "",
+    f"flow: deep_{MAX_DEPTH}\ntitle: A\nstart: a\nsteps:\n  a: {{return: true}}\n",
+)
 MORE = "      more: {label: Đọc thêm, goto: more}\n"
 ENTRY = "entry: welcome\n"
 
