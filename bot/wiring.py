@@ -35,6 +35,7 @@ from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door
+from handlers.reminders import Reminders
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -129,7 +130,7 @@ async def open_service(
     url = "sqlite://" if in_memory else database_of(config)
     storage = open_storage(url, None if in_memory else config.var, clock=clock)
     try:
-        source = WorldSource(storage.door, config.zone, config.content)
+        source = WorldSource(storage.door, config.zone, config.content, frozenset({WebChat().name}))
         worlds = await source.begin()
         service = _assemble(config, storage, worlds, source)
         if demo:
@@ -173,7 +174,7 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         channels=channels,
         inbox=inbox,
         outbox=outbox,
-        timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations)),
+        timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations), Reminders()),
         app=web.Application(),
         source=source,
     )

@@ -22,6 +22,8 @@ _ERRANDS: dict[DoName, tuple[frozenset[str], VariableType | None]] = {
     DoName.ERASE: (frozenset(), None),
     DoName.CANCEL_HUMAN: (frozenset(), None),
     DoName.SPEAK: (frozenset({"language"}), VariableType.FLAG),
+    DoName.CAN_REMIND: (frozenset(), VariableType.FLAG),
+    DoName.FORGET_REMINDER: (frozenset(), None),
 }
 """For each errand: the keys its `with` may have, and the type of the variable it saves to (None: it saves nothing)."""
 

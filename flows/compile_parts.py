@@ -12,7 +12,7 @@ from flows.answers import yes_or_no
 from flows.catalogs import context_of
 from flows.conditions import Complain, Condition
 from flows.effects import Raise, Value
-from flows.program import Consent, Option, Options, Scored, Way
+from flows.program import Consent, Option, Options, Referral, Reminder, Scored, Way
 from flows.references import Names, text_with
 from flows.schema import Flow, Step, Variable, VariableType
 from flows.severity import Severity
@@ -184,13 +184,46 @@ class PartsCompiler:
         if set(choices) != {"yes", "no"}:
             message = "bước xin phép có đúng hai lựa chọn tên yes và no"
             self.complain(("consent",), "consent-shape", message, "a consent step has exactly the choices yes and no")
-        if self.names.variables_known and purpose not in self.names.consents:
-            message = f"“{purpose}” chưa khai báo trong “consents” của set.yaml"
-            self.complain(
-                ("consent",), "unknown-consent", message, f"'{purpose}' is not declared under 'consents' in set.yaml"
-            )
+        self._declared_purpose(purpose, ("consent",))
         asked = "\n".join([*(self.step.say or ()), *(choice.label for choice in choices.values())])
         return Consent(purpose, self.names.consents.get(purpose, purpose), sha256(asked.encode()).hexdigest()[:12])
+
+    def _reminder(self) -> Reminder | None:
+        remind = self.step.remind
+        if remind is None:
+            return None
+        self._declared_purpose(remind.consent, ("remind", "consent"))
+        self._typed_variable(remind.at, ("remind", "at"), (VariableType.TIME,))
+        path: Path = ("remind", "say")
+        text = text_with(remind.say, self.names, self.complain, path, (), context_of(self.place, path))
+        return Reminder(text, remind.at, remind.days, remind.consent)
+
+    def _referral(self) -> Referral | None:
+        refer = self.step.refer
+        if refer is None:
+            return None
+        self._declared_purpose(refer.consent, ("refer", "consent"))
+        if refer.need is not None:
+            self._typed_variable(refer.need, ("refer", "need"), (VariableType.CHOICE,))
+        elif not refer.needs:
+            message, message_en = "“refer” cần “needs” hoặc “need”: cần gì", "'refer' needs 'needs' or 'need': what for"
+            self.complain(("refer",), "missing-key", message, message_en)
+        if refer.near is not None:
+            self._typed_variable(refer.near, ("refer", "near"), (VariableType.PLACE,))
+        for index, name in enumerate(refer.share):
+            variable = self._typed_variable(name, ("refer", "share", index), tuple(VariableType))
+            if variable is not None and variable.label is None:
+                message = f"biến “{name}” chưa có “label”: nơi giúp phải biết điều được nói lại là gì"
+                message_en = f"variable '{name}' has no 'label': the service must know what it is told"
+                self.complain(("refer", "share", index), "share-without-label", message, message_en)
+        needs, share = tuple(refer.needs), tuple(refer.share)
+        return Referral(needs, refer.need or "", refer.near or "", share, refer.consent)
+
+    def _declared_purpose(self, purpose: str, path: Path) -> None:
+        if self.names.variables_known and purpose not in self.names.consents:
+            message = f"“{purpose}” chưa khai báo trong “consents” của set.yaml"
+            message_en = f"'{purpose}' is not declared under 'consents' in set.yaml"
+            self.complain(path, "unknown-consent", message, message_en)
 
     def _way_quietly(self) -> Way:
         told, self.complain = self.complain, lambda *_: None  # `next` is complained about once, for the step

@@ -91,6 +91,27 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """What a `remind` step writes, and when."""
+
+    text: Template
+    at: str  # the variable that holds the hour
+    days: int
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """What a `refer` step asks for, and which answers it passes on."""
+
+    needs: tuple[str, ...]
+    need: str  # the variable that holds one more, or ""
+    near: str  # the variable that holds her commune, or ""
+    share: tuple[str, ...]
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One compiled step. Only the parts of its kind are filled."""
 
@@ -118,6 +139,8 @@ class Task:
     invalid: tuple[Template, ...] = ()  # of a choices step
     within: tuple[timedelta, str] | None = None  # of a call
     unclear: tuple[int, str] | None = None  # tries, and the step after them
+    reminder: Reminder | None = None
+    referral: Referral | None = None
 
 
 @dataclass(frozen=True, slots=True)

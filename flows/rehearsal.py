@@ -212,6 +212,8 @@ class _Rehearsal:
             return world.on_duty == "yes"
         if isinstance(question, effects.RedeemReturnCode):
             return world.code_known == "yes"
+        if isinstance(question, effects.AskCanRemind):
+            return world.can_remind == "yes"
         if isinstance(question, effects.FindServices) and world.services is not None:
             return []
         return self._host.answer(question)

@@ -94,6 +94,7 @@ class World(_Written):
 
     on_duty: YesNo = "yes"  # is a person on duty?
     code_known: YesNo = "yes"  # does a return code that she types lead back to a stay?
+    can_remind: YesNo = "yes"  # can we write to her later by ourselves? (Not on a web page.)
     services: Annotated[list[str], Field(max_length=0)] | None = None  # `[]`: the directory has nothing that fits
     at: Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"  # local time it begins
 

@@ -25,6 +25,7 @@ _QUESTIONS = {
         effects.AskOnDuty,
         effects.MakeReturnCode,
         effects.RedeemReturnCode,
+        effects.AskCanRemind,
     )
 }
 
@@ -139,12 +140,20 @@ class Turn:
         self._add(self.phrase(key, **values), self.library.templates[key], buttons, SayKind.LINE, location)
 
     def _add(self, text: str, spoken: Template, buttons: tuple[Button, ...], kind: SayKind, location: bool) -> None:
-        frame = self.frames[-1]
-        recordings, sha256 = self.library.recordings, ""
-        if recordings and spoken.recording:
-            found = recordings.get((self.language or self.program.language, spoken.recording))
-            sha256 = found.sha256 if found is not None else ""
-        self.effects.append(Say(text, buttons, kind, f"{frame.flow}.{frame.step}", location, sha256, self.language))
+        frame, audio = self.frames[-1], self.recording(spoken)
+        self.effects.append(Say(text, buttons, kind, f"{frame.flow}.{frame.step}", location, audio, self.language))
+
+    def recording(self, spoken: Template) -> str:
+        """The SHA-256 (hex) of the recording of a text in her language; "" when there is none."""
+        recordings = self.library.recordings
+        if not recordings or not spoken.recording:
+            return ""
+        found = recordings.get((self.language or self.program.language, spoken.recording))
+        return found.sha256 if found is not None else ""
+
+    def agreed(self, purpose: str) -> bool:
+        """Has she agreed to this purpose, and not taken it back?"""
+        return self.variables.get(f"consent.{purpose}") is True
 
     def template(self, key: str) -> Template:
         """A phrase without placeholders of its own, to be said with `say`."""
@@ -160,7 +169,7 @@ class Turn:
         What identifies her is kept only while she agrees to its purpose, whatever the flow does.
         """
         purpose = self.program.variables[name].identifying
-        if purpose is not None and self.variables.get(f"consent.{purpose}") is not True:
+        if purpose is not None and not self.agreed(purpose):
             return
         self.variables[name] = value
         if shown:

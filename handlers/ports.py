@@ -63,6 +63,9 @@ class ContactStore(Protocol):
     def due_timers(self, limit: int) -> list[Contact]:
         """Contacts with `session_due_at` <= now and nothing pending; locked until commit."""
 
+    def due_reminders(self, limit: int) -> list[Contact]:
+        """Contacts whose reminder has come."""
+
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts with `erase_at` <= now."""
 

@@ -52,6 +52,7 @@ class World:
     gazetteer: Gazetteer = field(repr=False)
     directory: Directory = field(repr=False)
     zone: ZoneInfo
+    pulled: frozenset[str] = frozenset()  # channels that their reader fetches: nothing reaches her there by itself
 
     @property
     def resume_within(self) -> timedelta:

@@ -99,5 +99,7 @@ def _of_step(flow: str, file: str, name: str, step: Step) -> Iterator[WrittenTex
             yield WrittenText(file, (*path, "ask", "invalid", index), text, begins=True, step=name, place=place)
     for index, text in enumerate(step.invalid or ()):
         yield WrittenText(file, (*path, "invalid", index), text, begins=True, step=name, place=place)
+    if step.remind is not None:
+        yield WrittenText(file, (*path, "remind", "say"), step.remind.say, begins=True, step=name, place=place)
     for choice_id, choice in (step.choices or {}).items():
         yield WrittenText(file, (*path, "choices", choice_id, "label"), choice.label, step=name, place=place)

@@ -67,6 +67,12 @@ MUTATIONS: dict[str, list[Edit]] = {
     "too-many-choices": [
         (SAFETY, MORE, MORE + "".join(f"      c{n}: {{label: Dòng thêm {n}, goto: more}}\n" for n in range(5)))
     ],
+    "remind-without-consent": [
+        ("flows/reminder.yaml", "no: {label: Không, goto: done}", "no: {label: Không, goto: hour}")
+    ],
+    "refer-without-consent": [
+        ("flows/referral.yaml", "no: {label: Không, goto: refused}", "no: {label: Không, goto: share}")
+    ],
     "unreachable-flow": [DEEPEST],
     "unreachable-step": [(SAFETY, MORE, "")],
     "unused-consent": [(SET, "consents:\n", "consents:\n  keep: Giữ\n")],
