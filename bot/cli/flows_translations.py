@@ -26,7 +26,11 @@ from flows.library import Library
 from flows.loader import LANGUAGES, load
 
 UpdateOption = Annotated[
-    bool, typer.Option("--update", help="Bring the PO file of every language up to date; what changed becomes fuzzy.")
+    bool, typer.Option("--update", help="Bring every PO file that is there up to date; what changed becomes fuzzy.")
+]
+AddOption = Annotated[
+    str | None,
+    typer.Option("--add", metavar="LANGUAGE", help="Make the PO file of this language, for its translators."),
 ]
 RecordingsOption = Annotated[
     str | None,
@@ -41,6 +45,7 @@ def add_translations(app: typer.Typer) -> None:
     def translations(
         path: PathOption = SHIPPED,
         update: UpdateOption = False,
+        add: AddOption = None,
         recordings: RecordingsOption = None,
         lang: LanguageOption = Language.VI,
     ) -> None:
@@ -53,8 +58,10 @@ def add_translations(app: typer.Typer) -> None:
         if recordings is not None:
             _print_recordings(library, recordings)
             return
-        if update:
-            _update(path, library, files)
+        if add is not None:
+            _refuse_unknown(library, add)
+        if update or add is not None:
+            _update(path, library, files, add)
             library = load(read_files(path)).library or library
         progress = translating.progress(library)
         for one in progress:
@@ -63,11 +70,11 @@ def add_translations(app: typer.Typer) -> None:
         raise typer.Exit(FOUND if left else CLEAN)
 
 
-def _update(path: Path, library: Library, files: dict[str, bytes]) -> None:
+def _update(path: Path, library: Library, files: dict[str, bytes], add: str | None) -> None:
     for code in library.languages:
-        if code == library.manifest.language:
-            continue
         name = f"{LANGUAGES}{code}.po"
+        if code == library.manifest.language or (name not in files and code != add):
+            continue
         made = translating.update(library, code, files.get(name))
         if made == files.get(name):
             continue
@@ -79,15 +86,19 @@ def _update(path: Path, library: Library, files: dict[str, bytes]) -> None:
 
 
 def _print_recordings(library: Library, language: str) -> None:
-    if language not in library.languages:
-        known = ", ".join(library.languages) or "none"
-        refuse(f"there is no language '{language}' in this set (there are: {known}); add {LANGUAGES}{language}.yaml")
+    _refuse_unknown(library, language)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["file", "recorded", "text", "note"])
     for one in translating.recordings(library, language):
         writer.writerow([one.file, "yes" if one.recorded else "no", one.text, one.note])
     typer.echo(out.getvalue(), nl=False)
+
+
+def _refuse_unknown(library: Library, language: str) -> None:
+    if language not in library.languages:
+        known = ", ".join(library.languages) or "none"
+        refuse(f"there is no language '{language}' in this set (there are: {known}); add {LANGUAGES}{language}.yaml")
 
 
 def _line(one: translating.Progress, lang: Language) -> str:
