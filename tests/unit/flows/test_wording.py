@@ -53,6 +53,8 @@ def test_hours_ages_and_dates_are_no_numbers_to_call(text: str) -> None:
         ("Find a shelter near you", "shelter"),
         ("Do you want to end your life?", "end your life"),
         ("Are you pregnant?", "pregnant"),
+        ("This is not your fault.", "not your fault"),
+        ("Please go somewhere private before you read on.", "somewhere private"),
         ("Bạn ơi, mình ở đây với bạn đây, anh ấy hiếp", "hiếp"),
     ],
 )
@@ -68,7 +70,7 @@ def test_telling_words_are_seen_in_the_preview(text: str, word: str) -> None:
         "Người Dao ở đây",
         "Bạn hít thở chậm nhé",  # "hít" (to breathe in) is not "hit"
         "I'm still here. What would you like to do now?",
-        "Please go somewhere private before you read on.",
+        "I'm listening. Take your time, line by line. It's not your fault.",
         "Bạn cứ thong thả nhé, mình vẫn ở đây với bạn. Công an: {line.police}",  # behind the first 40 characters
     ],
 )
