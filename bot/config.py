@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -70,17 +71,32 @@ class _Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+POSTGRES = ("postgresql://", "postgres://")
+
+
 class DatabaseConfig(_Written):
     """Where the data lies."""
 
     url: str = ""  # empty: SQLite in `var`
+    password: SecretRef | None = None  # of PostgreSQL, apart from the address
 
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
-        if url and not url.startswith("sqlite:///"):
-            raise ValueError("only the embedded database is built so far: leave it empty or write sqlite:///PATH")
-        return url
+        if url and not url.startswith(("sqlite:///", *POSTGRES)):
+            raise ValueError("leave it empty, or write sqlite:///PATH or postgresql://USER@HOST/NAME")
+        return _without_password(url)
+
+    @property
+    def shared(self) -> bool:
+        """May several processes work on it?"""
+        return self.url.startswith(POSTGRES)
+
+
+def _without_password(url: str) -> str:
+    if url and urlsplit(url).password:
+        raise ValueError("no password in an address: write `password: file:PATH` beside it")
+    return url
 
 
 class WebConfig(_Written):

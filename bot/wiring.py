@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,6 @@ RESTART_CHANNEL_S = 1.0
 STOP_WITHIN_S = 12.0  # a send under way may take 10 s
 
 
-def utc_now() -> datetime:
-    """The process's clock, aware."""
-    return datetime.now(UTC)
-
-
 @dataclass(slots=True)
 class Service:
     """The running program: what commands and tests need to get hold of."""
@@ -117,17 +112,23 @@ def database_of(config: Config) -> str:
     return config.database.url or f"sqlite:///{config.var / 'data.db'}"
 
 
+def _storage_of(config: Config, clock: Callable[[], datetime] | None = None) -> Storage:
+    """The storage of this configuration, opened."""
+    password = config.database.password.read() if config.database.password else ""
+    return open_storage(database_of(config), config.var, clock=clock, password=password)
+
+
 @asynccontextmanager
 async def open_service(
-    config: Config, *, demo: bool, in_memory: bool = False, clock: Callable[[], datetime] = utc_now
+    config: Config, *, demo: bool, in_memory: bool = False, clock: Callable[[], datetime] | None = None
 ) -> AsyncIterator[Service]:
     """Open storage, publish at the first start, wire the parts. `demo`: no configuration file, so staff are made.
 
-    Nothing runs yet: `run_service` starts the loops. `clock` is the time that storage gives to every decision.
+    Nothing runs yet: `run_service` starts the loops. `clock` is the time that storage gives to every decision, None the
+    database's own.
     """
     failpoints.arm(os.environ.get("FAILPOINT", ""))
-    url = "sqlite://" if in_memory else database_of(config)
-    storage = open_storage(url, None if in_memory else config.var, clock=clock)
+    storage = open_storage("sqlite://", clock=clock) if in_memory else _storage_of(config, clock)
     try:
         source = WorldSource(storage.door, config.zone, config.content)
         worlds = await source.begin()
@@ -159,7 +160,7 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         if written.name in channels:
             raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
         channels[written.name] = _telegram(written, config.web.public_url)
-    outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub})
+    outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub}, shared=storage.shared)
     inbox = InboxWorker(door, wakeups, inbound, outbox.look)
     service = Service(
         config=config,
@@ -302,6 +303,22 @@ def hold_lock(var: Path) -> ServeLock:
 # --- the database, for commands ------------------------------------------------------------------------------------------
 
 
+class NotEmbedded(BinhAnError):
+    """This command is for the embedded database only; for PostgreSQL see "Backups" in docs/running.md."""
+
+    code = "not-embedded"
+
+
+def _only_embedded(config: Config) -> None:
+    if config.database.shared:
+        raise NotEmbedded
+
+
+def _postgres_of(config: Config) -> tuple[str, str]:
+    """Address and password."""
+    return config.database.url, config.database.password.read() if config.database.password else ""
+
+
 def data_file(config: Config) -> Path:
     """The SQLite file the data lies in."""
     return Path(database_of(config).removeprefix("sqlite:///"))
@@ -310,7 +327,7 @@ def data_file(config: Config) -> Path:
 @asynccontextmanager
 async def open_content(config: Config) -> AsyncIterator[Door]:
     """The door to the database alone: works also when what is published cannot run (so that it can be replaced)."""
-    storage = open_storage(database_of(config), config.var)
+    storage = _storage_of(config)
     try:
         yield storage.door
     finally:
@@ -319,21 +336,31 @@ async def open_content(config: Config) -> AsyncIterator[Door]:
 
 def upgrade_database(config: Config) -> None:
     """Bring the database to this program's version; nothing when it is there already."""
-    asyncio.run(open_storage(database_of(config), config.var).close())
+    if config.database.shared:
+        from storage.postgres.open import upgrade_postgres
+
+        upgrade_postgres(*_postgres_of(config))
+    asyncio.run(_storage_of(config).close())
 
 
 def check_database(config: Config) -> list[str]:
     """What is wrong with version, keys and audit chain, a line each."""
+    if config.database.shared:
+        from storage.postgres.checking import check_postgres
+
+        return check_postgres(*_postgres_of(config), config.var)
     return check_installation(config.var, data_file(config))
 
 
 def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:
     """Copy data and keys into a new directory, while the service may run."""
+    _only_embedded(config)
     backup(config.var, to, database=data_file(config), include_secrets=include_secrets)
 
 
 def restore_database(config: Config, source: Path, secrets: Path | None) -> Restored:
     """Put a backup where no data are, in quarantine."""
+    _only_embedded(config)
     return restore(source, config.var, secrets=secrets, database=data_file(config))
 
 
@@ -341,7 +368,7 @@ def release_quarantine(config: Config) -> bool:
     """End the quarantine after a restore; False when there was none."""
 
     async def release() -> bool:
-        storage = open_storage(database_of(config), config.var)
+        storage = _storage_of(config)
         try:
             return await storage.door.run(lift_quarantine, "command line")
         finally:

@@ -8,7 +8,7 @@ before the commit; a store's `get` and `..._of` see buffered saves of the same u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -46,7 +46,7 @@ class ContactStore(Protocol):
         """
 
     def find(self, address: Address) -> Contact | None:
-        """The contact of this address, or None; makes nothing."""
+        """The contact of this address, or None; makes nothing and locks nothing: whoever saves it reads it with `get`."""
 
     def get(self, uid: str) -> Contact:
         """The contact; KeyError when it is gone."""
@@ -57,11 +57,13 @@ class ContactStore(Protocol):
     def ready(self, limit: int) -> list[str]:
         """Uids of lanes with pending messages whose `next_run_at` has come, longest unserved first. A read: no lock."""
 
-    def load(self, uids: Sequence[str]) -> dict[str, Contact]:
-        """These contacts, locked until commit (set-based, for the hot path); gone ones are missing from the result."""
+    def load(self, uids: Sequence[str], *, wait: bool = False) -> dict[str, Contact]:
+        """These contacts, locked until commit (set-based, for the hot path); gone ones are missing from the result, and so
+        are, without `wait`, those another process works on at this moment.
+        """
 
     def due_timers(self, limit: int) -> list[Contact]:
-        """Contacts with `session_due_at` <= now and nothing pending; locked until commit."""
+        """Contacts with `session_due_at` <= now and nothing pending."""
 
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts with `erase_at` <= now."""
@@ -167,7 +169,10 @@ class EscalationStore(Protocol):
         """Write all fields."""
 
     def due(self, limit: int) -> list[Escalation]:
-        """Open ones with `next_due_at` <= now, most overdue first; locked until commit."""
+        """Open ones with `next_due_at` <= now, most overdue first. A look: whoever acts on one reads it with `get`."""
+
+    def paged(self, uid: str) -> None:
+        """A page of it has just been handed over: note the time, for the figures, when it is the first one."""
 
     def owned_by(self, staff_uid: str) -> list[Escalation]:
         """Open ones this staff member holds."""
@@ -205,9 +210,11 @@ class OutboxStore(Protocol):
         are pulled by their reader and never claimed (but their stale rows are held). Addresses are decrypted here.
         """
 
-    def take_back(self) -> int:
-        """Let every lease run out now; returns how many. Only for a program that is alone and has just started: whoever
-        held them is dead. The rows stay in state sending, because they may have arrived: nothing cancels them any more.
+    def take_back(self, holding: Collection[str], lease: timedelta) -> int:
+        """Let leases (of length `lease`) run out whose holder is dead; returns how many. `holding`: the lease tokens this
+        process is sending under. On an embedded database everybody else is dead; on a shared one the dead are those whose
+        every connection has been gone for some seconds. The rows stay in state sending, because they may have arrived:
+        nothing cancels them any more.
         """
 
     def record(

@@ -36,7 +36,10 @@ _SAVE = (
         state=bindparam("b_state"),
         attempts=bindparam("b_attempts"),
         error_class=bindparam("b_error_class"),
-        message_sealed=case((bindparam("b_state") == word(InboxState.DONE), null()), else_=inbox.c.message_sealed),
+        message_sealed=case(
+            (bindparam("b_state", type_=inbox.c.state.type) == word(InboxState.DONE), null()),
+            else_=inbox.c.message_sealed,
+        ),
     )
 )
 _NEW_OF = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,10 @@ from storage.tables import outbox
 if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
+SENDER = 8
+"""So many first characters of a lease token say which process has the lease."""
+YOUNG = timedelta(seconds=5)
+"""A lease younger than this is left alone: its owner may not have heard of it yet."""
 FRESH_AGAIN = timedelta(minutes=15)
 """How long held rows are fresh after she has written again (invariant 10 of the design)."""
 
@@ -83,11 +87,13 @@ class Outbox:
     def claim(self, limit: int, lease: timedelta, skip_channels: frozenset[str]) -> list[SendJob]:
         """Lease due rows; see the port. A row whose address or text does not open fails, visibly, and stops nothing else."""
         self._uow.flush()
-        now = self._uow.now
-        self._uow.execute(sql.HOLD_LATE, {"now": now})
-        found = self._uow.execute(
-            sql.CANDIDATES, {"now": now, "most": limit, "skip_channels": sorted(skip_channels)}
-        ).all()
+        now, expired = self._uow.now, self._uow.expired_before
+        if not self._uow.shared:
+            self._uow.execute(sql.HOLD_LATE, {"now": now, "expired": expired})
+        elif late := self._uow.hold(sql.LATE, {"now": now, "expired": expired}, skip=True).all():
+            self._uow.execute(sql.HOLD, [{"b_uid": row.uid} for row in late])
+        wanted = {"now": now, "expired": expired, "most": limit, "skip_channels": sorted(skip_channels)}
+        found = self._uow.hold(sql.CANDIDATES, wanted, skip=True).all()
         self._uow.keys.load(row.contact_uid for row in found if row.contact_uid)
         jobs: list[SendJob] = []
         spoilt: list[dict[str, Any]] = []
@@ -106,11 +112,24 @@ class Outbox:
             self._uow.execute(sql.FAIL, spoilt)
         return jobs
 
-    def take_back(self) -> int:
-        """Every lease runs out now."""
+    def take_back(self, holding: Collection[str], lease: timedelta) -> int:
+        """Every lease that nobody holds any more runs out now."""
         self._uow.flush()
-        taken: int = self._uow.execute(sql.TAKE_BACK, {"past": self._uow.now - timedelta(seconds=1)}).rowcount
-        return taken
+        leased = self._uow.execute(sql.LEASED).all()
+        dead = self._uow.gone({row.lease_token[:SENDER] for row in leased})
+        old = self._uow.now + lease - YOUNG  # nobody's any more: taken for us, and we never heard of it
+        past = self._uow.now - timedelta(seconds=1)
+        forsaken = [
+            {"b_uid": row.uid, "b_token": row.lease_token, "past": past}
+            for row in leased
+            if row.lease_until > past
+            and row.lease_token not in holding
+            and (
+                row.lease_token[:SENDER] in dead
+                or (row.lease_token[:SENDER] == self._uow.sender and row.lease_until < old)
+            )
+        ]
+        return self._uow.execute(sql.TAKE_BACK_ONE, forsaken).rowcount if forsaken else 0
 
     def record(
         self, uid: str, lease_token: str, outcome: Outcome, *, retry_at: datetime | None = None, error_class: str = ""
@@ -134,7 +153,7 @@ class Outbox:
         """Fresh pending rows of this seeker become sent, in order, and are returned; from the first stale one on, held."""
         self._uow.flush()
         now = self._uow.now
-        found = self._uow.execute(sql.OF_READER, {"contact_uid": contact_uid}).all()
+        found = self._uow.hold(sql.OF_READER, {"contact_uid": contact_uid}).all()
         fresh: list[Any] = []
         late: list[dict[str, str]] = []
         for row in found:
@@ -208,7 +227,7 @@ class Outbox:
             _rows.record(row, outgoing=self._open(row)),
             state=OutboxState.SENDING,
             attempts=row.attempts + 1,
-            lease_token=new_uid(),
+            lease_token=self._uow.new_lease(),
             lease_until=lease_until,
         )
         if row.kind is OutboxKind.PAGE:

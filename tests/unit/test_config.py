@@ -43,7 +43,10 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
         ("lissen: 127.0.0.1:80\n", ":1:1: lissen: unknown key; see config.example.yaml for the known ones"),
         ("web:\n  exit: x\n", ":2:3: web.exit: unknown key; see config.example.yaml for the known ones"),
         ("timezone: Asia/Nowhere\n", ":1:1: timezone: not a time zone of the IANA list, for example Asia/Ho_Chi_Minh"),
-        ("database:\n  url: mysql://x\n", ":2:3: database.url: only the embedded database is built so far"),
+        (
+            "database:\n  url: mysql://x\n",
+            ":2:3: database.url: leave it empty, or write sqlite:///PATH or postgresql://USER@HOST/NAME",
+        ),
         ("listen: everywhere\n", ":1:1: listen:"),
         ("var: a\nvar: b\n", ":2:1:"),
         ("var: &a x\n", ":1:6:"),
