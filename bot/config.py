@@ -93,6 +93,20 @@ class DatabaseConfig(_Written):
         return self.url.startswith(POSTGRES)
 
 
+class RedisConfig(_Written):
+    """What several processes tell each other through; only hints, nothing that may not be lost."""
+
+    url: str = ""  # empty: none, which a single process does not need
+    password: SecretRef | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("leave it empty, or write redis://HOST:PORT/0, rediss://… or unix://PATH")
+        return _without_password(url)
+
+
 def _without_password(url: str) -> str:
     if url and urlsplit(url).password:
         raise ValueError("no password in an address: write `password: file:PATH` beside it")
@@ -107,6 +121,7 @@ class WebConfig(_Written):
         "https://www.google.com/search?q=thoi+tiet+hom+nay"  # where the quick exit leads: neutral, not personal
     )
     behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
+    drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
 
 
 class TelegramConfig(_Written):
@@ -127,6 +142,17 @@ class TelegramConfig(_Written):
             raise ValueError("webhook mode needs webhook_secret")
 
 
+class AuditorConfig(_Written):
+    """Where the auditor's alarms go. The addresses are secrets: whoever knows them can silence it."""
+
+    alarm_url: SecretRef | None = None  # gets a POST with JSON; without one, alarms are lines in the log
+    ping_url: SecretRef | None = None  # a dead-man switch: gets a GET every minute while all is well
+
+    def read(self) -> tuple[str, str]:
+        """Both addresses, "" where none is set; a ConfigError for one that cannot be read."""
+        return self.alarm_url.read() if self.alarm_url else "", self.ping_url.read() if self.ping_url else ""
+
+
 class LogConfig(_Written):
     """Logs hold ids and counts, never people's text."""
 
@@ -143,8 +169,10 @@ class Config(_Written):
     roster: Path | None = None  # roster.yaml; without one everybody enabled is on duty by role
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
     database: DatabaseConfig = DatabaseConfig()
+    redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
     channels: list[TelegramConfig] = []
+    auditor: AuditorConfig = AuditorConfig()
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")

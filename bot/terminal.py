@@ -16,7 +16,8 @@ import aiohttp
 
 from bot.channels.webchat import new_message_key, new_token
 from bot.config import Config
-from bot.wiring import open_service, run_service
+from bot.running import run_service
+from bot.wiring import open_service
 from flows.recording import Recording
 from handlers.errors import BinhAnError
 

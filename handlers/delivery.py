@@ -10,7 +10,7 @@ from datetime import timedelta
 from handlers.evolving import evolve
 from handlers.model import OutboxKind, Outcome, SendJob
 from handlers.operation import operation
-from handlers.ports import SendResult, UnitOfWork
+from handlers.ports import Reach, SendResult, UnitOfWork
 
 LEASE = timedelta(seconds=30)
 """How long a sender may take; a send gives up after 10 s, so a lease that ran out belongs to a dead sender."""
@@ -21,10 +21,11 @@ LONGEST_RETRY_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """How many rows to lease; rows of `skip_channels` are pulled by their reader."""
+    """How many rows to lease; rows of `skip_channels` are pulled by their reader. `reach` None: everything else."""
 
     limit: int
     skip_channels: frozenset[str] = frozenset()
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Report:
 def claim(uow: UnitOfWork, wanted: Sequence[Claiming]) -> list[list[SendJob]]:
     """Lease due rows, fenced by a token: pages before replies, one row in flight per lane; nothing to seekers in quarantine."""
     # Several looks in one commit are one look: the first gets everything.
-    limit, skip = max(one.limit for one in wanted), wanted[0].skip_channels
-    return [uow.outbox.claim(limit, LEASE, skip), *([] for _ in wanted[1:])]
+    limit, first = max(one.limit for one in wanted), wanted[0]
+    return [uow.outbox.claim(limit, LEASE, first.skip_channels, first.reach), *([] for _ in wanted[1:])]
 
 
 @operation("writer")

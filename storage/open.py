@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.errors import BinhAnError
-from handlers.ports import Wakeups
+from handlers.ports import Budgets, Presence, Wakeups
 from storage import schema
 from storage.door import SqliteDoor
 from storage.engine import connect
 from storage.keystore import KeyStore
+from storage.nerves import Nerves, local_nerves, open_nerves
 from storage.prepared import Runner
 from storage.removals import finish_removals
 from storage.secrets import Secrets, load_secrets, throwaway
-from storage.wakeups import LocalWakeups
 
 if TYPE_CHECKING:
     from storage.postgres.door import PostgresDoor
@@ -35,19 +35,45 @@ class UnknownDatabase(BinhAnError):
     code = "unknown-database"
 
 
+Work = Callable[[], Awaitable[None]]
+
+
+async def just_do(name: str, work: Work) -> None:
+    """Do what one process alone may do; nobody else has an embedded database."""
+    await work()
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
     """Everything the rest of the program gets of storage."""
 
     door: SqliteDoor | PostgresDoor
-    wakeups: Wakeups
     secrets: Secrets = field(repr=False)
     keys: KeyStore = field(repr=False)
+    nerves: Nerves
     shared: bool = False  # other processes may work on the same database
+    alone: Callable[[str, Work], Awaitable[None]] = just_do
+    """Do something under a name for as long as no other process does; waits for its turn, and is cancelled when that is lost."""
+
+    @property
+    def wakeups(self) -> Wakeups:
+        """Rings loops, in all processes."""
+        return self.nerves.wakeups
+
+    @property
+    def presence(self) -> Presence:
+        """Who is at the desk."""
+        return self.nerves.presence
+
+    @property
+    def budgets(self) -> Budgets:
+        """What may still be sent to a platform."""
+        return self.nerves.budgets
 
     async def close(self) -> None:
         """Finish what is queued and give all files back. Safe to repeat."""
         await self.door.close()
+        await self.nerves.close()
         self.keys.close()
 
 
@@ -63,21 +89,23 @@ def open_storage(
     clock: Callable[[], datetime] | None = None,
     upgrade: bool = True,
     password: str = "",
-    wakeups: Wakeups | None = None,
+    redis_url: str = "",
+    redis_password: str = "",
 ) -> Storage:
     """Open the database (made when it is not there), its key store and its secrets.
 
     `url`: "" for `var`/data.db, ":memory:", `sqlite:///PATH`, a path, or `postgresql://…` (`password` apart from it);
     `var`: where secrets and keys.db are (by default beside an embedded database). `upgrade` False refuses an older embedded
     database instead of upgrading it; PostgreSQL is never upgraded here. `clock` None: the database's own, or the process's
-    for an embedded one. `wakeups` None: those of one process. Raises KeyMissing, SecretExposed, SecretMalformed,
-    OlderDatabase, NewerDatabase, UnknownDatabase, UnsuitableDatabase or StorageUnavailable, each saying what to do.
+    for an embedded one. `redis_url`: where several processes ring each other, "" for one alone. Raises KeyMissing,
+    SecretExposed, SecretMalformed, OlderDatabase, NewerDatabase, UnknownDatabase, UnsuitableDatabase or StorageUnavailable,
+    each saying what to do.
     """
-    wakeups = wakeups or LocalWakeups()
     if str(url).startswith(POSTGRES):
         from storage.postgres.open import open_postgres
 
-        return open_postgres(str(url), var or Path("var"), clock=clock, password=password, wakeups=wakeups)
+        redis = (redis_url, redis_password)
+        return open_postgres(str(url), var or Path("var"), clock=clock, password=password, redis=redis)
     clock = clock or utc_now
     path = _path(url, var)
     if path is None:
@@ -94,8 +122,9 @@ def open_storage(
         keys = KeyStore(var / "keys.db", secrets, clock)
         connection, open_reader = connect(path), partial(connect, path, read_only=True, busy_s=1.0)
         finish_removals(Runner(connection), keys, clock())
-    door = SqliteDoor(connection, open_reader, keys, secrets.pepper, wakeups, clock)
-    return Storage(door, wakeups, secrets, keys)
+    nerves = open_nerves(redis_url, redis_password, secrets) if redis_url else local_nerves()
+    door = SqliteDoor(connection, open_reader, keys, secrets.pepper, nerves.wakeups, clock)
+    return Storage(door, secrets, keys, nerves)
 
 
 def _path(url: str | Path, var: Path | None) -> Path | None:

@@ -12,6 +12,7 @@ import msgspec
 from flows.severity import Severity
 from handlers.evolving import evolve
 from handlers.model import Address, OutboxKind, OutboxRow, OutboxState, Outcome, Outgoing, SendJob, new_uid
+from handlers.ports import Reach
 from storage import outbox_statements as sql
 from storage.records import Mapping, pack
 from storage.tables import outbox
@@ -84,16 +85,13 @@ class Outbox:
             )
         )
 
-    def claim(self, limit: int, lease: timedelta, skip_channels: frozenset[str]) -> list[SendJob]:
+    def claim(
+        self, limit: int, lease: timedelta, skip_channels: frozenset[str], reach: Reach | None = None
+    ) -> list[SendJob]:
         """Lease due rows; see the port. A row whose address or text does not open fails, visibly, and stops nothing else."""
         self._uow.flush()
-        now, expired = self._uow.now, self._uow.expired_before
-        if not self._uow.shared:
-            self._uow.execute(sql.HOLD_LATE, {"now": now, "expired": expired})
-        elif late := self._uow.hold(sql.LATE, {"now": now, "expired": expired}, skip=True).all():
-            self._uow.execute(sql.HOLD, [{"b_uid": row.uid} for row in late])
-        wanted = {"now": now, "expired": expired, "most": limit, "skip_channels": sorted(skip_channels)}
-        found = self._uow.hold(sql.CANDIDATES, wanted, skip=True).all()
+        now = self._uow.now
+        found = self._candidates(limit, skip_channels, reach)
         self._uow.keys.load(row.contact_uid for row in found if row.contact_uid)
         jobs: list[SendJob] = []
         spoilt: list[dict[str, Any]] = []
@@ -111,6 +109,22 @@ class Outbox:
         if spoilt:
             self._uow.execute(sql.FAIL, spoilt)
         return jobs
+
+    def _candidates(self, limit: int, skip_channels: frozenset[str], reach: Reach | None) -> list[Any]:
+        """What is due, once everything that is too late has been held."""
+        at: dict[str, Any] = {"now": self._uow.now, "expired": self._uow.expired_before}
+        statement = sql.CANDIDATES
+        if reach is not None:
+            statement = sql.LETTERS_AND_DESKS if reach.letters else sql.DESKS
+        if statement is not sql.DESKS:
+            if not self._uow.shared:
+                self._uow.execute(sql.HOLD_LATE, at)
+            elif late := self._uow.hold(sql.LATE, at, skip=True).all():
+                self._uow.execute(sql.HOLD, [{"b_uid": row.uid} for row in late])
+        wanted = at | {"most": limit, "skip_channels": sorted(skip_channels)}
+        if reach is not None:
+            wanted["desks"] = sorted(reach.desks)
+        return self._uow.hold(statement, wanted, skip=True).all()
 
     def take_back(self, holding: Collection[str], lease: timedelta) -> int:
         """Every lease that nobody holds any more runs out now."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from handlers.model import OutboxKind, OutboxRow, OutboxState
@@ -32,7 +44,7 @@ def _free(row: FromClause) -> ColumnElement[bool]:
 
 
 _earlier_open = _earlier.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING)))
-_is_head = Either(
+is_head = Either(
     ~exists().where(_earlier.c.lane == outbox.c.lane, _earlier.c.id < outbox.c.id, _earlier_open).correlate(outbox),
     # PostgreSQL would make a join of that, and without figures about open rows a slow one; this is one look into an index.
     outbox.c.id
@@ -97,7 +109,7 @@ CANDIDATES = (
     .where(
         _open,
         _due,
-        _is_head,
+        is_head,
         or_(
             outbox.c.contact_uid.is_(None),
             and_(
@@ -109,6 +121,11 @@ CANDIDATES = (
     .order_by(_priority, func.coalesce(outbox.c.next_attempt_at, outbox.c.created_at), outbox.c.id)
     .limit(bindparam("most"))
 )
+
+_at_a_desk = and_(outbox.c.contact_uid.is_(None), outbox.c.surface == literal_column("'desk'"))
+_at_these_desks = and_(_at_a_desk, among(outbox.c.staff_uid, "desks"))
+LETTERS_AND_DESKS = CANDIDATES.where(or_(~_at_a_desk, _at_these_desks))
+DESKS = CANDIDATES.where(_at_these_desks)
 
 LEASE = (
     update(outbox)
@@ -209,7 +226,7 @@ NEXT_DUE = select(
         ),
         type_=outbox.c.created_at.type,
     )
-).where(_open, _is_head)
+).where(_open, is_head)
 
 RELEASE = (
     update(outbox)

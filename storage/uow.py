@@ -24,6 +24,7 @@ from storage.prepared import Compilable, Rows, Values
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
+from storage.watch import Watch
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,6 +84,7 @@ class SqlUnitOfWork:
         self.codes: ports.CodeStore = ReturnCodes(self)
         self.content: ports.ContentStore = ContentSets(self)
         self.services: ports.ServiceStore = Services(self)
+        self.watch: ports.WatchStore = Watch(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
-from bot.workers.loop import forever
+from bot.workers.loop import forever, silent
 from handlers import failpoints
 from handlers.delivery import Claiming, Report, claim, record, take_back
 from handlers.model import OutboxKind, Outcome, SendJob
-from handlers.ports import Channel, Door, SendResult, Surface, Wakeups
+from handlers.ports import Channel, Door, Reach, SendResult, Surface, Wakeups
 
 log = structlog.get_logger()
 
@@ -33,12 +33,16 @@ class OutboxWorker:
         channels: Mapping[str, Channel],
         surfaces: Mapping[str, Surface],
         *,
-        shared: bool = False,
+        reach: Callable[[], Reach] | None = None,
+        beats: Callable[[], None] = silent,
     ) -> None:
-        """Channels by name (seekers), surfaces by name (staff). `shared`: other processes send from the same outbox."""
+        """Channels by name (seekers), surfaces by name (staff). `reach`: what this process can deliver at this moment, where
+        others send from the same outbox; None where nobody else does. `beats` is the loop's sign of life.
+        """
+        self._beats = beats
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
-        self._shared = shared
+        self._reach = reach
         self._taken_back_at = 0.0
         self._sending: set[asyncio.Task[None]] = set()
         self._tokens: set[str] = set()  # of the leases we are sending under
@@ -51,7 +55,7 @@ class OutboxWorker:
         await self._take_back()
         self._open = True
         try:
-            await forever("outbox", self._step, self._wakeups, "outbox")
+            await forever("outbox", self._step, self._wakeups, "outbox", self._beats)
         finally:
             self._open = False
             await self._finish()
@@ -77,7 +81,7 @@ class OutboxWorker:
             log.info("outbox.taken_back", rows=taken)
 
     async def _step(self) -> bool:
-        if self._shared and time.monotonic() - self._taken_back_at >= TAKE_BACK_EVERY_S:
+        if self._reach is not None and time.monotonic() - self._taken_back_at >= TAKE_BACK_EVERY_S:
             await self._take_back()
         await asyncio.sleep(LOOK_PAUSE_S)
         if len(self._sending) >= IN_FLIGHT:
@@ -100,7 +104,8 @@ class OutboxWorker:
         assert me is not None
         self._looking.add(me)
         try:
-            for job in await self._door.run(claim, Claiming(free, self._pulled)):
+            reach = self._reach() if self._reach is not None else None
+            for job in await self._door.run(claim, Claiming(free, self._pulled, reach)):
                 self._tokens.add(job.row.lease_token or "")
                 task = loop.create_task(self._send(job))
                 self._sending.add(task)

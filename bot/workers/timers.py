@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.workers.loop import forever
+from bot.workers.loop import forever, silent
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
@@ -35,8 +35,10 @@ class TimersWorker:
         stays: Stays,
         inbound: Inbound,
         housekeeping: Housekeeping,
+        beats: Callable[[], None] = silent,
     ) -> None:
-        """The use-cases whose rows carry timers."""
+        """The use-cases whose rows carry timers. `beats` is the loop's sign of life."""
+        self._beats = beats
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
         self._checked_at = time.monotonic()
@@ -44,7 +46,7 @@ class TimersWorker:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await forever("timers", self._step, self._wakeups, "escalations")
+        await forever("timers", self._step, self._wakeups, "escalations", self._beats)
 
     async def _step(self) -> bool:
         await self._watch_clock()

@@ -10,10 +10,11 @@ from typing import Any
 
 import psycopg
 
-from handlers.ports import Wakeups
 from storage.keystore import KeyStore
+from storage.nerves import local_nerves, open_nerves
 from storage.open import Storage, utc_now
 from storage.postgres import schema
+from storage.postgres.alone import Alone
 from storage.postgres.connection import connect, parameters, unavailable
 from storage.postgres.door import PostgresDoor
 from storage.postgres.runner import Locking, PostgresRunner
@@ -22,10 +23,10 @@ from storage.secrets import load_secrets
 
 
 def open_postgres(
-    url: str, var: Path, *, clock: Callable[[], datetime] | None, password: str, wakeups: Wakeups, name: str = "binhan"
+    url: str, var: Path, *, clock: Callable[[], datetime] | None, password: str, redis: tuple[str, str] = ("", "")
 ) -> Storage:
-    """See `storage.open.open_storage`. `name` is how this process is called in the server's own lists."""
-    given = parameters(url, password, name)
+    """See `storage.open.open_storage`. `redis`: address and password."""
+    given = parameters(url, password)
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with closing(connect(given)) as connection:
@@ -41,8 +42,9 @@ def open_postgres(
         if lost is not None:
             raise lost from None
         raise
-    door = PostgresDoor(given, keys, secrets.pepper, wakeups, clock)
-    return Storage(door, wakeups, secrets, keys, shared=True)
+    nerves = open_nerves(*redis, secrets) if redis[0] else local_nerves()
+    door = PostgresDoor(given, keys, secrets.pepper, nerves.wakeups, clock)
+    return Storage(door, secrets, keys, nerves, shared=True, alone=Alone(given).do)
 
 
 def upgrade_postgres(url: str, password: str = "") -> list[str]:

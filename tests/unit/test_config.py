@@ -23,7 +23,14 @@ def test_the_example_is_complete_and_says_the_defaults() -> None:
     example = load_config(ROOT / "config.example.yaml")
     assert example.model_copy(update={"var": Config().var}) == Config()
     text = (ROOT / "config.example.yaml").read_text("utf-8")
-    for key in (*Config.model_fields, *_fields_of("web"), *_fields_of("database"), *_fields_of("log")):
+    for key in (
+        *Config.model_fields,
+        *_fields_of("web"),
+        *_fields_of("database"),
+        *_fields_of("redis"),
+        *_fields_of("auditor"),
+        *_fields_of("log"),
+    ):
         assert f"{key}:" in text, key
 
 
@@ -46,6 +53,14 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
         (
             "database:\n  url: mysql://x\n",
             ":2:3: database.url: leave it empty, or write sqlite:///PATH or postgresql://USER@HOST/NAME",
+        ),
+        (
+            "redis:\n  url: http://x\n",
+            ":2:3: redis.url: leave it empty, or write redis://HOST:PORT/0, rediss://… or unix://PATH",
+        ),
+        (
+            "database:\n  url: postgresql://a:real-token@h/n\n",
+            ":2:3: database.url: no password in an address: write `password: file:PATH` beside it",
         ),
         ("listen: everywhere\n", ":1:1: listen:"),
         ("var: a\nvar: b\n", ":2:1:"),
