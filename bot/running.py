@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RESTART_CHANNEL_S = 1.0
+FORGET_KEYS_EVERY_S = 15.0
 STOP_WITHIN_S = 12.0  # a send under way may take 10 s
 
 
@@ -82,9 +83,21 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
         parts |= {"inbox": service.inbox.run(), "timers": service.timers.run()}
         if service.storage.shared:
             parts["pulse"] = service.pulse.tell(service.storage.door)
+    if service.storage.shared:
+        parts["keys"] = _forget_keys(service)
     if service.auditor is not None:
         parts["auditor"] = service.auditor.run()
     return parts
+
+
+async def _forget_keys(service: Service) -> None:
+    """What another process has erased must not stay readable in the memory of this one."""
+    while True:
+        await asyncio.sleep(FORGET_KEYS_EVERY_S)
+        try:
+            await asyncio.to_thread(service.storage.keys.forget_destroyed)
+        except Exception as error:
+            log.error("keys.not_forgotten", error=type(error).__name__)
 
 
 async def _drain(service: Service) -> None:

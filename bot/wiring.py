@@ -28,7 +28,7 @@ from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.pulse import Pulse
-from bot.workers.timers import TimersWorker
+from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
 from bot.worlds import WorldSource
 from handlers import failpoints
 from handlers.desk import Desk
@@ -171,8 +171,7 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         reach=partial(_reach, role, hub, storage.presence) if storage.shared else None,
         beats=partial(pulse.beats, "sender"),
     )
-    inbox = InboxWorker(door, wakeups, inbound, outbox.look, partial(pulse.beats, "lanes"))
-    housekeeping = Housekeeping(escalations)
+    inbox = InboxWorker(door, wakeups, inbound, outbox.look, partial(pulse.beats, "lanes"), nudged=role is Role.ALL)
     service = Service(
         config=config,
         storage=storage,
@@ -185,7 +184,16 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         channels=channels,
         inbox=inbox,
         outbox=outbox,
-        timers=TimersWorker(door, wakeups, escalations, stays, inbound, housekeeping, partial(pulse.beats, "timers")),
+        timers=TimersWorker(
+            door,
+            wakeups,
+            escalations,
+            stays,
+            inbound,
+            Housekeeping(escalations),
+            partial(pulse.beats, "timers"),
+            check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
+        ),
         app=web.Application(),
         source=source,
         role=role,

@@ -54,8 +54,16 @@ def take_back(uow: UnitOfWork, holding: Sequence[Collection[str]]) -> list[int]:
 def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
     """Write outcomes; False where the lease had been lost (somebody else has the row now, nothing is changed)."""
     done = []
+    sent = uow.outbox.sent(
+        [(one.job.row.uid, one.job.row.lease_token or "") for one in reports if one.result.outcome is Outcome.SENT]
+    )
     for report in reports:
         row, result = report.job.row, report.result
+        if result.outcome is Outcome.SENT:
+            if row.uid in sent and row.kind is OutboxKind.PAGE and row.escalation_uid is not None:
+                uow.escalations.paged(row.escalation_uid)
+            done.append(row.uid in sent)
+            continue
         retry_at, contact = None, None
         if result.outcome is Outcome.BLOCKED and row.contact_uid is not None:  # the lock order: the contact first
             contact = uow.contacts.load([row.contact_uid], wait=True).get(row.contact_uid)
@@ -66,8 +74,6 @@ def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
         )
         if kept and contact is not None and contact.blocked_at is None:
             uow.contacts.save(evolve(contact, blocked_at=uow.now))
-        if kept and result.outcome is Outcome.SENT and row.kind is OutboxKind.PAGE and row.escalation_uid is not None:
-            uow.escalations.paged(row.escalation_uid)
         done.append(kept)
     if any(done):
         uow.ring("desk")

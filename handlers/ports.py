@@ -237,6 +237,9 @@ class OutboxStore(Protocol):
         payload; BLOCKED fails every open row of the lane. Failed and blocked are visible at the desk at once.
         """
 
+    def sent(self, leases: Sequence[tuple[str, str]]) -> set[str]:
+        """`record` with SENT for many rows at once, as (uid, lease token); the uids of those whose lease was still ours."""
+
     def fetch(self, contact_uid: str) -> list[OutboxRow]:
         """For pulled channels: fresh pending rows of this seeker become sent, in order, and are returned; stale ones held."""
 

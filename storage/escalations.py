@@ -120,4 +120,8 @@ class Escalations:
             self._open[escalation.case_uid] = None
 
     def _held(self, statement: Any, values: Values[str, Any]) -> list[Escalation]:
-        return [self._buffer.seen(_rows.record(row)) for row in self._uow.hold(statement, values)]
+        """Read and lock. Whoever came on duty before we had the lock must be seen by what we decide under it."""
+        found = [self._buffer.seen(_rows.record(row)) for row in self._uow.hold(statement, values)]
+        if found and self._uow.shared:
+            self._uow.forget_staff()
+        return found

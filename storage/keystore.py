@@ -26,6 +26,7 @@ from storage.types import to_micros
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+LOOK_BACK_US = 60_000_000  # clocks of several processes may differ, and a destruction takes a moment
 _SCHEMA = """
 CREATE TABLE data_keys (uid TEXT PRIMARY KEY, kind TEXT NOT NULL, kek TEXT NOT NULL, wrapped BLOB NOT NULL,
   created_at INTEGER NOT NULL) WITHOUT ROWID;
@@ -45,6 +46,7 @@ class KeyStore:
         self._cached = cached
         self._cache: OrderedDict[str, AESGCM] = OrderedDict()
         self._lock = threading.RLock()
+        self._looked_at = 0  # microseconds: what was destroyed before is forgotten already
         self._db = connect(path, busy_s=1.0)
         self._prepare()
 
@@ -125,6 +127,19 @@ class KeyStore:
             blocked
         ):  # somebody is just copying; the log is emptied by the next one, at the latest when the file is closed
             log.warning("the log of the key store could not be emptied yet")
+
+    def forget_destroyed(self) -> int:
+        """Drop the unwrapped keys that another process has destroyed meanwhile; how many."""
+        with self._lock:
+            gone = [
+                uid
+                for (uid,) in self._db.execute("SELECT uid FROM destroyed WHERE destroyed_at >= ?", (self._looked_at,))
+                if uid in self._cache
+            ]
+            self._looked_at = to_micros(self._clock()) - LOOK_BACK_US
+            for uid in gone:
+                del self._cache[uid]
+        return len(gone)
 
     def owners(self) -> set[str]:
         """Everybody who has a key here."""

@@ -163,6 +163,18 @@ class Outbox:
             self._uow.execute(sql.FAIL_LANE, {"b_uid": uid, "now": self._uow.now, "b_error": error_class or "Blocked"})
         return ours
 
+    def sent(self, leases: Sequence[tuple[str, str]]) -> set[str]:
+        """Record many as sent; the uids of those whose lease was still ours."""
+        if not self._uow.shared:
+            return {uid for uid, token in leases if self.record(uid, token, Outcome.SENT)}
+        self._uow.flush()
+        held = self._uow.hold(sql.LEASED_OF, {"uids": [uid for uid, _ in leases]}) if leases else ()
+        tokens = {row.uid: row.lease_token for row in held}
+        ours = [uid for uid, token in leases if tokens.get(uid) == token]
+        if ours:
+            self._uow.execute(sql.SENT, [{"b_uid": uid, "done_at": self._uow.now} for uid in ours])
+        return set(ours)
+
     def fetch(self, contact_uid: str) -> list[OutboxRow]:
         """Fresh pending rows of this seeker become sent, in order, and are returned; from the first stale one on, held."""
         self._uow.flush()

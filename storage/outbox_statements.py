@@ -146,6 +146,19 @@ TAKE_BACK = (
 LEASED = select(outbox.c.uid, outbox.c.lease_token, outbox.c.lease_until).where(
     _open, outbox.c.state == word(OutboxState.SENDING)
 )
+LEASED_OF = LEASED.where(among(outbox.c.uid, "uids"))
+SENT = (
+    update(outbox)
+    .where(outbox.c.uid == bindparam("b_uid"))
+    .values(
+        state=OutboxState.SENT,
+        outgoing_sealed=None,
+        lease_token=None,
+        lease_until=None,
+        error_class="",
+        done_at=bindparam("done_at"),
+    )
+)
 TAKE_BACK_ONE = TAKE_BACK.where(outbox.c.uid == bindparam("b_uid"), outbox.c.lease_token == bindparam("b_token"))
 FAIL = (
     update(outbox)

@@ -71,7 +71,7 @@ class Rows:
 class Prepared:
     """One statement for one set of column names."""
 
-    __slots__ = ("_constants", "_fixed", "_fixes", "_names", "_order", "_row", "sql", "writes")
+    __slots__ = ("_constants", "_fixed", "_fixes", "_names", "_order", "_row", "kinds", "sql", "writes")
 
     def __init__(self, statement: Compilable, keys: Sequence[str], driver: Driver | None = None) -> None:
         driver = driver or SQLITE
@@ -81,6 +81,7 @@ class Prepared:
         binds = [(name, compiled.binds[name]) for name in compiled.positiontup or ()]
         self._order = [(name, driver.takes(bind.type)) for name, bind in binds]
         self._names = [name for name, _ in binds]
+        self.kinds = [bind.type for _, bind in binds]
         self._fixed = [(place, fix) for place, (_, fix) in enumerate(self._order) if fix is not None]
         self._constants = {name: bind.effective_value for name, bind in binds if not bind.required and name not in keys}
         columns = compiled._result_columns

@@ -66,6 +66,10 @@ class StaffRegister:
             self._all = {one.uid: one for one in everybody}
         return list(self._all.values())
 
+    def forget(self) -> None:
+        """Read everybody anew the next time."""
+        self._all = None
+
     def get(self, uid: str) -> Staff | None:
         """By uid."""
         return self._all.get(uid) if self._all is not None else self._one(_BY_UID, {"uid": uid})

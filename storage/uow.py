@@ -78,7 +78,8 @@ class SqlUnitOfWork:
         self.lines: ports.LineStore = lines
         self.escalations: ports.EscalationStore = escalations
         self.outbox: ports.OutboxStore = outbox
-        self.staff: ports.StaffStore = StaffRegister(self)
+        self._register = StaffRegister(self)
+        self.staff: ports.StaffStore = self._register
         self.audit: ports.AuditStore = self._audit
         self.facts: ports.FactStore = Facts(self)
         self.codes: ports.CodeStore = ReturnCodes(self)
@@ -97,6 +98,10 @@ class SqlUnitOfWork:
     def set_setting(self, name: str, value: str) -> None:
         """Write it."""
         self._settings.set(name, value)
+
+    def forget_staff(self) -> None:
+        """Ask for the staff anew the next time: somebody else may have changed them."""
+        self._register.forget()
 
     def flush(self) -> None:
         """Write what is buffered, so that queries see it; set-based, nothing when nothing waits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -34,10 +35,15 @@ class InboxWorker:
         inbound: Inbound,
         then: Callable[[], Awaitable[None]] = nothing,
         beats: Callable[[], None] = silent,
+        *,
+        nudged: bool = True,
     ) -> None:
         """`inbound` decides; this class only runs it. `then` is queued behind every handled message, into the same commit:
-        the sender's `look`. `beats` is the loop's sign of life.
+        the sender's `look`. `beats` is the loop's sign of life. `nudged` False: messages are stored by other processes, so
+        that the first look after a quiet moment is the quickest way to them.
         """
+        self._nudged_here = nudged
+        self._looked_at = 0.0
         self._beats = beats
         self._door, self._wakeups, self._inbound, self._then = door, wakeups, inbound, then
         self._ended_since_look: set[str] = set()
@@ -68,7 +74,9 @@ class InboxWorker:
                     task.cancel()
 
     async def _look(self) -> bool:
-        await asyncio.sleep(LOOK_PAUSE_S)
+        if self._nudged_here or time.monotonic() - self._looked_at < LOOK_PAUSE_S:
+            await asyncio.sleep(LOOK_PAUSE_S)
+        self._looked_at = time.monotonic()
         free = LANES - len(self._busy)
         if free <= 0:
             return False

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 BATCH = 64
 CHECK_WAITS_EVERY_S = 60.0
+CHECK_WAITS_TOGETHER_S = 10.0  # where several processes decide at the same time
 CLOCK_JUMP = timedelta(seconds=2)
 
 
@@ -36,8 +37,13 @@ class TimersWorker:
         inbound: Inbound,
         housekeeping: Housekeeping,
         beats: Callable[[], None] = silent,
+        *,
+        check_waits_every_s: float = CHECK_WAITS_EVERY_S,
     ) -> None:
-        """The use-cases whose rows carry timers. `beats` is the loop's sign of life."""
+        """The use-cases whose rows carry timers. `beats` is the loop's sign of life. `check_waits_every_s`: how soon a duty that
+        began while another process was deciding is noticed.
+        """
+        self._check_waits_every_s = check_waits_every_s
         self._beats = beats
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
@@ -82,7 +88,7 @@ class TimersWorker:
         elapsed = time.monotonic() - self._checked_at
         wall = datetime.now(UTC)
         jumped = abs((wall - self._wall) - timedelta(seconds=elapsed)) > CLOCK_JUMP
-        if not jumped and elapsed < CHECK_WAITS_EVERY_S:
+        if not jumped and elapsed < self._check_waits_every_s:
             return
         if jumped:
             log.warning("timers.clock_jumped", seconds=round((wall - self._wall).total_seconds() - elapsed))

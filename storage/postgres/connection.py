@@ -23,6 +23,12 @@ SESSION: Final = {
     "TimeZone": "UTC",
     "client_min_messages": "warning",
     "synchronous_commit": "on",
+    # Every statement of the program has its index (a test holds it to that); a plan must not change because a table was small,
+    # or its figures old, when it was made.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",  # a frozen process gives its rows back after that

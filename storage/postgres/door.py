@@ -31,7 +31,7 @@ from storage.callers import Callers, Job, destroy_keys, failpoint_of, groups_of,
 from storage.keyring import KeyRing
 from storage.keystore import KeyStore
 from storage.postgres.connection import connect, is_busy, is_conflict, unavailable
-from storage.postgres.runner import Locking, PostgresRunner
+from storage.postgres.runner import Locking, PostgresRunner, Waiting
 from storage.postgres.seats import Seat
 from storage.types import in_utc
 from storage.uow import LONG_AGO, SqlUnitOfWork
@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 MOST = 64
 WRITERS = 3
 READERS = 3
+GATHER_S = 0.02
+"""How long a writer waits for another one to finish, so that their items share a commit; then it goes on beside it."""
 TRIES = 4
 """How often one item is done again after a conflict before its caller hears of it."""
 READ_WITHIN_S = 3.0
@@ -66,7 +68,7 @@ class _Writer:
     """One thread and what it is at."""
 
     connection: psycopg.Connection[Any] | None = None
-    progress_at: float = field(default_factory=time.monotonic)
+    waiting: Waiting = field(default_factory=Waiting)
     committing: bool = False
 
 
@@ -90,6 +92,7 @@ class PostgresDoor(Callers):
         self.seat = Seat()
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._bundles: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        self._turn = threading.Lock()
         self._taken: dict[Job, _Writer] = {}
         self._troubled_at = -TROUBLE_LASTS_S
         self._local = threading.local()
@@ -145,11 +148,14 @@ class PostgresDoor(Callers):
             self._queue.put(bundle)
 
     def _is_stuck(self, job: Job, now: float) -> bool:
-        """Nothing moves: of all writers for a job that waits, of its own for one that is being done (but not committed)."""
+        """Nothing moves: of all writers for a job that waits; for one that is being done, the database does not answer its
+        own writer. During a commit nobody is told: it is not known what becomes of it.
+        """
         writer = self._taken.get(job)
         if writer is None:
             return not job.taken and now - self._progress_at > callers.PATIENCE_S
-        return not writer.committing and now - writer.progress_at > callers.PATIENCE_S
+        since = writer.waiting.since
+        return not writer.committing and since is not None and now - since > callers.PATIENCE_S
 
     # --- the writers' threads -------------------------------------------------------------------------------------------
 
@@ -157,19 +163,31 @@ class PostgresDoor(Callers):
         writer = _Writer()
         try:
             while True:
-                batch, closing = self._take(self._queue.get())
-                self._progress_at = writer.progress_at = time.monotonic()
-                if batch:
-                    self._taken.update(dict.fromkeys(batch, writer))
-                    rung = self._serve(writer, batch)
-                    for job in batch:
-                        del self._taken[job]
-                    self._answer([job for job in batch if not self._goes_again(job)], rung)
+                first = self._queue.get()
+                # While another writer is at work, what is handed in gathers here, for one commit instead of many.
+                alone = self._turn.acquire(timeout=GATHER_S)
+                try:
+                    closing = self._serve_next(writer, first)
+                finally:
+                    if alone:
+                        self._turn.release()
                 if closing:
                     return
         finally:
             if writer.connection is not None:
                 writer.connection.close()
+
+    def _serve_next(self, writer: _Writer, first: Any) -> bool:
+        """Do everything that is queued now; True when the door is to be closed."""
+        batch, closing = self._take(first)
+        self._progress_at = time.monotonic()
+        if batch:
+            self._taken.update(dict.fromkeys(batch, writer))
+            rung = self._serve(writer, batch)
+            for job in batch:
+                del self._taken[job]
+            self._answer([job for job in batch if not self._goes_again(job)], rung)
+        return closing
 
     def _take(self, first: Any) -> tuple[list[Job], bool]:
         batch: list[Job] = []
@@ -210,7 +228,7 @@ class PostgresDoor(Callers):
                     return set()
         rung: set[str] = set()
         for job in batch:
-            self._progress_at = writer.progress_at = time.monotonic()
+            self._progress_at = time.monotonic()
             rung |= self._serve_one(writer, job)
         return rung
 
@@ -240,7 +258,8 @@ class PostgresDoor(Callers):
             fresh = writer.connection is None
             try:
                 if writer.connection is None:
-                    writer.connection = self._connect()
+                    with writer.waiting:
+                        writer.connection = self._connect()
                 return self._transaction(writer, writer.connection, batch, locking, begin)
             except Exception as error:
                 gone = unavailable(error) is not None or isinstance(error, StorageUnavailable)
@@ -257,13 +276,15 @@ class PostgresDoor(Callers):
     ) -> list[str]:
         started = time.monotonic()
         names: list[str] = []
-        runner = PostgresRunner(connection, locking, self.seat)
+        runner = PostgresRunner(connection, locking, self.seat, writer.waiting)
         try:
-            uow = self._unit(runner, _begin(connection, begin))
+            with writer.waiting:
+                now = _begin(connection, begin)
+            uow = self._unit(runner, now)
             for operation, jobs in groups_of(batch):
                 names.append(failpoint_of(operation))
                 self._call(operation, jobs, uow)
-                writer.progress_at = time.monotonic()
+                self._progress_at = time.monotonic()
             uow.finish()
             if not runner.changed:
                 _roll_back(connection)  # nothing was written: an idle look must cost no fsync

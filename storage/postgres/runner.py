@@ -8,6 +8,7 @@ and its items run one by one (`storage/postgres/door.py`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ import psycopg
 from sqlalchemy import Boolean, Insert, LargeBinary, Select, String, Text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 
+from storage.postgres.many import Many
 from storage.postgres.seats import Seat
 from storage.prepared import Compilable, Driver, Prepared, Rows, Values
 from storage.types import EnumText, Names, Packed, UtcTime, without_nul
@@ -40,6 +42,22 @@ POSTGRES = Driver(dialect(paramstyle="numeric_dollar"), _takes, _gives)  # type:
 _LOCK_NAME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
+class Waiting:
+    """Since when one thread waits for the database, so that its callers can be told while it does."""
+
+    __slots__ = ("since",)
+
+    def __init__(self) -> None:
+        """It does not."""
+        self.since: float | None = None
+
+    def __enter__(self) -> None:
+        self.since = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.since = None
+
+
 class Locking(Enum):
     """Who else is in this transaction, which decides whether a lock may be waited for."""
 
@@ -54,10 +72,18 @@ class PostgresRunner:
     shared = True
 
     _plans: ClassVar[dict[tuple[int, tuple[str, ...], str], tuple[Compilable, Prepared]]] = {}
+    _many: ClassVar[dict[str, Many]] = {}
 
-    def __init__(self, connection: psycopg.Connection[Any], locking: Locking, seat: Seat | None = None) -> None:
-        """`connection` makes raw cursors ($1 placeholders); `seat` knows which processes live."""
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        locking: Locking,
+        seat: Seat | None = None,
+        waiting: Waiting | None = None,
+    ) -> None:
+        """`connection` makes raw cursors ($1 placeholders); `seat` knows which processes live; `waiting` is told of each wait."""
         self._connection = connection
+        self._waiting = waiting or Waiting()
         self._locking = locking
         self._seat = seat
         self._may_wait = locking is not Locking.NEVER
@@ -74,13 +100,23 @@ class PostgresRunner:
             values = {}
         if isinstance(values, Mapping):
             plan = self._plan(statement, values, "")
-            cursor = self._connection.execute(plan.sql, plan.parameters(values), binary=True)
+            given = plan.parameters(values)
+            with self._waiting:
+                cursor = self._connection.execute(plan.sql, given, binary=True)
             if plan.writes:
                 self._wrote(cursor.rowcount)
             return plan.rows(cursor)
         plan = self._plan(statement, values[0], "")
+        many = self._many.get(plan.sql) or self._many.setdefault(plan.sql, Many(plan))
         with self._connection.cursor() as cursor:
-            cursor.executemany(plan.sql, [plan.parameters(each) for each in values])
+            if len(values) > 1 and many.sql:
+                arrays = many.parameters(values)
+                with self._waiting:
+                    cursor.execute(many.sql, arrays)
+            else:
+                given = [plan.parameters(each) for each in values]
+                with self._waiting:
+                    cursor.executemany(plan.sql, given)
             self._wrote(cursor.rowcount)
             return Rows([], cursor.rowcount)
 
@@ -92,12 +128,16 @@ class PostgresRunner:
         """
         how = self._how(skip)
         plan = self._plan(statement, values, how)
-        return plan.rows(self._connection.execute(plan.sql, plan.parameters(values), binary=True))
+        given = plan.parameters(values)
+        with self._waiting:
+            cursor = self._connection.execute(plan.sql, given, binary=True)
+        return plan.rows(cursor)
 
     def lock_name(self, name: str) -> None:
         """Nobody else works under this name until the end of the unit of work."""
         if self.locks:
-            self._connection.execute(_LOCK_NAME, (name,))
+            with self._waiting:
+                self._connection.execute(_LOCK_NAME, (name,))
 
     def gone(self, senders: Collection[str]) -> set[str]:
         """Which of these senders are dead, as far as one can be certain."""

@@ -20,7 +20,7 @@ from flows.severity import Severity
 from handlers.delivery import LEASE, Claiming, claim, take_back
 from handlers.desk import Claim, Desk, SetDuty
 from handlers.duty import EverybodyByRole
-from handlers.errors import AlreadyClaimed
+from handlers.errors import AlreadyClaimed, KeyMissing
 from handlers.escalation import Call, Escalations, Reason
 from handlers.model import (
     Address,
@@ -448,3 +448,6 @@ async def test_a_new_key_is_known_to_the_other_and_a_destroyed_one_opens_nothing
     assert found[uid].message.text == "bí mật"
     await act(one.door, lambda uow: uow.contacts.forget(uid))
     assert uid not in other.keys.owners()
+    assert other.keys.forget_destroyed() == 1, "nor does its memory hold it any longer"
+    with pytest.raises(KeyMissing):
+        other.keys.get(uid)
