@@ -125,7 +125,7 @@ def config_check(
         channel.token.read()
         if channel.webhook_secret is not None:
             channel.webhook_secret.read()
-    for secret in (written.database.password, written.redis.password):
+    for secret in (written.database.password, written.database.keys_password, written.redis.password):
         if secret is not None:
             secret.read()
     written.auditor.read()

@@ -12,7 +12,16 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from flows.source import parse
 from handlers.errors import BinhAnError
@@ -79,12 +88,28 @@ class DatabaseConfig(_Written):
 
     url: str = ""  # empty: SQLite in `var`
     password: SecretRef | None = None  # of PostgreSQL, apart from the address
+    keys_url: str = (
+        ""  # empty: the data keys are in `var`; else a PostgreSQL database of their own, for several machines
+    )
+    keys_password: SecretRef | None = None
 
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
         if url and not url.startswith(("sqlite:///", *POSTGRES)):
             raise ValueError("leave it empty, or write sqlite:///PATH or postgresql://USER@HOST/NAME")
+        return _without_password(url)
+
+    @field_validator("keys_url")
+    @classmethod
+    def _apart(cls, url: str, info: ValidationInfo) -> str:
+        data = info.data.get("url", "")
+        if url and not (url.startswith(POSTGRES) and data.startswith(POSTGRES)):
+            raise ValueError(
+                "leave it empty; only beside a PostgreSQL, write postgresql://USER@HOST/NAME of another database"
+            )
+        if url and url == data:
+            raise ValueError("it must be another database than the data's: a backup of both would undo erasing")
         return _without_password(url)
 
     @property

@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.alarm import Alarm
 from bot.channels.telegram import TelegramChannel
 from bot.channels.webchat import WebChat
-from bot.config import Config, ConfigError, TelegramConfig
+from bot.config import Config, ConfigError, Secret, TelegramConfig
 from bot.first_start import FirstStaff, make_first_staff
 from bot.roles import Role
 from bot.shown import emergency_numbers, why_in_words
@@ -104,15 +104,20 @@ def database_of(config: Config) -> str:
 
 def _storage_of(config: Config, clock: Callable[[], datetime] | None = None) -> Storage:
     """The storage of this configuration, opened."""
-    redis = config.redis
     return open_storage(
         database_of(config),
         config.var,
         clock=clock,
-        password=config.database.password.read() if config.database.password else "",
-        redis_url=redis.url,
-        redis_password=redis.password.read() if redis.password else "",
+        password=_read(config.database.password),
+        redis_url=config.redis.url,
+        redis_password=_read(config.redis.password),
+        keys_url=config.database.keys_url,
+        keys_password=_read(config.database.keys_password),
     )
+
+
+def _read(secret: Secret | None) -> str:
+    return secret.read() if secret is not None else ""
 
 
 @asynccontextmanager
@@ -298,7 +303,7 @@ def _only_embedded(config: Config) -> None:
 
 def _postgres_of(config: Config) -> tuple[str, str]:
     """Address and password."""
-    return config.database.url, config.database.password.read() if config.database.password else ""
+    return config.database.url, _read(config.database.password)
 
 
 def data_file(config: Config) -> Path:
@@ -330,7 +335,8 @@ def check_database(config: Config) -> list[str]:
     if config.database.shared:
         from storage.postgres.checking import check_postgres
 
-        return check_postgres(*_postgres_of(config), config.var)
+        keys = (config.database.keys_url, _read(config.database.keys_password))
+        return check_postgres(_postgres_of(config), keys, config.var)
     return check_installation(config.var, data_file(config))
 
 

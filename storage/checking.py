@@ -10,14 +10,14 @@ from handlers.errors import BinhAnError
 from storage import schema
 from storage.engine import connect
 from storage.keyring import KeyRing
-from storage.keystore import KeyStore
+from storage.keystore import Keys, KeyStore
 from storage.prepared import Runner
 from storage.removals import check_keys
 from storage.secrets import load_secrets
 from storage.uow import RunsStatements, SqlUnitOfWork
 
 
-def check_records(runner: RunsStatements, store: KeyStore, pepper: bytes) -> list[str]:
+def check_records(runner: RunsStatements, store: Keys, pepper: bytes) -> list[str]:
     """What is wrong with keys and audit chain, a line each; in a transaction of the caller's."""
     problems = []
     keys = check_keys(runner, store)

@@ -24,7 +24,7 @@ from storage import callers
 from storage.callers import Callers, Job, destroy_keys, failpoint_of, groups_of, passed
 from storage.engine import is_busy, unavailable
 from storage.keyring import KeyRing
-from storage.keystore import KeyStore
+from storage.keystore import Keys
 from storage.prepared import Runner
 from storage.uow import SqlUnitOfWork
 
@@ -49,7 +49,7 @@ class SqliteDoor(Callers):
         self,
         connection: sqlite3.Connection,
         open_reader: Callable[[], sqlite3.Connection] | None,
-        keys: KeyStore,
+        keys: Keys,
         pepper: bytes,
         wakeups: Wakeups,
         clock: Callable[[], datetime],

@@ -14,7 +14,7 @@ from handlers.ports import Budgets, Presence, Wakeups
 from storage import schema
 from storage.door import SqliteDoor
 from storage.engine import connect
-from storage.keystore import KeyStore
+from storage.keystore import Keys, KeyStore
 from storage.nerves import Nerves, local_nerves, open_nerves
 from storage.prepared import Runner
 from storage.removals import finish_removals
@@ -49,7 +49,7 @@ class Storage:
 
     door: SqliteDoor | PostgresDoor
     secrets: Secrets = field(repr=False)
-    keys: KeyStore = field(repr=False)
+    keys: Keys = field(repr=False)
     nerves: Nerves
     shared: bool = False  # other processes may work on the same database
     alone: Callable[[str, Work], Awaitable[None]] = just_do
@@ -91,21 +91,29 @@ def open_storage(
     password: str = "",
     redis_url: str = "",
     redis_password: str = "",
+    keys_url: str = "",
+    keys_password: str = "",
 ) -> Storage:
     """Open the database (made when it is not there), its key store and its secrets.
 
     `url`: "" for `var`/data.db, ":memory:", `sqlite:///PATH`, a path, or `postgresql://…` (`password` apart from it);
     `var`: where secrets and keys.db are (by default beside an embedded database). `upgrade` False refuses an older embedded
     database instead of upgrading it; PostgreSQL is never upgraded here. `clock` None: the database's own, or the process's
-    for an embedded one. `redis_url`: where several processes ring each other, "" for one alone. Raises KeyMissing,
+    for an embedded one. `redis_url`: where several processes ring each other, "" for one alone. `keys_url`: the database
+    where several machines keep their keys, "" for `var`/keys.db. Raises KeyMissing,
     SecretExposed, SecretMalformed, OlderDatabase, NewerDatabase, UnknownDatabase, UnsuitableDatabase or StorageUnavailable,
     each saying what to do.
     """
     if str(url).startswith(POSTGRES):
         from storage.postgres.open import open_postgres
 
-        redis = (redis_url, redis_password)
-        return open_postgres(str(url), var or Path("var"), clock=clock, password=password, redis=redis)
+        return open_postgres(
+            (str(url), password),
+            var or Path("var"),
+            clock=clock,
+            redis=(redis_url, redis_password),
+            keys=(keys_url, keys_password),
+        )
     clock = clock or utc_now
     path = _path(url, var)
     if path is None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, select
 
-from storage.keystore import KeyStore
+from storage.keystore import Keys
 from storage.registers import key_removals
 from storage.tables import cases, contacts
 from storage.uow import RunsStatements
@@ -29,7 +29,7 @@ class KeyCheck:
     destroyed: frozenset[str]  # owners whose key was destroyed on purpose: their erasure is not finished
 
 
-def finish_removals(runner: RunsStatements, keys: KeyStore, now: datetime) -> None:
+def finish_removals(runner: RunsStatements, keys: Keys, now: datetime) -> None:
     """Destroy the keys of everything that was removed before the process ended."""
     pending = {uid for (uid,) in runner.execute(_PENDING)}
     keys.destroy(pending & keys.owners())
@@ -37,7 +37,7 @@ def finish_removals(runner: RunsStatements, keys: KeyStore, now: datetime) -> No
         runner.execute(_SWEEP, {"before": now - KEPT})
 
 
-def check_keys(runner: RunsStatements, keys: KeyStore) -> KeyCheck:
+def check_keys(runner: RunsStatements, keys: Keys) -> KeyCheck:
     """Compare rows and keys (invariant I18): every owner of a sealed field has a key, unless it was destroyed on purpose."""
     owners = {uid for statement in _OWNERS for (uid,) in runner.execute(statement)}
     held, gone = keys.owners(), keys.destroyed()

@@ -10,10 +10,10 @@ import psycopg
 
 from handlers.errors import BinhAnError
 from storage.checking import check_records
-from storage.keystore import KeyStore
 from storage.open import utc_now
 from storage.postgres import schema
 from storage.postgres.connection import connect, in_words, parameters
+from storage.postgres.open import Address, open_keys
 from storage.postgres.runner import Locking, PostgresRunner
 from storage.secrets import load_secrets
 
@@ -21,18 +21,18 @@ _ON = ("fsync", "full_page_writes")
 """What must be on for a committed message to outlive a power cut; `synchronous_commit` we switch on ourselves."""
 
 
-def check_postgres(url: str, password: str, var: Path) -> list[str]:
+def check_postgres(database: Address, keys: Address, var: Path) -> list[str]:
     """Everything that is wrong, a line each; empty when all is well. Raises what makes looking impossible (BinhAnError)."""
-    with closing(connect(parameters(url, password, "binhan check"))) as connection:
+    with closing(connect(parameters(*database, "binhan check"))) as connection:
         if schema.revision(connection) is None:
-            return [f"{in_words(url)} is empty; `serve` makes the tables"]
+            return [f"{in_words(database[0])} is empty; `serve` makes the tables"]
         try:
             schema.check(connection)
         except BinhAnError as error:
             return [f"{error.code}: {error}"]
         problems = _settings(connection)
         secrets = load_secrets(var, needed=True)
-        store = KeyStore(var / "keys.db", secrets, utc_now)
+        store = open_keys(keys, var, secrets, utc_now)
         try:
             store.opens()
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -29,7 +29,7 @@ from handlers.ports import UnitOfWork, Wakeups
 from storage import callers
 from storage.callers import Callers, Job, destroy_keys, failpoint_of, groups_of, passed
 from storage.keyring import KeyRing
-from storage.keystore import KeyStore
+from storage.keystore import Keys
 from storage.postgres.connection import connect, is_busy, is_conflict, unavailable
 from storage.postgres.runner import Locking, PostgresRunner, Waiting
 from storage.postgres.seats import Seat
@@ -78,7 +78,7 @@ class PostgresDoor(Callers):
     def __init__(
         self,
         given: dict[str, Any],
-        keys: KeyStore,
+        keys: Keys,
         pepper: bytes,
         wakeups: Wakeups,
         clock: Callable[[], datetime] | None = None,

@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 
-from storage.keystore import KeyStore
+from handlers.errors import KeyMissing
+from storage.keystore import Keys, KeyStore
 from storage.nerves import local_nerves, open_nerves
 from storage.open import Storage, utc_now
 from storage.postgres import schema
@@ -19,14 +20,37 @@ from storage.postgres.connection import connect, parameters, unavailable
 from storage.postgres.door import PostgresDoor
 from storage.postgres.runner import Locking, PostgresRunner
 from storage.removals import finish_removals
-from storage.secrets import load_secrets
+from storage.secrets import Secrets, load_secrets
+
+Address = tuple[str, str]
+"""An address and its password, kept apart."""
+
+
+def open_keys(address: Address, var: Path, secrets: Secrets, clock: Callable[[], datetime]) -> Keys:
+    """The key store: `var`/keys.db, or a database of its own. KeyMissing when keys were begun in the other place."""
+    if not address[0]:
+        return KeyStore(var / "keys.db", secrets, clock)
+    from storage.postgres.keystore import PostgresKeyStore
+
+    keys = PostgresKeyStore(parameters(*address, "binhan keys"), secrets, clock)
+    if (var / "keys.db").exists() and not keys.owners():
+        keys.close()
+        raise KeyMissing(
+            "var/keys.db holds keys and database.keys_url leads to an empty store; the keys must move along first"
+        )
+    return keys
 
 
 def open_postgres(
-    url: str, var: Path, *, clock: Callable[[], datetime] | None, password: str, redis: tuple[str, str] = ("", "")
+    database: Address,
+    var: Path,
+    *,
+    clock: Callable[[], datetime] | None,
+    redis: Address = ("", ""),
+    keys: Address = ("", ""),
 ) -> Storage:
-    """See `storage.open.open_storage`. `redis`: address and password."""
-    given = parameters(url, password)
+    """See `storage.open.open_storage`."""
+    given = parameters(*database)
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with closing(connect(given)) as connection:
@@ -35,16 +59,16 @@ def open_postgres(
             holds_people = found is not None and _holds_people(connection)
             secrets = load_secrets(var, needed=holds_people)
             schema.settle(given)
-            keys = KeyStore(var / "keys.db", secrets, clock or utc_now)
-            finish_removals(PostgresRunner(connection, Locking.ALONE), keys, (clock or utc_now)())
+            store = open_keys(keys, var, secrets, clock or utc_now)
+            finish_removals(PostgresRunner(connection, Locking.ALONE), store, (clock or utc_now)())
     except Exception as error:
         lost = unavailable(error)
         if lost is not None:
             raise lost from None
         raise
     nerves = open_nerves(*redis, secrets) if redis[0] else local_nerves()
-    door = PostgresDoor(given, keys, secrets.pepper, nerves.wakeups, clock)
-    return Storage(door, secrets, keys, nerves, shared=True, alone=Alone(given).do)
+    door = PostgresDoor(given, store, secrets.pepper, nerves.wakeups, clock)
+    return Storage(door, secrets, store, nerves, shared=True, alone=Alone(given).do)
 
 
 def upgrade_postgres(url: str, password: str = "") -> list[str]:

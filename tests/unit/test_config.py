@@ -62,6 +62,14 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
             "database:\n  url: postgresql://a:real-token@h/n\n",
             ":2:3: database.url: no password in an address: write `password: file:PATH` beside it",
         ),
+        (
+            "database:\n  keys_url: postgresql://a@h/k\n",
+            ":2:3: database.keys_url: leave it empty; only beside a PostgreSQL",
+        ),
+        (
+            "database:\n  url: postgresql://a@h/n\n  keys_url: postgresql://a@h/n\n",
+            ":3:3: database.keys_url: it must be another database than the data's",
+        ),
         ("listen: everywhere\n", ":1:1: listen:"),
         ("var: a\nvar: b\n", ":2:1:"),
         ("var: &a x\n", ":1:6:"),
