@@ -39,6 +39,7 @@ from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door, Presence, Reach
+from handlers.reminders import Reminders
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -137,7 +138,7 @@ async def open_service(
     failpoints.arm(os.environ.get("FAILPOINT", ""))
     storage = open_storage("sqlite://", clock=clock) if in_memory else _storage_of(config, clock)
     try:
-        source = WorldSource(storage.door, config.zone, config.content)
+        source = WorldSource(storage.door, config.zone, config.content, frozenset({WebChat().name}))
         worlds = await source.begin()
         service = _assemble(config, storage, worlds, source, role)
         if demo:
@@ -196,6 +197,7 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
             stays,
             inbound,
             Housekeeping(escalations),
+            Reminders(),
             partial(pulse.beats, "timers"),
             check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
         ),

@@ -7,6 +7,7 @@ late answer can put a message on a screen somebody else is looking at.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from flows.schema import AGE_BANDS
 from flows.text import Key, Phrasebook, key_of
@@ -60,9 +61,19 @@ _PARTS: dict[str, dict[int, int]] = {
 _PARTS |= {"khuya": _PARTS["dem"], "sa": _PARTS["am"], "ch": _PARTS["pm"]}
 
 
-def yes_or_no(key: Key) -> bool | None:
-    """Is the whole message a yes or a no, politeness left aside? ("Dạ có ạ", "k", "vâng", "ko phải".)"""
-    answer = _YES_NO.find_only(key)
+def yes_no_book(yes: Iterable[str] = (), no: Iterable[str] = ()) -> Phrasebook[bool]:
+    """What means yes or no: the Vietnamese answers, and those of other languages after them."""
+    more = [(word, True) for word in yes] + [(word, False) for word in no]
+    return Phrasebook([(word, True) for word in _YES] + [(word, False) for word in _NO] + more)
+
+
+def yes_or_no(key: Key, book: Phrasebook[bool] | None = None) -> bool | None:
+    """Is the whole message a yes or a no, politeness left aside? ("Dạ có ạ", "k", "vâng", "ko phải".)
+
+    `book`: what means yes or no, where a set speaks several languages (`yes_no_book`).
+    """
+    book = book or _YES_NO
+    answer = book.find_only(key)
     if answer is not None:
         return answer
     plain = key.folded
@@ -70,7 +81,7 @@ def yes_or_no(key: Key) -> bool | None:
         plain = plain.removeprefix(first)
     for last in _POLITE_LAST:
         plain = plain.removesuffix(last)
-    return None if plain == key.folded else _YES_NO.find_only(_tail(key, plain))
+    return None if plain == key.folded else book.find_only(_tail(key, plain))
 
 
 def _tail(key: Key, plain: str) -> Key:

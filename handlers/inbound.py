@@ -41,6 +41,7 @@ from handlers.rules.screening import Verdict
 from handlers.shown import CODE_TYPED, shown
 from handlers.stays import Ending
 from handlers.turn import Turn
+from handlers.voice import language_of
 from handlers.world import Worlds
 
 __all__ = ["Accepted", "Failure", "Inbound"]
@@ -111,7 +112,8 @@ class Inbound(Guarding):
         turn.apply()
         self._screened(turn, verdict)
         if len(row.message.text) > LONG_TEXT:
-            turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, self._worlds.say("too_long"))
+            said = self._worlds.say("too_long", language_of(turn.contact))
+            turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, said)
         uow.ring("desk", "seeker")
 
     @staticmethod
@@ -188,7 +190,7 @@ class Inbound(Guarding):
         if message.kind is MessageKind.CHOICE and message.choice in (AGREE, DECLINE):
             return message.choice == AGREE
         asked = message.kind is MessageKind.TEXT and escalation.state is EscalationState.ANSWERED
-        return yes_or_no(key_of(message.text)) if asked else None
+        return yes_or_no(key_of(message.text), turn.world.library.program.yes_no) if asked else None
 
     def _screened(self, turn: Turn, verdict: Verdict) -> None:
         """Invariant 1: whatever the flow did, the verdict counts. Called for every message, also in a live talk."""

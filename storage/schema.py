@@ -115,8 +115,8 @@ def _through_alembic(connection: sqlite3.Connection) -> None:
         session.commit()
 
 
-def run_revisions(session: Connection) -> None:
-    """Run the revisions this database lacks, on a SQLAlchemy connection whose transaction the caller ends."""
+def run_revisions(session: Connection, to: str = "head") -> None:
+    """Run the revisions this database lacks, up to `to`, on a SQLAlchemy connection whose transaction the caller ends."""
     # Imported here alone: a start that has nothing to upgrade, as after a crash, must not wait for it.
     from alembic import command
     from alembic.config import Config
@@ -125,7 +125,7 @@ def run_revisions(session: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = session
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _known() -> list[str]:

@@ -15,6 +15,7 @@ from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.ports import Door, UnitOfWork, Wakeups
+from handlers.reminders import Reminders
 from handlers.stays import Stays
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ class TimersWorker:
         stays: Stays,
         inbound: Inbound,
         housekeeping: Housekeeping,
+        reminders: Reminders,
         beats: Callable[[], None] = silent,
         *,
         check_waits_every_s: float = CHECK_WAITS_EVERY_S,
@@ -47,6 +49,7 @@ class TimersWorker:
         self._beats = beats
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
+        self._reminders = reminders
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
 
@@ -62,6 +65,7 @@ class TimersWorker:
             await self._each(
                 lambda uow: [contact.uid for contact in uow.contacts.due_timers(BATCH)], self._inbound.silence
             ),
+            await self._each(lambda uow: self._reminders.due(uow, BATCH), self._reminders.tick),
             await self._each(
                 lambda uow: [contact.uid for contact in uow.contacts.due_erasure(BATCH)], self._housekeeping.erase
             ),

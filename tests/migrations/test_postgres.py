@@ -18,7 +18,8 @@ from sqlalchemy.pool import NullPool
 from storage.open import open_storage
 from storage.postgres import schema
 from storage.postgres.connection import UnsuitableDatabase, connect, parameters
-from storage.schema import NewerDatabase, OlderDatabase, head
+from storage.schema import NewerDatabase, OlderDatabase, head, run_revisions
+from storage.secrets import NAMES, write_secret
 from storage.tables import metadata
 from storage.types import UtcTime, from_micros
 from tests.contract.builders import act
@@ -158,6 +159,27 @@ async def test_rows_of_the_first_shape_are_read_by_this_program(fresh: str, tmp_
     assert (await act(storage.door, lambda uow: uow.escalations.get(A))).ladder.max_wait_s == 1
     assert (await act(storage.door, lambda uow: uow.staff.by_name("mai"))).uid == C  # type: ignore[union-attr]
     assert await act(storage.door, lambda uow: uow.get_setting("n")) == "v"
+    await storage.close()
+
+
+async def test_rows_of_the_first_shape_go_through_every_revision(fresh: str, tmp_path: Path) -> None:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(fresh), poolclass=NullPool)
+    with engine.connect() as session:
+        run_revisions(session, "0001")
+        session.commit()
+    with psycopg.connect(fresh) as connection:
+        for table, row in ROWS.items():
+            insert(connection, table, row)
+    for name in NAMES:
+        (tmp_path / "secrets").mkdir(mode=0o700, exist_ok=True)
+        write_secret(tmp_path / "secrets" / name, bytes(32))
+    with pytest.raises(OlderDatabase, match="db upgrade"):
+        open_storage(fresh, tmp_path)  # other processes may be running on it
+    assert schema.upgrade(parameters(fresh)) == _all_revisions()[1:]
+    storage = open_storage(fresh, tmp_path)
+    assert (await act(storage.door, lambda uow: uow.contacts.get(A))).pending == 1
+    assert (await act(storage.door, lambda uow: uow.contacts.get(A))).reminder is None
+    assert (await act(storage.door, lambda uow: uow.escalations.get(A))).ladder.max_wait_s == 1
     await storage.close()
 
 
