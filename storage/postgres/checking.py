@@ -30,6 +30,7 @@ def check_postgres(database: Address, keys: Address, var: Path) -> list[str]:
             schema.check(connection)
         except BinhAnError as error:
             return [f"{error.code}: {error}"]
+        connection.execute("SET statement_timeout = 0")  # this may read much
         problems = _settings(connection)
         secrets = load_secrets(var, needed=True)
         store = open_keys(keys, var, secrets, utc_now)

@@ -30,6 +30,7 @@ from storage import callers
 from storage.callers import Callers, Job, destroy_keys, failpoint_of, groups_of, passed
 from storage.keyring import KeyRing
 from storage.keystore import Keys
+from storage.locks import Moved
 from storage.postgres.connection import connect, is_busy, is_conflict, unavailable
 from storage.postgres.runner import Locking, PostgresRunner, Waiting
 from storage.postgres.seats import Seat
@@ -52,7 +53,8 @@ READ_WITHIN_S = 3.0
 """How long a look may take; a frozen server answers nobody."""
 TROUBLE_LASTS_S = 4.0
 """So long after the database was away, senders first write down what they have sent before anybody takes their rows over."""
-SLOW_S = 2.0  # a commit that takes longer counts as such a time
+SLOW_S = 2.0  # a commit that takes longer counts as such a time (a server that was frozen), but not more often than
+SLOW_AGAIN_S = 60.0  # this: where everything is slow, the rows of the dead must still be taken over
 
 TOGETHER = "BEGIN; SET LOCAL lock_timeout = '250ms'; SELECT clock_timestamp()"
 ALONE = "BEGIN; SET LOCAL lock_timeout = '100ms'; SELECT clock_timestamp()"
@@ -95,6 +97,7 @@ class PostgresDoor(Callers):
         self._turn = threading.Lock()
         self._taken: dict[Job, _Writer] = {}
         self._troubled_at = -TROUBLE_LASTS_S
+        self._slow_at = -SLOW_AGAIN_S
         self._local = threading.local()
         self._reader_connections: list[psycopg.Connection[Any]] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="storage-reader")
@@ -237,7 +240,7 @@ class PostgresDoor(Callers):
             try:
                 return set(self._commit(writer, [job], Locking.ALONE, PATIENT if job.patient else ALONE))
             except Exception as error:
-                if is_conflict(error) and left:
+                if left and (is_conflict(error) or isinstance(error, Moved)):
                     time.sleep(0.005 * (TRIES - left))
                     continue
                 job.error = unavailable(error) or error
@@ -297,11 +300,15 @@ class PostgresDoor(Callers):
             _roll_back(connection)
             raise
         finally:
-            if time.monotonic() - started > SLOW_S:
-                self._troubled_at = time.monotonic()
+            self._note_time(time.monotonic() - started)
         destroy_keys(uow)
         passed(names, "after_commit", batch)
         return list(uow.rung)
+
+    def _note_time(self, seconds: float) -> None:
+        now = time.monotonic()
+        if seconds > SLOW_S and now - self._slow_at > SLOW_AGAIN_S:
+            self._slow_at = self._troubled_at = now
 
     def _unit(self, runner: PostgresRunner, now: datetime) -> SqlUnitOfWork:
         at = now if self._clock is None else self._clock()

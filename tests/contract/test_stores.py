@@ -136,6 +136,16 @@ async def test_a_message_is_accepted_once_per_channel_and_id(storage: Storage) -
     assert await act(storage.door, accept) == [False, False, False, False]
 
 
+@pytest.mark.parametrize("message_id", ["", "a\x00b", "9" * 5000, "ă" * 255, "' OR 1=1 --", "%s %(x)s $1 ?"])
+async def test_an_id_of_any_shape_is_known_again(storage: Storage, message_id: str) -> None:
+    def accept(uow: UnitOfWork) -> list[bool]:
+        (contact,) = uow.contacts.open([address()])
+        return uow.inbox.accept([(inbox_row(contact), "web", message_id)])
+
+    assert await act(storage.door, accept) == [True]
+    assert await act(storage.door, accept) == [False]
+
+
 async def test_the_oldest_new_message_comes_first_and_keeps_its_text_until_done(storage: Storage) -> None:
     (contact,) = await act(storage.door, lambda uow: uow.contacts.open([address()]))
     rows = [inbox_row(contact, text=f"dòng {n}") for n in range(3)]

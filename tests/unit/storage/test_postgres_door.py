@@ -17,6 +17,7 @@ import pytest
 from handlers import failpoints
 from handlers.errors import StorageUnavailable
 from handlers.ports import UnitOfWork
+from storage import locks
 from storage.open import Storage, open_storage
 from storage.postgres import door as door_module
 from storage.postgres.connection import SESSION, connect, in_words, parameters
@@ -375,3 +376,38 @@ async def test_a_wrong_address_is_one_plain_error(tmp_path: Path) -> None:
 def test_the_door_is_the_one_for_postgresql(storage: Storage) -> None:
     assert isinstance(storage.door, PostgresDoor)
     assert storage.shared
+
+
+async def test_a_case_that_changes_hands_between_look_and_lock_is_found_again(
+    storage: Storage, empty_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A return code moves the case in the very moment in which somebody looks whose it is."""
+    one, other = await act(storage.door, lambda uow: uow.contacts.open([address(1), address(2)]))
+    case = case_of(one)
+    await act(storage.door, lambda uow: uow.cases.add(case))
+    honest, moved = locks.Locks.contact_of_case, []
+
+    def then_it_moves(self: locks.Locks, uid: str) -> None:
+        honest(self, uid)
+        if not moved:
+            moved.append(uid)
+            with backend(empty_postgres) as connection:
+                connection.execute("UPDATE cases SET contact_uid = %s", (other.uid,))
+
+    monkeypatch.setattr(locks.Locks, "contact_of_case", then_it_moves)
+    found = await act(storage.door, lambda uow: (uow.cases.get(case.uid), uow.locks.has(other.uid)))  # type: ignore[attr-defined]
+    assert (found[0].contact_uid, found[1]) == (other.uid, True)
+    assert moved == [case.uid]
+
+
+async def test_where_everything_is_slow_the_rows_of_the_dead_are_still_taken_over(storage: Storage) -> None:
+    door = storage.door
+    assert isinstance(door, PostgresDoor)
+    door._note_time(5.0)
+    lately = door._troubled_at
+    assert time.monotonic() - lately < 1
+    assert await act(door, lambda uow: uow.expired_before < uow.now)  # type: ignore[attr-defined]
+    door._note_time(5.0)
+    assert door._troubled_at == lately
+    door._troubled_at -= door_module.TROUBLE_LASTS_S
+    assert await act(door, lambda uow: uow.expired_before == uow.now)  # type: ignore[attr-defined]
