@@ -130,6 +130,8 @@ class Outbox:
         """Every lease that nobody holds any more runs out now."""
         self._uow.flush()
         leased = self._uow.execute(sql.LEASED).all()
+        if not leased:
+            return 0
         dead = self._uow.gone({row.lease_token[:SENDER] for row in leased})
         old = self._uow.now + lease - YOUNG  # nobody's any more: taken for us, and we never heard of it
         past = self._uow.now - timedelta(seconds=1)
