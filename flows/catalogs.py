@@ -66,6 +66,7 @@ def parse_po(file: str, language: str, content: bytes) -> Catalog:
             message_vi = "bản dịch không dùng dạng số nhiều (msgid_plural)"
             source.findings.append(_finding(source, message.lineno, message_vi, "translations have no plural forms"))
             continue
+        source.positions.setdefault(key[:1], (message.lineno or 1, 1))  # a path is known only below a known parent
         source.positions[key] = (message.lineno or 1, 1)
         entries[key] = Entry(message.string.strip(), bool(message.fuzzy))
     return Catalog(language, source, entries)

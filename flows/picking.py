@@ -16,8 +16,11 @@ from flows.severity import Severity
 from flows.text import Key, Phrasebook, key_of
 from flows.turn import Turn
 
-_BETWEEN = re.compile(r"[,;+&/\n]|\s+(?:và|va|voi|với)\s+")
-_ENOUGH = ("hết", "hết rồi", "đủ", "đủ rồi", "xong rồi", "thế thôi", "vậy thôi", "không còn", "ko còn")
+_BETWEEN = re.compile(r"[,;+&/\n]|\s+(?:và|va|voi|với|and)\s+", re.IGNORECASE)
+_ENOUGH = (
+    "hết", "hết rồi", "đủ", "đủ rồi", "xong rồi", "thế thôi", "vậy thôi", "không còn", "ko còn",
+    "done", "that's all", "thats all", "that is all", "that's it", "enough", "no more", "nothing else", "none",
+)  # fmt: skip
 
 
 def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:

@@ -31,7 +31,7 @@ DEEPEST: Edit = (
     "",
     f"flow: deep_{MAX_DEPTH}\ntitle: A\nstart: a\nsteps:\n  a: {{return: true}}\n",
 )
-MORE = "      more: {label: Đọc thêm, goto: more}\n"
+MORE = '      more: {label: "Ai đọc được tin?", goto: more}\n'
 ENTRY = "entry: welcome\n"
 
 MUTATIONS: dict[str, list[Edit]] = {
@@ -40,9 +40,9 @@ MUTATIONS: dict[str, list[Edit]] = {
         (SET, "  place: {type: place,", "  place: {type: place, identifying: keep,"),
         (SET, "consents:\n", "consents:\n  keep: Giữ\n"),
     ],
-    "label-is-number": [(SAFETY, "label: Đọc thêm", 'label: "7"')],
-    "label-too-long": [(SAFETY, "label: Đọc thêm", "label: " + "Đọc thêm nữa " * 4)],
-    "labels-alike": [(SAFETY, "label: Đọc thêm", "label: Khống")],
+    "label-is-number": [(SAFETY, 'label: "Ai đọc được tin?"', 'label: "7"')],
+    "label-too-long": [(SAFETY, 'label: "Ai đọc được tin?"', "label: " + "Ai đọc nữa nhỉ " * 4)],
+    "labels-alike": [(SAFETY, 'label: "Ai đọc được tin?"', "label: Khống")],
     "loop-without-wait": [(SAFETY, "  done:\n    return: true\n", "  done:\n    next: done\n")],
     "maybe-empty": [(SAFETY, "Bạn cứ thong thả nhé.", "Bạn cứ thong thả {need} nhé.")],
     "moved-nowhere": [(SET, ENTRY, ENTRY + "moved: {safety.old: safety.gone}\n")],
