@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -58,7 +59,9 @@ SLOW_AGAIN_S = 60.0  # this: where everything is slow, the rows of the dead must
 
 TOGETHER = "BEGIN; SET LOCAL lock_timeout = '250ms'; SELECT clock_timestamp()"
 ALONE = "BEGIN; SET LOCAL lock_timeout = '100ms'; SELECT clock_timestamp()"
-PATIENT = "BEGIN; SET LOCAL lock_timeout = '800ms'; SELECT clock_timestamp()"
+PATIENT = "BEGIN; SET LOCAL lock_timeout = '{ms}ms'; SELECT clock_timestamp()"
+PATIENCE_MS = range(400, 1200)
+"""Drawn anew each time: two that wait for each other would give up at the same moment, and meet again, for ever."""
 LOOKING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT clock_timestamp()"
 
 _CLOSE = object()
@@ -238,9 +241,10 @@ class PostgresDoor(Callers):
     def _serve_one(self, writer: _Writer, job: Job) -> set[str]:
         for left in reversed(range(TRIES)):
             try:
-                return set(self._commit(writer, [job], Locking.ALONE, PATIENT if job.patient else ALONE))
+                return set(self._commit(writer, [job], Locking.ALONE, _patient() if job.patient else ALONE))
             except Exception as error:
-                if left and (is_conflict(error) or isinstance(error, Moved)):
+                waited = job.patient and is_busy(error) and left == TRIES - 1  # once more: the other may have given way
+                if left and (waited or is_conflict(error) or isinstance(error, Moved)):
                     time.sleep(0.005 * (TRIES - left))
                     continue
                 job.error = unavailable(error) or error
@@ -364,6 +368,10 @@ class PostgresDoor(Callers):
         if connection is not None:
             connection.close()
             self._reader_connections.remove(connection)
+
+
+def _patient() -> str:
+    return PATIENT.format(ms=random.choice(PATIENCE_MS))  # noqa: S311 (no secret)
 
 
 def _begin(connection: psycopg.Connection[Any], words: str) -> datetime:
