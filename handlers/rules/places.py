@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from flows.effects import PlaceAnswer
 from handlers.rules.nearest import distance_km
+from handlers.rules.places_certainty import Certainty, certainty
 from handlers.rules.places_cues import LEADING, TRAILING, Cue
-from handlers.rules.places_spans import Certainty, Span, certainty, codes_of, spans
+from handlers.rules.places_search import spans
+from handlers.rules.places_spans import Span, codes_of
 from handlers.rules.places_table import DISTRICT_TYPES, POST, PRE, Table, Unit, read_table
 from handlers.rules.places_text import Token, tokens, word_set
 
@@ -22,7 +24,14 @@ PROVINCE_KEY = "laichau"
 BORDER_SLACK_KM = 0.5
 """Beyond the farthest boundary point of every old commune by so much, a shared point is outside the province."""
 
-_CAME_FROM = word_set("quê que gốc goc từ tu đi di sang qua ra về ve đến den sinh")
+_BORN_OR_NEAR = word_set("quê que gốc goc người nguoi sinh gần gan giáp giap sát sat cách cach")
+_CAME_FROM = _BORN_OR_NEAR | word_set("từ tu đi di sang qua ra về ve đến den")
+"""Words before a place where she was born, goes to, comes from, or that lies near: not where she is."""
+_ERA_PHRASES = {
+    PRE: ("truoc day", "hoi truoc", "ngay truoc", "hoi chua", "chua sap nhap", "luc chua"),
+    POST: ("bay gio", "hien nay", "hien tai", "moi sap nhap", "moi nhap"),
+}
+_SPOKEN_TO = word_set("chi co bac chu thay")
 _BETWEEN_NAMES = word_set("xa phuong huyen thi tran thanh pho tinh x p h tt tp tx cu thuoc")
 NONE = PlaceAnswer("none")
 OUTSIDE = PlaceAnswer("outside")
@@ -107,7 +116,8 @@ class Gazetteer:
         chosen = _without_overlaps(judged)
         covered = _positions(chosen)
         first = min(covered, default=len(words))
-        rest = ((at, word.folded) for at, word in enumerate(words) if at not in covered)
+        last = _without_address(words)
+        rest = ((at, word.folded) for at, word in enumerate(words[:last]) if at not in covered)
         says_only_this = all(word in (LEADING if at < first else TRAILING) or word.isdecimal() for at, word in rest)
         return chosen if says_only_this else []
 
@@ -130,11 +140,11 @@ class Gazetteer:
         if elsewhere and len(named_outside) == len(inside):
             return OUTSIDE
         inside = [one for one in inside if one not in named_outside]
-        unsure = any(not _only_origin(words, one.span) for one in elsewhere)
+        unsure = any(not _said_before(words, one.span, _CAME_FROM) for one in elsewhere)
         communes = [one for one in inside if not _is_province(one.span)]
         if not communes and any(one.span.before.unit == "tỉnh" for one in inside):
             return NONE
-        codes, sure = _combine(words, communes or inside)
+        codes, sure = _combine(words, _without_origins(words, communes or inside))
         if not codes:
             return NONE
         return self._answer("exact" if sure and len(codes) == 1 and not unsure else "ambiguous", codes)
@@ -163,6 +173,13 @@ def _combine(words: Sequence[Token], places: Sequence[_Judged]) -> tuple[tuple[s
     return codes, sure and not contradicted
 
 
+def _without_origins(words: Sequence[Token], places: Sequence[_Judged]) -> Sequence[_Judged]:
+    """Where she was born, or what lies near, gives way to where she is ("quê Khoen On, giờ ở Phúc Khoa")."""
+    staying = [one for one in places if not _said_before(words, one.span, _BORN_OR_NEAR)]
+    here = {code for one in staying for code in codes_of(one.span)}
+    return [one for one in places if one in staying or not here or here.intersection(codes_of(one.span))]
+
+
 def _without_overlaps(judged: Sequence[_Judged]) -> list[_Judged]:
     chosen: list[_Judged] = []
     taken: set[int] = set()
@@ -177,15 +194,25 @@ def _positions(judged: Sequence[_Judged]) -> set[int]:
     return {at for one in judged for at in range(one.span.start, one.span.end)}
 
 
-def _worth(one: _Judged) -> tuple[bool, int, int, int, int]:
-    """Names spelled rightly before slips and wrong marks, longer before shorter, surer before less sure."""
-    return one.span.near, one.span.conflicts, one.span.start - one.span.end, -one.certainty, one.span.start
+def _worth(one: _Judged) -> tuple[bool, int, int, int, bool, bool, int]:
+    """Names spelled rightly before slips and wrong marks, longer before shorter, surer before less sure; then inside before
+    outside, and the one that leaves no word over ("o tan phong tho" is Phong Thổ).
+    """
+    span = one.span
+    length = span.end - span.start
+    return span.near, span.conflicts, -length, -one.certainty, span.outside, not span.ends, span.start
 
 
 def _leans(words: Sequence[Token], one: Span, chosen: Sequence[_Judged]) -> bool:
     """Whether a place already found stands beside it and agrees with it."""
     beside = (other.span for other in chosen if _follows(words, one, other.span) or _follows(words, other.span, one))
     return any(set(codes_of(one)) & set(codes_of(other)) for other in beside)
+
+
+def _without_address(words: Sequence[Token]) -> int:
+    """How many words are left when "chị ạ", "cô ơi" at the end is left out."""
+    spoken_to = len(words) >= 3 and words[-1].folded in ("a", "oi", "nhe", "nha") and words[-2].folded in _SPOKEN_TO
+    return len(words) - 2 if spoken_to else len(words)
 
 
 def _follows(words: Sequence[Token], one: Span, other: Span) -> bool:
@@ -195,9 +222,9 @@ def _follows(words: Sequence[Token], one: Span, other: Span) -> bool:
     return all(word.folded in _BETWEEN_NAMES for word in words[one.end : other.start])
 
 
-def _only_origin(words: Sequence[Token], span: Span) -> bool:
-    """Whether the outside place is named as where somebody comes from or goes to."""
-    return any(word.text in _CAME_FROM for word in words[max(span.start - 2, 0) : span.start])
+def _said_before(words: Sequence[Token], span: Span, said: frozenset[str]) -> bool:
+    """Whether one of these words stands before the name, at most one word between."""
+    return any(word.text in said for word in words[max(span.start - 2, 0) : span.start])
 
 
 def _is_province(span: Span) -> bool:
@@ -214,7 +241,11 @@ def _era_of_text(words: Sequence[Token]) -> str:
 
 def _era_behind(words: Sequence[Token], span: Span) -> str:
     """The era named behind a place ("Mường Than cũ"), or ""."""
-    behind = words[span.end : span.end + 2]
+    behind = words[span.end : span.end + 3]
+    said = " ".join(word.folded for word in behind)
+    for era, phrases in _ERA_PHRASES.items():
+        if said.startswith(phrases):
+            return era
     if behind and (len(behind) == 1 or behind[1].starts_clause or behind[0].text == "cũ"):
         return {"cũ": PRE, "cu": PRE, "mới": POST, "moi": POST}.get(behind[0].text, "")
     return ""  # "mới bị đánh": just now

@@ -18,6 +18,8 @@ VILLAGE = "bản"
 DISTRICT_TYPES = ("huyện", "thành phố")
 SLIP_LETTERS = 7
 """A slip of one letter is looked for in names of at least so many letters."""
+SHORT_LETTERS = 5
+"""Shorter names still, down to so many letters, only behind "xã" and the like or where a word is none; then we ask."""
 FILES = ("units.csv", "merges.csv", "villages.csv", "ordinary.csv", "compounds.csv", "outside_places.csv")
 
 
@@ -63,8 +65,9 @@ class Table:
     index: Mapping[str, tuple[Reading, ...]]  # by joined folded spelling
     by_sound: Mapping[str, tuple[str, ...]]  # sound key -> joined folded spellings
     ordinary: Mapping[str, Ordinary]  # by joined folded spelling
-    compounds: frozenset[str]  # folded word pairs that never belong to a name, blank between
+    compounds: Mapping[str, tuple[Syllable, ...]]  # words that never belong to a name, folded, blank between
     longest: int  # letters of the longest key
+    short_slip_keys: tuple[str, ...]  # shorter ones, of the province, looked for where nothing else can be meant
     slip_keys: tuple[str, ...]  # keys long enough to look for a slip of one letter
     long_slip_keys: tuple[str, ...]  # those of three syllables and more, looked for anywhere in a text
 
@@ -104,8 +107,9 @@ def read_table(files: Mapping[str, bytes]) -> Table:
         index=index,
         by_sound={key: tuple(dict.fromkeys(names)) for key, names in sounds.items()},
         ordinary=ordinary,
-        compounds=frozenset(row["folded"] for row in _rows(files, "compounds.csv")),
+        compounds={row["folded"]: syllables(row["reading"]) for row in _rows(files, "compounds.csv")},
         longest=max(map(len, index)),
+        short_slip_keys=tuple(key for key, found in index.items() if _short(key, found)),
         slip_keys=slip_keys,
         long_slip_keys=tuple(key for key in slip_keys if len(index[key][0].spelling) >= 3),
     )
@@ -119,6 +123,10 @@ def _readings_of_units(units: Mapping[tuple[str, str], Unit], merged_into: Mappi
             codes = (unit.code if unit.era == POST else merged_into[unit.code],)
         for name in (unit.name, *unit.aliases):
             yield Reading(syllables(name), unit.type, unit.era, codes)
+
+
+def _short(key: str, found: Iterable[Reading]) -> bool:
+    return SHORT_LETTERS <= len(key) < SLIP_LETTERS and any(one.era != OUTSIDE and one.type != VILLAGE for one in found)
 
 
 def _namesake_first(unit: Unit) -> tuple[bool, bool, str]:

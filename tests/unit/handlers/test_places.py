@@ -160,9 +160,17 @@ def test_a_place_far_behind_the_limit_is_not_read(gazetteer):
     assert gazetteer.resolve("x" * MAX_CHARS + " xã Mường Kim").kind == "none"
 
 
-@pytest.mark.parametrize(("typed", "folded"), [("muowngf", "muong"), ("mu7o7ng2", "muong"), ("ddoanf", "doan")])
-def test_what_a_keyboard_leaves(typed, folded):
-    assert tokens(typed)[0].retyped == folded
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("muowngf", "mường"), ("muwowngf", "mường"), ("mu7o7ng2", "mường"), ("ddoanf", "đoàn"), ("doanfd", "đoàn"),
+        ("xax", "xã"), ("owr", "ở"), ("naamj", "nậm"), ("namaj", "nậm"), ("hangf", "hàng"), ("phuwowngf", "phường"),
+        ("noong", "noong"), ("muong", "muong"), ("xa", "xa"), ("tt", "tt"), ("pleiku", "pleiku"), ("7", "7"),
+    ],
+)  # fmt: skip
+def test_what_a_keyboard_leaves(typed, meant):
+    word = tokens(typed)[0]
+    assert (word.text, word.syllable) == (meant, syllable(meant))
 
 
 class TestNearestCommunes:
