@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-EARTH_KM = 6371.0088
-KM_PER_DEGREE = EARTH_KM * math.pi / 180
+from handlers.rules.distance import KM_PER_DEGREE, distance_km
 
 WINDING = 1.7
 """Kilometres of road per kilometre of straight line.
@@ -127,17 +126,6 @@ def rank(
             minutes = None if road_km is None else road_km / SPEED_KMH * 60
             ranked.append(Ranked(service, fits, is_open, road_km, minutes))
     return ranked
-
-
-def distance_km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """Straight distance over the earth in kilometres (haversine); degrees in."""
-    half_lat = math.radians(other_lat - lat) / 2
-    half_lon = math.radians(other_lon - lon) / 2
-    chord = (
-        math.sin(half_lat) ** 2
-        + math.cos(math.radians(lat)) * math.cos(math.radians(other_lat)) * math.sin(half_lon) ** 2
-    )
-    return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(chord)))
 
 
 def time_step(km: float) -> int:

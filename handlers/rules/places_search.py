@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from handlers.rules.places_cues import LEADING, LEADS_ON, TRAILING, Before, Company, Cue, before
 from handlers.rules.places_spans import Span
-from handlers.rules.places_table import OUTSIDE, SHORT_LETTERS, SLIP_LETTERS, VILLAGE, Reading, Table
-from handlers.rules.places_text import INITIALS, Marks, Syllable, Token, marks, sound, syllable, tone_fits
+from handlers.rules.places_table import OUTSIDE, SHORT_LETTERS, SLIP_LETTERS, VILLAGE, Reading, Table, one_left_out
+from handlers.rules.places_text import INITIALS, Marks, Syllable, Token, marks, syllable, token, tone_fits
 from handlers.rules.reading.letters import is_syllable
 
 MAX_WORDS = 5  # words of the longest name
 JOINED_LETTERS = 5  # names written as one word, or split wrongly, are read from so many letters on ("pau" is not Pa Ủ)
+MAX_NEAR = 4  # names one slip away that are offered together
 SLIP_WORDS = 80  # longer messages are searched for slips only behind a cue
 _ADDS_NOTHING = LEADING | TRAILING
 
@@ -24,9 +24,12 @@ def spans(table: Table, words: Sequence[Token]) -> list[Span]:
     """Every stretch of words spelled like a name, also overlapping ones; slips only where no name was found."""
     marked = any(word.syllable.marked and not word.keys for word in words)
     blocked = _compounds(table, words)
+    as_keys = [_as_keys(word) for word in words] if any(word.keys for word in words) else []
     found = []
     for start, end in _stretches(words):
         span = _spelled(table, words, start, end, marked)
+        if span is None and any(word.keys for word in words[start:end]):
+            span = _spelled(table, as_keys, start, end, marked)  # "sapa" is no Telex for "sâp"
         if span is not None and (span.exact or not _cut_by(blocked, start, end)):
             found.append(span)
     taken = {at for span in found for at in range(span.start, span.end)}
@@ -42,26 +45,24 @@ def _freed(span: Span, found: Sequence[Span]) -> Span:
 
 
 def _stretches(words: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    breaks = [word.starts_clause for word in words]
     for start in range(len(words)):
         for end in range(start + 1, min(start + MAX_WORDS, len(words)) + 1):
-            if end - 1 > start and words[end - 1].starts_clause:
+            if end - 1 > start and breaks[end - 1]:
                 break
             yield start, end
 
 
 def _spelled(table: Table, words: Sequence[Token], start: int, end: int, marked: bool) -> Span | None:
-    stretch = words[start:end]
-    key = "".join(word.folded for word in stretch)
+    key = "".join([word.folded for word in words[start:end]])
     readings = table.index.get(key, ()) if len(key) <= table.longest else ()
-    if readings and (len(key) >= JOINED_LETTERS or any(len(one.spelling) == len(stretch) for one in readings)):
+    if readings and (len(key) >= JOINED_LETTERS or any(len(one.spelling) == end - start for one in readings)):
         return _span(words, start, end, key, readings, marked)
-    if any(word.keys for word in stretch):  # "sapa" is no Telex for "sâp"
-        return _spelled(table, [_as_keys(word) for word in words], start, end, marked)
     return None
 
 
 def _as_keys(word: Token) -> Token:
-    return Token(word.keys, syllable(word.keys), word.gap, "", word.capital) if word.keys else word
+    return token(word.keys, starts_clause=word.starts_clause, capital=word.capital) if word.keys else word
 
 
 def _span(
@@ -147,8 +148,10 @@ def _slips(table: Table, words: Sequence[Token], marked: bool, taken: set[int]) 
     broken = [not is_syllable(word.folded) for word in words]
     ahead = [before(words, start, marked) for start in range(len(words))]
     for start, end in _stretches(words):
+        if start in taken or end - 1 in taken or not taken.isdisjoint(range(start, end)):
+            continue
         meant = ahead[start].cue >= Cue.NEAR or (start, end) == whole
-        if not (meant or (end - start == 3 and len(words) <= SLIP_WORDS)) or not taken.isdisjoint(range(start, end)):
+        if not (meant or (end - start == 3 and len(words) <= SLIP_WORDS)):
             continue
         in_unit = ahead[start].cue is Cue.UNIT and ahead[start].unit != VILLAGE
         unlike_words = any(broken[start:end])
@@ -183,24 +186,30 @@ def _close(table: Table, stretch: Sequence[Token], meant: bool, short_too: bool)
 
     With `short_too` also names of five and six letters, when no other is near; then the second value is True.
     """
-    key = "".join(word.folded for word in stretch)
+    key = "".join([word.folded for word in stretch])
     if not SHORT_LETTERS - 1 <= len(key) <= table.longest + 1:
         return [], False
-    said = "".join(sound(word.folded) for word in stretch)
-    keys = list(table.by_sound.get(said, ())) if len(key) >= SHORT_LETTERS else []
-    if not keys and len(key) >= SLIP_LETTERS - 1:
-        keys = _one_letter_away(key, table.slip_keys if meant else table.long_slip_keys)
-    short = short_too and not keys
-    if short:
-        keys = _one_letter_away(key, table.short_slip_keys)
-    keys = [one for one in keys if one != key]  # the same letters, split otherwise: "khu nhà" is no Khun Há
-    if not meant:
-        keys = [one for one in keys if any(reading.era != OUTSIDE for reading in table.index[one])]
-    return [one for one in keys if any(reading.type != VILLAGE for reading in table.index[one])], short
+    keys = list(table.by_sound.get("".join([word.said for word in stretch]), ())) if len(key) >= SHORT_LETTERS else []
+    short = False
+    if not keys:
+        near = _one_letter_away(table, key)
+        keys = [one for one in near if len(one) >= SLIP_LETTERS and (meant or len(table.index[one][0].spelling) >= 3)]
+        short = short_too and not keys
+        if short:
+            keys = [one for one in near if len(one) < SLIP_LETTERS and _inside(table, one)]
+    # The same letters, split otherwise, are no slip: "khu nhà" is no Khun Há.
+    kept = [one for one in keys if one != key and any(reading.type != VILLAGE for reading in table.index[one])]
+    return (kept if meant else [one for one in kept if _inside(table, one)]), short
 
 
-def _one_letter_away(key: str, among: Sequence[str]) -> list[str]:
-    return [str(hit[0]) for hit in process.extract(key, among, scorer=OSA.distance, score_cutoff=1, limit=4)]
+def _one_letter_away(table: Table, key: str) -> list[str]:
+    near = table.near_keys
+    found = {one for short in one_left_out(key) if short in near for one in near[short]}
+    return sorted(one for one in found if OSA.distance(key, one, score_cutoff=1) <= 1)[:MAX_NEAR]
+
+
+def _inside(table: Table, key: str) -> bool:
+    return any(reading.era != OUTSIDE for reading in table.index[key])
 
 
 def _compounds(table: Table, words: Sequence[Token]) -> list[tuple[int, int]]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.rules.places_cues import Before
-from handlers.rules.places_table import DISTRICT_TYPES, OUTSIDE, PRE, VILLAGE, Reading
+from handlers.rules.places_table import DISTRICT_TYPES, OUTSIDE, PRE, PROVINCE, VILLAGE, Reading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Span:
     """A stretch of words spelled like a name, with all that tells whether the name is meant."""
 
@@ -41,7 +41,9 @@ def codes_of(span: Span, era: str = "", within_namesake: bool = False) -> tuple[
 
     `within_namesake`: the district of the same name is named beside it ("Sìn Hồ, huyện Sìn Hồ"), so it is not the district.
     """
-    readings: Sequence[Reading] = [reading for reading in span.readings if reading.era != OUTSIDE]
+    readings: Sequence[Reading] = [
+        reading for reading in span.readings if reading.era != OUTSIDE and reading.type != PROVINCE
+    ]
     unit = span.before.unit
     if unit != VILLAGE:
         readings = [reading for reading in readings if reading.type != VILLAGE] or readings

@@ -53,19 +53,17 @@ class Token:
 
     text: str  # lower case, composed; what Telex or VNI keys meant when they were left in ("naamj" is nậm)
     syllable: Syllable
-    gap: str  # what separates it from the word before
+    folded: str  # the word without marks
+    said: str  # how it sounds, see `sound`
+    starts_clause: bool = False  # a comma, a full stop or a new line separates it from the word before
     keys: str = ""  # the keys as they were left in; "" for words that were not
     capital: bool = False  # begins with a capital letter, in a text that is not all capitals
 
-    @property
-    def folded(self) -> str:
-        """The word without marks."""
-        return self.syllable.folded
 
-    @property
-    def starts_clause(self) -> bool:
-        """Whether a comma, a full stop or a new line separates it from the word before."""
-        return bool(_SENTENCE_BREAK.search(self.gap))
+def token(word: str, *, starts_clause: bool = False, keys: str = "", capital: bool = False) -> Token:
+    """A token of a word in lower case."""
+    apart = syllable(word)
+    return Token(word, apart, apart.folded, sound(apart.folded), starts_clause, keys, capital)
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -110,8 +108,14 @@ def tokens(text: str) -> tuple[Token, ...]:
         gap = clean[end : match.start()]
         if found and found[-1].text in INITIALS and gap.startswith("."):
             gap = gap[1:]
-        keys = word if meant else ""
-        found.append(Token(meant or word, syllable(meant or word), gap, keys, written[0].isupper() and not shouted))
+        found.append(
+            token(
+                meant or word,
+                starts_clause=_SENTENCE_BREAK.search(gap) is not None,
+                keys=word if meant else "",
+                capital=written[0].isupper() and not shouted,
+            )
+        )
         end = match.end()
     return tuple(found)
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.rules.nearest import BandIndex, distance_km, rank, time_step
+from handlers.rules.distance import distance_km
+from handlers.rules.nearest import BandIndex, rank, time_step
 from handlers.rules.opening_hours import parse_hours
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone(timedelta(hours=7)))

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from handlers.rules.nearest import BandIndex, distance_km, rank, time_step
+from handlers.rules.distance import distance_km
+from handlers.rules.nearest import BandIndex, rank, time_step
 from handlers.rules.opening_hours import parse_hours
 
 HANOI = timezone(timedelta(hours=7))
