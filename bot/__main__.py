@@ -21,7 +21,7 @@ from bot.worlds import load_world
 from flows.loader import load
 from flows.transcripts import SUFFIX, scripts
 from flows.updating import update
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries

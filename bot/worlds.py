@@ -12,11 +12,13 @@ import structlog
 
 from bot import shipped
 from flows.loader import load
-from handlers.directory import Directory, Service, load_seed
+from handlers.directory import Directory
+from handlers.directory_files import load_seed, read_holidays, read_travel
 from handlers.errors import BinhAnError
 from handlers.ports import ContentSet, ContentStore, Door, UnitOfWork
 from handlers.rules.places import Gazetteer
 from handlers.rules.screening import Screening
+from handlers.service import Service
 from handlers.world import Libraries, World, Worlds
 
 log = structlog.get_logger()
@@ -31,22 +33,34 @@ class ContentBroken(BinhAnError):
     code = "content-broken"
 
 
-def load_world(files: dict[str, bytes], services: list[Service], zone: ZoneInfo, libraries: Libraries) -> World:
-    """A world of one content set and a directory. Raises ContentBroken with the first finding."""
+def load_world(
+    files: dict[str, bytes],
+    services: list[Service],
+    zone: ZoneInfo,
+    libraries: Libraries,
+    *,
+    gazetteer: Gazetteer | None = None,
+) -> World:
+    """A world of one content set and a directory; without `gazetteer` with the shipped places. Raises ContentBroken."""
     loaded = load(files)
     if loaded.library is None:
         raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
     libraries.add(loaded.library)
     try:
         screening = Screening.load(files)
+        directory = Directory(
+            services,
+            read_holidays(files.get("directory/holidays.csv", b"")),
+            read_travel(files.get("directory/travel.csv", b"")),
+        )
     except ValueError as error:
         raise ContentBroken(str(error).splitlines()[0]) from None
     return World(
         library=loaded.library,
         libraries=libraries,
         screening=screening,
-        gazetteer=Gazetteer.load(shipped.place_files()),
-        directory=Directory(services),
+        gazetteer=gazetteer or Gazetteer.load(shipped.place_files()),
+        directory=directory,
         zone=zone,
     )
 

@@ -289,12 +289,22 @@ class OutboxState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A point on a map to show beside a text: only ever of a public service (never of a person, never of a hiding place)."""
+
+    title: str  # neutral: a locked screen may show it
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """What is to be shown to a seeker, before a channel renders it (sealed in the outbox under the contact's key)."""
 
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
+    pins: tuple[Pin, ...] = ()  # for channels that show maps; the text says all that matters without them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

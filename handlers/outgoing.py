@@ -20,6 +20,7 @@ from handlers.model import (
     OutboxRow,
     OutboxState,
     Outgoing,
+    Pin,
     new_uid,
 )
 from handlers.ports import UnitOfWork
@@ -76,6 +77,7 @@ def to_seeker(
     *,
     client_key: str | None = None,
     wants_location: bool = False,
+    pins: tuple[Pin, ...] = (),
 ) -> Case:
     """Say something to her: a transcript line and the row that delivers it.
 
@@ -108,7 +110,7 @@ def to_seeker(
             contact_uid=contact.uid,
             case_uid=case.uid,
             line_uid=line.uid,
-            outgoing=Outgoing(text=text, buttons=buttons, wants_location=wants_location),
+            outgoing=Outgoing(text=text, buttons=buttons, wants_location=wants_location, pins=pins),
             fresh_until=fresh_until(contact, uow.now),
             state=OutboxState.HELD if held else OutboxState.PENDING,
             next_attempt_at=uow.now,

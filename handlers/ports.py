@@ -407,6 +407,7 @@ class Capabilities:
     location: bool = False
     pulled: bool = False  # the reader fetches (web page); nothing is pushed
     link_numbers: bool = False  # numbers can be tapped to call
+    pins: bool = False  # a point can be shown on a map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

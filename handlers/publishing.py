@@ -13,7 +13,7 @@ from typing import Final
 
 from flows.loader import load, version_of
 from handlers import audit
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
 from handlers.model import AuditEntry
 from handlers.ports import ContentSet, Publication, UnitOfWork

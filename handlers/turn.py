@@ -41,11 +41,12 @@ from flows.text import key_of
 from handlers import audit, consents
 from handlers.answers import Answers
 from handlers.calling import open_of
+from handlers.directory_words import Told
 from handlers.errors import BinhAnError
 from handlers.escalation import Call, Escalations, Reason
 from handlers.evolving import evolve
 from handlers.hiding import hide
-from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, new_uid
+from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, Pin, new_uid
 from handlers.outgoing import in_touch, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.rules.ladder import EMERGENCY
@@ -79,6 +80,7 @@ class Turn:
     _first: list[str] = field(default_factory=list)  # phrases of the service, said before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
+    _told: list[Told] = field(default_factory=list)  # services named in this turn
 
     # --- the flow --------------------------------------------------------------------------------------------------
 
@@ -141,6 +143,7 @@ class Turn:
     def _take_over(self, answers: Answers) -> None:
         """The contact and the case as they are after the answers: a redeemed code exchanges both."""
         self.contact, self.case = answers.contact, answers.case
+        self._told.extend(answers.told)
         if answers.redeemed:
             self.redeemed = True
             self.say_first("welcome_back")
@@ -237,6 +240,17 @@ class Turn:
             effect.text,
             buttons,
             wants_location=effect.wants_location and with_buttons,
+            pins=self._pins(effect.text),
+        )
+
+    def _pins(self, text: str) -> tuple[Pin, ...]:
+        """Points for a map of the services that this very text names, in its order."""
+        named = [(number, one) for number, one in enumerate(self._told, start=1) if one.text in text]
+        say = self.world.library.say
+        return tuple(
+            Pin(title=say("service_pin", number=str(number)), lat=one.point[0], lon=one.point[1])
+            for number, one in named
+            if one.point is not None
         )
 
     def _raise(self, effect: Raise) -> None:

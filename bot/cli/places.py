@@ -16,7 +16,9 @@ import typer
 from bot import shipped
 from bot.cli.csv_files import add_columns, fail
 from flows.effects import PlaceAnswer
-from handlers.directory import Directory, Offer, about_km, find, load_seed
+from handlers.directory import Directory, Offer, find
+from handlers.directory_files import load_seed
+from handlers.directory_words import about_km
 from handlers.rules.places import Gazetteer
 from handlers.service import NEEDS
 

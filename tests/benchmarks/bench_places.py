@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from bot import shipped  # noqa: E402
 from handlers.directory import Directory, find  # noqa: E402
 from handlers.rules.distance import distance_km  # noqa: E402
-from handlers.rules.nearest import time_step  # noqa: E402
+from handlers.rules.nearest import estimated_minutes, time_step  # noqa: E402
 from handlers.rules.places import Gazetteer  # noqa: E402
 from handlers.service import Disclosure, Service  # noqa: E402
 from tests.benchmarks import national  # noqa: E402
@@ -67,7 +67,12 @@ def scan(directory: Directory, centre: tuple[float, float]) -> list[str]:
     def key(service: Service) -> tuple[bool, int, int, str]:
         is_open = service.open_at(NOW)
         km = distance_km(*centre, *(service.point or centre))
-        return "medical" not in service.needs, 0 if is_open else 1 if is_open is None else 2, time_step(km), service.id
+        return (
+            "medical" not in service.needs,
+            0 if is_open else 1 if is_open is None else 2,
+            time_step(estimated_minutes(km)),
+            service.id,
+        )
 
     return [service.id for service in sorted(directory.services, key=key)[:3]]
 

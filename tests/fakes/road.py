@@ -18,7 +18,7 @@ from bot.worlds import load_world
 from flows.effects import Button
 from handlers.delivery import Claiming, Report, claim, record
 from handlers.desk import Desk
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Failure, Inbound
