@@ -129,7 +129,7 @@ async def open_service(
     url = "sqlite://" if in_memory else database_of(config)
     storage = open_storage(url, None if in_memory else config.var, clock=clock)
     try:
-        source = WorldSource(storage.door, config.zone, config.content)
+        source = WorldSource(storage.door, config.zone, config.content, places=config.places)
         worlds = await source.begin()
         service = _assemble(config, storage, worlds, source)
         if demo:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,6 +17,7 @@ from handlers.directory import Directory
 from handlers.directory_files import load_seed, read_holidays, read_travel
 from handlers.errors import BinhAnError
 from handlers.ports import ContentSet, ContentStore, Door, UnitOfWork
+from handlers.rules.boundaries import Boundaries
 from handlers.rules.places import Gazetteer
 from handlers.rules.screening import Screening
 from handlers.service import Service
@@ -68,11 +70,15 @@ def load_world(
 class WorldSource:
     """Reads the world from storage and watches for changes."""
 
-    def __init__(self, door: Door, zone: ZoneInfo, content: Path | None = None) -> None:
-        """`zone` is the time zone of the configuration, `content` the folder the first start publishes."""
+    def __init__(self, door: Door, zone: ZoneInfo, content: Path | None = None, *, places: Path | None = None) -> None:
+        """`zone` is the time zone of the configuration, `content` the folder the first start publishes, `places` the folder
+        with the tables of places. Raises ContentBroken when those cannot be used.
+        """
         self._door, self._zone, self._content = door, zone, content
         self._libraries = Libraries()
-        self._seen: tuple[str | None, int] = (None, -1)
+        self._seen: State = (None, -1, -1)
+        self._gazetteer = load_places(places)
+        self._boundaries = -1  # the revision the gazetteer has
 
     async def begin(self) -> Worlds:
         """The world to start with; the very first start publishes the shipped content and seeds the directory."""
@@ -98,13 +104,30 @@ class WorldSource:
     async def _read(self) -> World:
         state = await self._door.read(_state)
         files, rows = await self._door.read(_content)
-        world = load_world(files, [Service.from_row(row) for row in rows], self._zone, self._libraries)
+        if state[2] != self._boundaries:
+            areas = await self._door.read(lambda uow: uow.boundaries.all())
+            self._gazetteer = self._gazetteer.with_boundaries(Boundaries.from_rows(areas))
+            self._boundaries = state[2]
+        services = [Service.from_row(row) for row in rows]
+        world = load_world(files, services, self._zone, self._libraries, gazetteer=self._gazetteer)
         self._seen = state
         return world
 
 
-def _state(uow: UnitOfWork) -> tuple[str | None, int]:
-    return uow.content.current(), uow.services.revision()
+def load_places(folder: Path | None) -> Gazetteer:
+    """The places of a folder, or the shipped ones. Raises ContentBroken with what is wrong in it."""
+    try:
+        return Gazetteer.load(shipped.place_files(folder))
+    except (ValueError, OSError) as error:
+        raise ContentBroken(f"places {folder or ''}: {error}") from None
+
+
+State: TypeAlias = tuple[str | None, int, int]
+"""What a world was made of: content version, revision of the directory, revision of the boundaries."""
+
+
+def _state(uow: UnitOfWork) -> State:
+    return uow.content.current(), uow.services.revision(), uow.boundaries.revision()
 
 
 def _content(uow: UnitOfWork) -> tuple[dict[str, bytes], list[dict[str, str]]]:

@@ -113,6 +113,7 @@ HOST_PHRASES: dict[str, Phrase] = {
     "service_say_there": Phrase("What to say on arriving, where no number can be given.", ("words",)),
     "service_nobody": Phrase("What to do when nobody answers or it is closed: numbers, a person here."),
     "service_pin": Phrase("Neutral title of a point on a map; shown on a locked screen.", ("number",)),
+    "service_pin_note": Phrase("Beside `service_pin`, as neutral: its name stands in the text above."),
 }
 
 PHRASES: dict[str, Phrase] = {**ENGINE_PHRASES, **HOST_PHRASES}

@@ -293,6 +293,7 @@ class Pin:
     """A point on a map to show beside a text: only ever of a public service (never of a person, never of a hiding place)."""
 
     title: str  # neutral: a locked screen may show it
+    note: str  # neutral too: where the name stands
     lat: float
     lon: float
 

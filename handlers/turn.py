@@ -248,7 +248,12 @@ class Turn:
         named = [(number, one) for number, one in enumerate(self._told, start=1) if one.text in text]
         say = self.world.library.say
         return tuple(
-            Pin(title=say("service_pin", number=str(number)), lat=one.point[0], lon=one.point[1])
+            Pin(
+                title=say("service_pin", number=str(number)),
+                note=say("service_pin_note"),
+                lat=one.point[0],
+                lon=one.point[1],
+            )
             for number, one in named
             if one.point is not None
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers import ports
 from storage.audit import AuditLog
+from storage.boundaries import BoundaryRows
 from storage.cases import Cases
 from storage.codes import ReturnCodes
 from storage.contacts import Contacts
@@ -19,6 +20,7 @@ from storage.keyring import KeyRing
 from storage.lines import Lines
 from storage.outbox import Outbox
 from storage.prepared import Compilable, Rows, Runner, Values
+from storage.referrals import Referrals
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
@@ -51,6 +53,8 @@ class SqlUnitOfWork:
         self.codes: ports.CodeStore = ReturnCodes(self)
         self.content: ports.ContentStore = ContentSets(self)
         self.services: ports.ServiceStore = Services(self)
+        self.referrals: ports.ReferralStore = Referrals(self)
+        self.boundaries: ports.BoundaryStore = BoundaryRows(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""
