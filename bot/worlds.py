@@ -154,5 +154,6 @@ def _publish_first(uow: UnitOfWork, content: ContentStore, files: dict[str, byte
         return False
     version = loaded.library.version
     content.publish(ContentSet(version=version, files=files, published_at=uow.now, published_by=FIRST_START))
-    uow.services.replace([service.to_row() for service in load_seed(files)])
+    if not uow.services.revision():  # an operator may have imported a directory before
+        uow.services.replace([service.to_row() for service in load_seed(files)])
     return True

@@ -10,7 +10,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from handlers.rules.nearest import Travel
@@ -50,7 +50,7 @@ def read_services(
         ValueError: `name`, line and what is wrong: a wrong cell, an unknown column, an id that stands twice, too many.
     """
     services: dict[str, Service] = {}
-    for line, row in enumerate(_rows(name, content), start=2):
+    for line, row in enumerate(_rows(name, content, needed=("id", "name", "kind")), start=2):
         unknown = sorted(set(row) - set(COLUMNS))
         if unknown:
             raise ValueError(f"{name}:1: unknown column {unknown[0]!r}; the columns are {', '.join(COLUMNS)}")
@@ -128,7 +128,7 @@ def _uncalm(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@", "'") else cell
 
 
-def _rows(name: str, content: bytes) -> list[dict[str, str]]:
+def _rows(name: str, content: bytes, *, needed: Sequence[str] = ()) -> list[dict[str, str]]:
     if len(content) > MAX_BYTES:
         raise ValueError(f"{name}: larger than {MAX_BYTES:,} bytes")
     try:
@@ -137,7 +137,10 @@ def _rows(name: str, content: bytes) -> list[dict[str, str]]:
         raise ValueError(f"{name}: not UTF-8; save it as CSV UTF-8") from None
     rows = []
     try:
-        for line, row in enumerate(csv.DictReader(io.StringIO(text), strict=True), start=2):
+        reader = csv.DictReader(io.StringIO(text), strict=True)
+        if text.strip() and not set(needed) <= set(reader.fieldnames or ()):
+            raise ValueError(f"{name}:1: the columns {', '.join(needed)} are needed, with commas between")
+        for line, row in enumerate(reader, start=2):
             if None in row:
                 raise ValueError(f"{name}:{line}: more cells than columns")
             rows.append({key: _uncalm(value or "") for key, value in row.items() if isinstance(key, str)})

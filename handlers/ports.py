@@ -330,6 +330,9 @@ class ServiceStore(Protocol):
     def all(self) -> list[dict[str, str]]:
         """All rows, by id."""
 
+    def get(self, service_id: str) -> dict[str, str] | None:
+        """The row with this id, or None."""
+
     def replace(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Write these rows: new ones added, known ones overwritten, none deleted."""
 

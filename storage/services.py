@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
 from storage.registers import services
@@ -18,6 +18,7 @@ REVISION = "services_revision"
 
 _row = msgspec.json.Decoder(dict[str, str])
 _ALL = select(services.c.row).order_by(services.c.id)
+_ONE = select(services.c.row).where(services.c.id == bindparam("service_id"))
 _insert = insert(services)
 _PUT = _insert.on_conflict_do_update(
     index_elements=[services.c.id], set_={"row": _insert.excluded.row, "updated_at": _insert.excluded.updated_at}
@@ -33,6 +34,11 @@ class Services:
     def all(self) -> list[dict[str, str]]:
         """All rows, by id."""
         return [_row.decode(row) for (row,) in self._uow.execute(_ALL)]
+
+    def get(self, service_id: str) -> dict[str, str] | None:
+        """The row with this id, or None."""
+        found = self._uow.execute(_ONE, {"service_id": service_id}).first()
+        return None if found is None else _row.decode(found[0])
 
     def replace(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Write these rows: new ones added, known ones overwritten, none deleted. Each row has an `id`."""

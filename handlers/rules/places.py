@@ -97,9 +97,10 @@ class Gazetteer:
         """The name of the province a commune lies in, or ""."""
         return self._table.provinces.get(self._communes[code].parent, "")
 
-    def with_old_names(self, code: str) -> tuple[str, ...]:
-        """The commune's name and those of the old communes it took in, without their types."""
-        return tuple(dict.fromkeys((self._communes[code].name, *(one.name for one in self._took_in.get(code, ())))))
+    @property
+    def provinces(self) -> frozenset[str]:
+        """The names of the provinces whose communes are in the table."""
+        return frozenset(self._table.provinces.values())
 
     def centre(self, code: str) -> tuple[float, float]:
         """Latitude and longitude of a commune's centroid, in degrees: good for ranking, not where anybody lives."""
