@@ -20,7 +20,7 @@ from bot.config import Config, ConfigError, TelegramConfig
 from bot.first_start import FirstStaff, make_first_staff
 from bot.shown import emergency_numbers, why_in_words
 from bot.web.app import build_app
-from bot.web.deps import WebDeps
+from bot.web.deps import DeskHelp, WebDeps
 from bot.web.hub import Hub
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
@@ -31,10 +31,12 @@ from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
+from handlers.handoff import Handoff
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door
+from handlers.referring import Referring
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -199,6 +201,8 @@ def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
 def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     config, worlds = service.config, service.worlds
 
+    referring = Referring(service.desk, worlds)
+
     async def left(address: Address) -> None:
         await service.storage.door.run(leave, address)
 
@@ -208,6 +212,12 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             wakeups=service.storage.wakeups,
             receive=service.receive,
             desk=service.desk,
+            help=DeskHelp(
+                referring=referring,
+                handoff=Handoff(referring, worlds),
+                directory=lambda: worlds.current.directory,
+                gazetteer=lambda: worlds.current.gazetteer,
+            ),
             hub=hub,
             page_key=service.storage.secrets.session,
             numbers=lambda: emergency_numbers(worlds),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from flows.effects import Value
@@ -27,6 +27,7 @@ CHECKED: Final = frozenset(
 """What somebody confirms when they check a service: changing one of these makes the check void."""
 SETTABLE: Final = tuple(column for column in COLUMNS if column != "id")
 MAX_FREE: Final = 9_999
+TIME_ZONES: Final = timedelta(hours=14)  # somewhere it is tomorrow already
 
 
 class NoSuchService(BinhAnError):
@@ -144,7 +145,7 @@ class Verify:
     """Somebody has checked these services on that day: everything in their rows is as it is written."""
 
     service_ids: tuple[str, ...]
-    on: date
+    on: date | None  # None: today
     office: str  # who checked: an office or a role
     by: str = ""  # who says so at the command line
     staff_uid: str = ""  # or at the desk
@@ -231,11 +232,12 @@ def verify(uow: UnitOfWork, items: Sequence[Verify]) -> list[int]:
         actor = _command_line(item.by)
         if item.staff_uid:
             actor = require(uow, item.staff_uid, Action.EDIT_DIRECTORY).uid
-        if not item.office.strip() or item.on > uow.now.date():
+        on = item.on or uow.now.date()
+        if not item.office.strip() or on > (uow.now + TIME_ZONES).date():
             raise WrongValue("name the office that checked, and a day that is not in the future")
         for service_id in item.service_ids:
             before = _service(uow, service_id)
-            after = replace(before, verified_on=item.on, verified_by=item.office.strip())
+            after = replace(before, verified_on=on, verified_by=item.office.strip())
             _write(uow, before, after, actor, audit.SERVICE_VERIFIED)
         done.append(len(item.service_ids))
     return done

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bot.web import public
+from bot.web import handoff, public
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
@@ -32,6 +32,7 @@ def build_app(deps: WebDeps) -> web.Application:
     for name in ("page.css", "page.js", "icon.svg"):
         app.router.add_route("GET", f"/{name}", static_file(name))
     app.router.add_route("GET", "/favicon.ico", static_file("icon.svg"))
+    handoff.add_routes(app)
     app.add_subapp("/desk", build_desk(deps))
     app.router.add_route("GET", "/healthz", _alive)
     app.router.add_route("GET", "/readyz", _ready)
