@@ -191,7 +191,7 @@ def _close(table: Table, stretch: Sequence[Token], meant: bool, short_too: bool)
         return [], False
     keys = list(table.by_sound.get("".join([word.said for word in stretch]), ())) if len(key) >= SHORT_LETTERS else []
     short = False
-    if not keys:
+    if not keys and (short_too or len(key) >= SLIP_LETTERS - 1):
         near = _one_letter_away(table, key)
         keys = [one for one in near if len(one) >= SLIP_LETTERS and (meant or len(table.index[one][0].spelling) >= 3)]
         short = short_too and not keys
