@@ -14,7 +14,7 @@ import structlog
 from bot import shipped
 from flows.loader import load
 from handlers.directory import Directory
-from handlers.directory_files import load_seed, read_holidays, read_travel
+from handlers.directory_files import TABLES_BESIDE, load_seed, read_holidays, read_travel
 from handlers.errors import BinhAnError
 from handlers.ports import ContentSet, ContentStore, Door, UnitOfWork
 from handlers.rules.boundaries import Boundaries
@@ -135,7 +135,9 @@ def _content(uow: UnitOfWork) -> tuple[dict[str, bytes], list[dict[str, str]]]:
     found = uow.content.get(version) if version else None
     if found is None:
         raise ContentBroken("nothing is published")
-    return dict(found.files), uow.services.all()
+    beside = {path: uow.services.beside(name) for name, path in TABLES_BESIDE.items()}
+    imported = {path: text.encode() for path, text in beside.items() if text is not None}
+    return {**found.files, **imported}, uow.services.all()
 
 
 def _publish_shipped(uow: UnitOfWork, sets: Sequence[dict[str, bytes]]) -> list[bool]:

@@ -88,9 +88,9 @@ def find(
 ) -> list[Offer]:
     """The services a seeker in commune `near` ("" when unknown) may be told of, best first; at most `limit`.
 
-    Nothing `staff_only` is among them, and phones only where they are verified and fresh. `staff` finds for staff: also what
-    is `staff_only`. `at` is a point to start from instead of the commune's centre, for staff tools; a seeker's point is
-    dropped before anybody could pass it here.
+    Nothing `staff_only` is among them, nothing that takes people of other communes only (`covers`), and phones only where
+    they are verified and fresh. `staff` finds for staff: also what is `staff_only`. `at` is a point to start from instead of
+    the commune's centre, for staff tools; a seeker's point is dropped before anybody could pass it here.
     """
     today = now_local.date()
     centre = at or (gazetteer.centre(near) if near in gazetteer.codes else None)
@@ -101,6 +101,7 @@ def find(
         lambda service: directory.is_open(service, now_local),
         limit,
         {} if at else directory.travel.get(near, {}),
+        lambda service: not service.turns_away(near),
     )
     return [_offer(one, gazetteer, near, today) for one in ranked]
 

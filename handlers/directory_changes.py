@@ -168,6 +168,24 @@ class LoadBoundaries:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceTable:
+    """A table beside the services (of `directory_files.TABLES_BESIDE`), as a whole, once its difference was seen."""
+
+    name: str
+    text: str = field(repr=False)
+    by: str
+
+
+@operation("directory_table")
+def replace_table(uow: UnitOfWork, items: Sequence[ReplaceTable]) -> list[None]:
+    """Store holidays or travel times."""
+    for item in items:
+        uow.services.put_beside(item.name, item.text)
+        _note(uow, _command_line(item.by), audit.SERVICE_IMPORTED, item.name, {})
+    return [None] * len(items)
+
+
 @operation("boundaries")
 def load_boundaries(uow: UnitOfWork, items: Sequence[LoadBoundaries]) -> list[int]:
     """Store boundaries; how many communes."""

@@ -79,6 +79,19 @@ def write_services(services: Iterable[Service]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
+TABLES_BESIDE = {"holidays": "directory/holidays.csv", "travel": "directory/travel.csv"}
+"""What is kept beside the services, and where the content's first version of it lies."""
+
+
+def beside_of(content: bytes) -> str:
+    """Which table beside the services a CSV is by its columns ("holidays", "travel"), or ""."""
+    header = content[:4_000].decode("utf-8-sig", "replace").partition("\n")[0]
+    columns = {column.strip().strip('"') for column in header.split(",")}
+    if "day" in columns:
+        return "holidays"
+    return "travel" if {"commune", "to", "minutes"} <= columns else ""
+
+
 def read_holidays(content: bytes, name: str = "holidays.csv") -> frozenset[date]:
     """Public holidays: a column `day` with `2027-02-06`, or `09-02` for every year. Raises ValueError naming the line."""
     days: set[date] = set()

@@ -336,6 +336,12 @@ class ServiceStore(Protocol):
     def replace(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Write these rows: new ones added, known ones overwritten, none deleted."""
 
+    def beside(self, name: str) -> str | None:
+        """A table kept beside the services (holidays, travel times) as the CSV it was imported as; None: never imported."""
+
+    def put_beside(self, name: str, text: str) -> None:
+        """Replace such a table."""
+
     def revision(self) -> int:
         """Grows with every change, so that processes know when to read again."""
 

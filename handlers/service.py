@@ -108,9 +108,9 @@ class Service:
         return self.hours == ALWAYS
 
     @property
-    def opens_with(self) -> tuple[str, datetime | None]:
-        """Services with the same value here are open at the same times (`open_at`)."""
-        return self.hours, self.free_at if self.free == 0 else None
+    def alike(self) -> tuple[str, datetime | None, frozenset[str]]:
+        """Services with the same value here are open at the same times, and take people from the same communes."""
+        return self.hours, self.free_at if self.free == 0 else None, self.covers
 
     def open_at(self, now_local: datetime, *, holiday: bool = False) -> bool | None:
         """Open, and not known to be full, at this local time? None when that is not known."""
@@ -145,6 +145,10 @@ class Service:
         public = self.disclosure is Disclosure.PUBLIC and self.kind not in SECRET_KINDS
         known = self.verified_at(today) or self.kind in PUBLIC_KINDS
         return public and known and self.working
+
+    def turns_away(self, commune: str) -> bool:
+        """Whether it says that it takes people from elsewhere only. Nothing is known of somebody whose commune is ""."""
+        return bool(commune and self.covers) and not self.serves(commune)
 
     def serves(self, commune: str) -> bool:
         """Whether it says, or being in the commune implies, that it takes people from there."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
 REVISION = "services_revision"
+BESIDE = "directory_"
 
 _row = msgspec.json.Decoder(dict[str, str])
 _ALL = select(services.c.row).order_by(services.c.id)
@@ -49,6 +50,15 @@ class Services:
             _PUT,
             [{"id": row["id"], "row": msgspec.json.encode(dict(row)).decode(), "updated_at": now} for row in rows],
         )
+        self._uow.set_setting(REVISION, str(self.revision() + 1))
+
+    def beside(self, name: str) -> str | None:
+        """A table kept beside the services."""
+        return self._uow.get_setting(f"{BESIDE}{name}")
+
+    def put_beside(self, name: str, text: str) -> None:
+        """Replace such a table."""
+        self._uow.set_setting(f"{BESIDE}{name}", text)
         self._uow.set_setting(REVISION, str(self.revision() + 1))
 
     def revision(self) -> int:

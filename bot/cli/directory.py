@@ -18,18 +18,26 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bot import shipped, wiring
+from bot import wiring
 from bot.cli.csv_files import fail
+from bot.cli.held import Held, read_held
 from bot.config import Config, load_config
 from bot.worlds import load_places
 from flows.loader import load
 from handlers import directory_changes as changes
 from handlers import hsds
-from handlers.directory import Directory
 from handlers.directory_check import check as check_directory
 from handlers.directory_check import needs_asked_for
-from handlers.directory_files import MAX_BYTES, load_seed, read_holidays, read_services, read_travel, write_services
-from handlers.ports import Operation, UnitOfWork
+from handlers.directory_files import (
+    MAX_BYTES,
+    TABLES_BESIDE,
+    beside_of,
+    read_holidays,
+    read_services,
+    read_travel,
+    write_services,
+)
+from handlers.ports import Operation
 from handlers.rules import boundaries
 from handlers.rules.places import Gazetteer
 from handlers.service import KINDS, Service
@@ -50,12 +58,14 @@ class Format(StrEnum):
 
     CSV = "csv"
     HSDS = "hsds"
+    HOLIDAYS = "holidays"
+    TRAVEL = "travel"
 
 
 @app.command("export")
 def export_services(
     file_format: Annotated[
-        Format, typer.Option("--format", help="csv for people, hsds for other directories.")
+        Format, typer.Option("--format", help="csv for people, hsds for other directories; or holidays, travel.")
     ] = Format.CSV,
     out: Annotated[Path | None, typer.Option("--out", help="Where it goes; default: the terminal.")] = None,
     staff: Annotated[
@@ -64,9 +74,16 @@ def export_services(
     config: ConfigOption = None,
 ) -> None:
     """Write the directory out; without --staff nothing that only staff may know of. Exit: 0 done, 2 cannot write."""
-    services = _held(load_config(config)).services
+    held = read_held(load_config(config))
+    services = held.services
     left = services if staff else hsds.without_secret(services)
-    content = write_services(left) if file_format is Format.CSV else hsds.to_hsds(left)
+    match file_format:
+        case Format.CSV:
+            content = write_services(left)
+        case Format.HSDS:
+            content = hsds.to_hsds(left)
+        case Format.HOLIDAYS | Format.TRAVEL:
+            content, left, services = held.files.get(TABLES_BESIDE[file_format.value], b""), [], []
     if out is None:
         sys.stdout.buffer.write(content)
         return
@@ -74,7 +91,8 @@ def export_services(
         out.write_bytes(content)
     except OSError as error:
         fail(2, f"directory export: cannot write {out} ({error.strerror}); choose another --out")
-    typer.echo(f"directory: {len(left)} services written to {out}", err=True)
+    what = f"{len(left)} services" if file_format in (Format.CSV, Format.HSDS) else file_format.value
+    typer.echo(f"directory: {what} written to {out}", err=True)
     if len(left) < len(services):
         typer.echo(
             f"directory: {len(services) - len(left)} for staff only were left out (--staff takes them in)", err=True
@@ -83,7 +101,9 @@ def export_services(
 
 @app.command("import")
 def import_services(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV of `directory export`, or HSDS 3 in JSON.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CSV as `directory export` writes it, or HSDS 3 in JSON.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write it without asking.")] = False,
     kind: Annotated[str, typer.Option("--kind", help="For HSDS services that do not say one of our kinds.")] = "",
     by: ByOption = None,
@@ -95,8 +115,13 @@ def import_services(
     if kind and kind not in KINDS:
         fail(2, f"directory import: --kind must be one of {', '.join(sorted(KINDS))}")
     written = load_config(config)
-    held = _held(written, begin=True)
-    incoming = _incoming(file, held, kind)
+    held = read_held(written, begin=True)
+    content = _read(file, "directory import", MAX_BYTES)
+    table = beside_of(content)
+    if table:
+        _import_table(written, held, file, content, table, yes=yes, by=by)
+        return
+    incoming = _incoming(file, content, held, kind)
     found = changes.difference(held.services, incoming)
     _say_difference(found)
     if found.empty:
@@ -126,7 +151,7 @@ def set_field(
     if (field is None) != (value is None) or (field is None and verified_by is None):
         fail(2, "directory set: give FIELD and VALUE, or --verified-by OFFICE, or both")
     written, who = load_config(config), _name(by)
-    _held(written, begin=True)
+    read_held(written, begin=True)
     if field is not None and value is not None:
         item = changes.SetField(service_id=service_id, column=field, value=value, by=who)
         changed = _carry_out(written, changes.set_field, item)
@@ -151,7 +176,7 @@ def check(
 ) -> None:
     """List what is stale, unverified, unreachable or missing in the directory. Exit: 0 nothing, 1 findings."""
     written = load_config(config)
-    held = _held(written)
+    held = read_held(written)
     library = load(held.files).library
     if library is None:
         fail(2, "directory check: the published content cannot run; see flows check")
@@ -195,48 +220,7 @@ def import_boundaries(
     typer.echo("boundaries taken away" if remove else "boundaries loaded; a running service uses them within a second")
 
 
-# --- what is there -------------------------------------------------------------------------------------------------------
-
-
-class _Held:
-    """The directory as it is now, with the content and places it is used with."""
-
-    def __init__(self, services: list[Service], revision: int, files: dict[str, bytes], gazetteer: Gazetteer) -> None:
-        self.services, self.revision, self.files, self.gazetteer = services, revision, files, gazetteer
-
-    def directory(self) -> Directory:
-        """With the content's holidays and travel times; exit 2 when those cannot be read."""
-        try:
-            holidays = read_holidays(self.files.get("directory/holidays.csv", b""))
-            travel = read_travel(self.files.get("directory/travel.csv", b""))
-        except ValueError as wrong:
-            fail(2, f"directory: {wrong}")
-        return Directory(self.services, holidays, travel)
-
-
-def _held(config: Config, *, begin: bool = False) -> _Held:
-    """What is stored; before the very first start what that would begin with (`begin`: and store it)."""
-
-    def read(uow: UnitOfWork) -> tuple[list[dict[str, str]], int, dict[str, bytes]]:
-        version = uow.content.current()
-        published = uow.content.get(version) if version else None
-        return uow.services.all(), uow.services.revision(), dict(published.files) if published else {}
-
-    async def run() -> tuple[list[dict[str, str]], int, dict[str, bytes]]:
-        async with wiring.open_content(config) as door:
-            rows, revision, files = await door.read(read)
-            if begin and not revision:
-                await door.run(changes.begin, load_seed(files or shipped.content_files(config.content)))
-                rows, revision, files = await door.read(read)
-            return rows, revision, files
-
-    rows, revision, files = asyncio.run(run())
-    files = files or shipped.content_files(config.content)
-    try:
-        services = [Service.from_row(row) for row in rows] if revision else list(load_seed(files))
-    except ValueError as wrong:
-        fail(2, f"directory: {wrong}")
-    return _Held(services, revision, files, load_places(config.places))
+# --- writing -----------------------------------------------------------------------------------------------------------
 
 
 def _carry_out(config: Config, operation: Operation[A, R], item: A) -> R:
@@ -253,8 +237,32 @@ def _carry_out(config: Config, operation: Operation[A, R], item: A) -> R:
 # --- files ---------------------------------------------------------------------------------------------------------------
 
 
-def _incoming(file: Path, held: _Held, kind: str) -> list[Service]:
-    content = _read(file, "directory import", MAX_BYTES)
+def _import_table(
+    config: Config, held: Held, file: Path, content: bytes, name: str, *, yes: bool, by: str | None
+) -> None:
+    """Holidays or travel times: a whole table takes the place of the one before; every line that goes or comes is shown."""
+    try:
+        read_holidays(content, file.name) if name == Format.HOLIDAYS else read_travel(content, file.name)
+    except ValueError as wrong:
+        fail(1, f"directory import: {file}: {wrong}; nothing was changed")
+    before = held.files.get(TABLES_BESIDE[name], b"").decode("utf-8-sig").splitlines()
+    after = content.decode("utf-8-sig").splitlines()
+    lines = [f"+ {line}" for line in after if line not in before] + [
+        f"- {line}" for line in before if line not in after
+    ]
+    for line in lines[:MOST_LINES]:
+        typer.echo(line)
+    typer.echo(f"{name}: {len(lines)} lines differ")
+    if not lines:
+        return
+    if not yes:
+        _ask()
+    text = "\n".join(after) + "\n"
+    _carry_out(config, changes.replace_table, changes.ReplaceTable(name=name, text=text, by=_name(by)))
+    typer.echo(f"{name} written; a running service uses it within a second")
+
+
+def _incoming(file: Path, content: bytes, held: Held, kind: str) -> list[Service]:
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"{", b"["):
             return list(read_services(content, file.name))

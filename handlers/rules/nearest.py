@@ -48,8 +48,8 @@ class Rankable(Protocol):
         """The needs it really serves."""
 
     @property
-    def opens_with(self) -> Hashable:
-        """Services for which this is equal are open at the same times."""
+    def alike(self) -> Hashable:
+        """Services for which this is equal are open at the same times and take the same people."""
 
     @property
     def room(self) -> int:
@@ -99,17 +99,17 @@ class BandIndex(Generic[S]):
     def __init__(self, services: Iterable[tuple[S, Point | None]]) -> None:
         grouped: dict[tuple[frozenset[str], Hashable], list[tuple[S, Point | None]]] = {}
         for service, point in services:
-            grouped.setdefault((service.needs, service.opens_with), []).append((service, point))
+            grouped.setdefault((service.needs, service.alike), []).append((service, point))
         self._buckets: tuple[_Bucket[S], ...] = tuple(map(_bucket, grouped.values()))
 
     def classes(
-        self, needs: Collection[str], is_open: Callable[[S], bool | None]
+        self, needs: Collection[str], is_open: Callable[[S], bool | None], takes: Callable[[S], bool]
     ) -> list[tuple[int, bool | None, list[_Bucket[S]]]]:
         """Buckets that serve a need, together where they fit alike and are open alike; best class first."""
         found: dict[tuple[int, int], tuple[int, bool | None, list[_Bucket[S]]]] = {}
         for bucket in self._buckets:
             fits = len(bucket.sample.needs.intersection(needs))
-            if fits:
+            if fits and takes(bucket.sample):
                 opened = is_open(bucket.sample)
                 rank_of_open = 0 if opened else 1 if opened is None else 2
                 found.setdefault((-fits, rank_of_open), (fits, opened, []))[2].append(bucket)
@@ -123,15 +123,17 @@ def rank(
     is_open: Callable[[S], bool | None],
     limit: int,
     travel: Travel = _NOWHERE,
+    takes: Callable[[S], bool] = lambda _: True,
 ) -> list[Ranked[S]]:
     """The first `limit` services for somebody at `near` (latitude, longitude in degrees; None when unknown).
 
-    Services that serve none of the needs are left out. Order: more needs served; open, then not known, then closed (`is_open`
-    says so, alike for equal `opens_with`); shorter time in steps of `TIME_STEP_MIN`, from `travel` where it says one and
-    else estimated; more room; the shorter time itself; id. Those without a point or a time come last in their class.
+    Services that serve none of the needs, or do not take her (`takes`), are left out. Order: more needs served; open, then
+    not known, then closed (`is_open`); shorter time in steps of `TIME_STEP_MIN`, from `travel` where it says one and else
+    estimated; more room; the shorter time itself; id. Those without a point or a time come last in their class. `is_open`
+    and `takes` must say the same of services whose `alike` is equal.
     """
     ranked: list[Ranked[S]] = []
-    for fits, opened, buckets in index.classes(needs, is_open):
+    for fits, opened, buckets in index.classes(needs, is_open, takes):
         wanted = limit - len(ranked)
         if wanted <= 0:
             break

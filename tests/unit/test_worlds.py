@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,22 @@ async def test_loaded_boundaries_are_used_at_once_and_places_stay_the_same_ones_
         assert service.worlds.current.gazetteer is before.gazetteer
         await act(service.storage.door, lambda uow: uow.boundaries.replace({"03408": SQUARE}))
         await eventually(lambda: service.worlds.current.gazetteer.nearest_communes(22.3, 103.7).codes[0] == "03408")
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_imported_holidays_and_ways_count_before_the_contents_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worlds_module, "LOOK_EVERY_S", 0.01)
+    async with open_service(Config(var=tmp_path / "var"), demo=False, in_memory=True) as service:
+        watching = asyncio.create_task(service.source.watch(service.worlds))
+        assert date(2026, 9, 2) in service.worlds.current.directory.holidays
+        ways = "commune,to,minutes,source\n03390,03408,50,S\n"
+        await act(service.storage.door, lambda uow: uow.services.put_beside("travel", ways))
+        await act(service.storage.door, lambda uow: uow.services.put_beside("holidays", "day\n2026-09-03\n"))
+        await eventually(lambda: service.worlds.current.directory.holidays == {date(2026, 9, 3)})
+        assert service.worlds.current.directory.travel["03408"] == {"03390": 50}
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 

@@ -147,6 +147,24 @@ def test_check_lists_and_leaves_with_one(house: House) -> None:
     assert {"code", "about", "text"} == set(as_json[0])
 
 
+def test_holidays_and_travel_times_are_tables_of_their_own(house: House) -> None:
+    days = house.call("export", "--format", "holidays").stdout
+    assert "09-02,Quốc khánh" in days
+    file = house.folder / "days.csv"
+    file.write_text(days.replace("09-02,Quốc khánh", "09-02,Quốc khánh\n09-03,Nghỉ bù"), encoding="utf-8")
+    shown = house.call("import", str(file))
+    assert (shown.exit_code, shown.stdout.splitlines()[0]) == (1, "+ 09-03,Nghỉ bù")
+    assert house.call("import", str(file), "--yes").exit_code == 0
+    assert "09-03" in house.call("export", "--format", "holidays").stdout
+    ways = house.folder / "ways.csv"
+    ways.write_text("commune,to,minutes,source\n03390,03408,50,Sở\n", encoding="utf-8")
+    assert house.call("import", str(ways), "--yes").exit_code == 0
+    assert "03390,03408,50" in house.call("export", "--format", "travel").stdout
+    ways.write_text("commune,to,minutes,source\n03390,03408,long,Sở\n", encoding="utf-8")
+    one_line(house.call("import", str(ways), "--yes"), 1, "ways.csv:2")
+    assert len(house.rows()) == 16
+
+
 def test_boundaries_are_loaded_and_taken_away(house: House) -> None:
     gazetteer = Gazetteer.load(place_files())
     lat, lon = gazetteer.centre("03390")

@@ -12,7 +12,7 @@ from handlers.directory import Directory, find
 from handlers.directory_files import load_seed, read_holidays, read_services, read_travel, write_services
 from handlers.directory_words import NotForHer, about_km, describe
 from handlers.rules.places import Gazetteer
-from handlers.service import STALE_AFTER, Cost, Disclosure, Service, Status
+from handlers.service import EVERYWHERE, STALE_AFTER, Cost, Disclosure, Service, Status
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone(timedelta(hours=7)))
 TODAY = NOW.date()
@@ -103,6 +103,13 @@ class TestWhatASeekerMayKnow:
     def test_what_does_not_work_is_named_to_nobody(self, gazetteer, status):
         assert not offers(gazetteer, replace(CHECKED, status=status))
         assert not find(Directory([replace(CHECKED, status=status)]), gazetteer, BINH_LU, ["medical"], NOW, staff=True)
+
+    def test_who_takes_people_of_other_communes_only_is_not_named(self, gazetteer):
+        elsewhere = replace(CHECKED, id="s0", covers=frozenset({TAN_PHONG}))
+        assert [one.ranked.service.id for one in offers(gazetteer, elsewhere, CHECKED)] == ["s1"]
+        assert offers(gazetteer, elsewhere, near=TAN_PHONG)
+        assert offers(gazetteer, elsewhere, near="")
+        assert offers(gazetteer, replace(elsewhere, covers=frozenset({EVERYWHERE})))
 
     @pytest.mark.parametrize("kind", ["shelter", "safe_house", "trusted_address"])
     def test_a_hiding_kind_is_never_shown_even_if_a_row_said_so(self, kind):

@@ -27,7 +27,7 @@ class Stand:
     commune: str = ""
 
     @property
-    def opens_with(self) -> str:
+    def alike(self) -> str:
         return self.hours
 
 
