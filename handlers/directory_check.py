@@ -59,9 +59,8 @@ def _of_service(
 
     hidden = "it hides itself" if service.kind not in PUBLIC_KINDS else "its numbers are hidden"
     if service.verified_on is None:
-        yield finding(
-            "unverified", f"nobody has checked it, so {hidden}; check it, then directory set ID --verified-by OFFICE"
-        )
+        verify = f"directory set {service.id} --verified-by OFFICE"
+        yield finding("unverified", f"nobody has checked it, so {hidden}; check it, then {verify}")
     elif not service.verified_at(today):
         yield finding("stale", f"checked last on {service.verified_on}, so {hidden}; check it again")
     if service.commune and service.commune not in gazetteer.codes and service.province in gazetteer.provinces:

@@ -149,6 +149,8 @@ class Referring:
         service = working_service(uow, item.service_id or referral.service_id)
         if referral.service_id and service.id != referral.service_id:
             raise NoConsent("she was asked about another place")
+        if not referral.service_id and not _as_wished(referral, service):
+            raise NoConsent("she wished for another kind of help")
         consented = referral.consented_at or uow.now
         line = item.line_seq if item.line_seq is not None else referral.consent_line
         after = replace(
@@ -209,6 +211,11 @@ class Referring:
         if not _may_act(uow, me, case, referral):
             raise NotYours(case.code)
         return me, case, referral
+
+
+def _as_wished(referral: Referral, service: Service) -> bool:
+    """Whether the service is what she agreed to in a flow, which names a need or a kind of place and no service."""
+    return referral.need in service.needs if referral.need else referral.kind in ("", service.kind)
 
 
 def _may_act(uow: UnitOfWork, me: Staff, case: Case, referral: Referral) -> bool:

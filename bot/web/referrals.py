@@ -15,7 +15,7 @@ from bot.web.forms import read_form
 from bot.web.guard import STAFF, Routes
 from bot.web.pages import local_time
 from bot.web.services import MAX_PLACE_CHARS, MOST, listed, place_of
-from bot.web.texts import DESK, ITEM, NEED, REFERRAL, TELL
+from bot.web.texts import DESK, ITEM, KIND, NEED, REFERRAL, TELL
 from handlers.errors import BinhAnError
 from handlers.handoff import MakeLink, NewLink
 from handlers.permissions import Action
@@ -57,7 +57,7 @@ async def _page(
         "desk/referrals.html",
         status=status,
         code=code,
-        referrals=[referral_words(view, deps) for view in views],
+        referrals=[referral_words(view, deps, commune) for view in views],
         choices=choices[:MOST],
         near=near,
         need=need if need in NEED else "",
@@ -71,23 +71,24 @@ async def _page(
     )
 
 
-def referral_words(view: ReferralView, deps: WebDeps) -> dict[str, Any]:
-    """A referral as the desk shows it."""
+def referral_words(view: ReferralView, deps: WebDeps, commune: str) -> dict[str, Any]:
+    """A referral as the desk shows it; a wish out of a flow with the services that fit it, near `commune` first."""
     one = view.referral
     steps = [status for status in ReferralStatus if status in NEXT[one.status]]
+    to_send = view.may_act and ReferralStatus.SENT in NEXT[one.status]
     return {
         "uid": one.uid,
         "status": REFERRAL[one.status.value],
         "place": view.service.name if view.service else "",
         "service": one.service_id,
-        "need": NEED.get(one.need, one.need),
-        "need_code": one.need,
+        "need": NEED.get(one.need, "") or KIND.get(one.kind, ""),
+        "choices": listed(deps, commune, one.need, one.kind)[:MOST] if to_send and not one.service_id else [],
         "items": [(item.value, ITEM[item.value]) for item in one.items],
         "told": [(ITEM[name], words) for name, words in one.details.items()],
         "consented": local_time(one.consented_at, deps.zone) if one.consented_at else "",
         "changed": local_time(one.changed_at, deps.zone),
         "may_act": view.may_act,
-        "to_send": view.may_act and ReferralStatus.SENT in NEXT[one.status],
+        "to_send": to_send,
         "steps": [
             (status.value, REFERRAL[status.value])
             for status in steps

@@ -70,13 +70,16 @@ def place_of(deps: WebDeps, near: str) -> tuple[str, bool]:
     return (answer.codes[0], False) if len(answer.codes) == 1 else ("", True)
 
 
-def listed(deps: WebDeps, commune: str, need: str) -> list[dict[str, Any]]:
-    """The services for a need near a commune, or all of them by name."""
+def listed(deps: WebDeps, commune: str, need: str, kind: str = "") -> list[dict[str, Any]]:
+    """The services for a need near a commune, or all of them (of a kind) by name."""
     directory, now = deps.help.directory(), datetime.now(deps.zone)
     if need in NEED:
         offers = find(directory, deps.help.gazetteer(), commune, [need], now, MOST, staff=True)
         return [service_words(offer.ranked.service, directory, deps, now, offer) for offer in offers]
-    working = sorted((one for one in directory.services if one.working), key=lambda one: (one.name, one.id))
+    working = sorted(
+        (one for one in directory.services if one.working and kind in ("", one.kind)),
+        key=lambda one: (one.name, one.id),
+    )
     return [service_words(one, directory, deps, now) for one in working]
 
 

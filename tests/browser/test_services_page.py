@@ -42,6 +42,7 @@ def test_from_asking_her_to_the_answer_of_the_service(
     page.locator("button", has_text="Gửi câu hỏi").click()
     expect(page.locator("h2").first).to_contain_text("Đang hỏi ý người viết")
     assert_usable(page)
+    page.check("input[name=agreed_need]")
     page.locator("textarea[name=words_need]").fill(WORDS)
     page.check("input[name=tell][value=every]")
     page.locator("button", has_text="Ghi nhận đồng ý và chuyển").click()

@@ -336,6 +336,8 @@ class TestOutOfAFlow:
             desk.send(view.referral, agreed=(Item.NEED,))
         with pytest.raises(NoConsent):
             desk.send(view.referral, agreed=ITEMS, service_id="legal")
+        with pytest.raises(NoConsent):  # she wished for a lawyer
+            desk.send(view.referral, agreed=(Item.NEED,), service_id="kin")
         sent = desk.send(view.referral, agreed=(Item.NEED,), service_id="legal")
         assert (sent.status, sent.consent_text, sent.consented_at) == (S.SENT, CONSENT_TEXT, view.referral.consented_at)
 

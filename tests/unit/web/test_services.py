@@ -8,7 +8,8 @@ import pytest
 
 from flows.severity import Severity
 from handlers.model import Case, Role
-from handlers.referral import ReferralStatus
+from handlers.referral import Consent, Item, ReferralStatus
+from handlers.referrals import ask_for
 from handlers.service import Disclosure, Service
 from tests.fakes.hotline import Hotline
 from tests.unit.handlers.test_directory import CHECKED
@@ -108,6 +109,7 @@ async def test_ask_agree_send_open_answer_by_forms_alone(house: Hotline) -> None
         )
         assert asked.status == 303
         (one,) = house.do(lambda uow: uow.referrals.of_case(case.uid))
+        assert " checked" not in await (await browser.get(path)).text()  # each item she agreed to is ticked by hand
         beyond = await browser.post(f"{path}/{one.uid}/send", agreed_need="1", words_phone="0000", tell="every")
         assert beyond.status == 409
         assert "chưa đồng ý" in await beyond.text()
@@ -149,6 +151,28 @@ async def test_the_counsellor_sets_how_it_stands_and_takes_back(house: Hotline) 
         assert (await browser.post(f"{path}/{one.uid}/set", status="accepted")).status == 409
         assert (await browser.post(f"{path}/{one.uid}/set", status="nonsense")).status == 409
         assert (await browser.post(f"{path}/{'f' * 32}/set", status="served")).status == 404
+
+
+@pytest.mark.parametrize("wish", [{"need": "legal"}, {"kind": "legal_aid"}])
+async def test_a_wish_out_of_a_flow_offers_what_fits_it(house: Hotline, wish: dict[str, str]) -> None:
+    hire(house, "lan")
+    case = held_case(house)
+    consent = Consent(items=(Item.NEED,), step="refer.ask", text="ab" * 6, given_at=house.now)
+    house.do(lambda uow: ask_for(uow, uow.cases.get(case.uid), consent=consent, **wish))
+    deps, _ = desk_deps(house)
+    path = f"/desk/cases/{case.code}/referrals"
+    async with serving(deps, cookies=True) as http:
+        browser = await signed_in(http)
+        await browser.post(f"/desk/cases/{case.code}/claim", epoch="1")
+        shown = await (await browser.get(path)).text()
+        assert 'name="service" value="legal"' in shown
+        assert 'value="kin"' not in shown
+        assert 'name="agreed_need" value="1" checked' in shown  # she has agreed already
+        (one,) = house.do(lambda uow: uow.referrals.of_case(case.uid))
+        wrong = await browser.post(f"{path}/{one.uid}/send", agreed_need="1", service="kin", tell="every")
+        assert wrong.status == 409
+        sent = await browser.post(f"{path}/{one.uid}/send", agreed_need="1", service="legal", tell="every")
+        assert sent.status == 303
 
 
 async def test_who_does_not_hold_the_case_sees_no_words_and_may_not_act(house: Hotline) -> None:
