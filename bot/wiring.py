@@ -21,7 +21,7 @@ from bot.first_start import FirstStaff, make_first_staff
 from bot.roles import Role
 from bot.shown import emergency_numbers, why_in_words
 from bot.web.app import build_app
-from bot.web.deps import WebDeps
+from bot.web.deps import DeskHelp, WebDeps
 from bot.web.health import State, health_app
 from bot.web.hub import Hub
 from bot.workers.auditor import Auditor
@@ -35,10 +35,12 @@ from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
+from handlers.handoff import Handoff
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door, Presence, Reach
+from handlers.referring import Referring
 from handlers.reminders import Reminders
 from handlers.seeker import leave
 from handlers.staffing import Staffing
@@ -138,7 +140,8 @@ async def open_service(
     failpoints.arm(os.environ.get("FAILPOINT", ""))
     storage = open_storage("sqlite://", clock=clock) if in_memory else _storage_of(config, clock)
     try:
-        source = WorldSource(storage.door, config.zone, config.content, frozenset({WebChat().name}))
+        pulled = frozenset({WebChat().name})
+        source = WorldSource(storage.door, config.zone, config.content, pulled=pulled, places=config.places)
         worlds = await source.begin()
         service = _assemble(config, storage, worlds, source, role)
         if demo:
@@ -253,6 +256,8 @@ def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
 def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     config, worlds = service.config, service.worlds
 
+    referring = Referring(service.desk, worlds)
+
     async def left(address: Address) -> None:
         await service.storage.door.run(leave, address)
 
@@ -262,6 +267,12 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             wakeups=service.storage.wakeups,
             receive=service.receive,
             desk=service.desk,
+            help=DeskHelp(
+                referring=referring,
+                handoff=Handoff(referring, worlds),
+                directory=lambda: worlds.current.directory,
+                gazetteer=lambda: worlds.current.gazetteer,
+            ),
             hub=hub,
             page_key=service.storage.secrets.session,
             numbers=lambda: emergency_numbers(worlds),

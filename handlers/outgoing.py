@@ -20,6 +20,7 @@ from handlers.model import (
     OutboxRow,
     OutboxState,
     Outgoing,
+    Pin,
     new_uid,
 )
 from handlers.ports import UnitOfWork
@@ -82,6 +83,7 @@ def to_seeker(
     wants_location: bool = False,
     audio: str = "",
     language: str = "",
+    pins: tuple[Pin, ...] = (),
     fresh_until: datetime | None = None,
 ) -> Case:
     """Say something to her: a transcript line and the row that delivers it.
@@ -119,7 +121,7 @@ def to_seeker(
             case_uid=case.uid,
             line_uid=line.uid,
             outgoing=Outgoing(
-                text=text, buttons=buttons, wants_location=wants_location, audio=audio, language=language
+                text=text, buttons=buttons, wants_location=wants_location, audio=audio, language=language, pins=pins
             ),
             fresh_until=fresh_until or fresh_for(contact, uow.now),
             state=OutboxState.HELD if held else OutboxState.PENDING,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from handlers import ports
 from handlers.model import new_uid
 from storage.audit import AuditLog
+from storage.boundaries import BoundaryRows
 from storage.cases import Cases
 from storage.codes import ReturnCodes
 from storage.contacts import Contacts
@@ -21,6 +22,7 @@ from storage.lines import Lines
 from storage.locks import Locks
 from storage.outbox import Outbox
 from storage.prepared import Compilable, Rows, Values
+from storage.referrals import Referrals
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
@@ -86,6 +88,8 @@ class SqlUnitOfWork:
         self.content: ports.ContentStore = ContentSets(self)
         self.services: ports.ServiceStore = Services(self)
         self.watch: ports.WatchStore = Watch(self)
+        self.referrals: ports.ReferralStore = Referrals(self)
+        self.boundaries: ports.BoundaryStore = BoundaryRows(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""
