@@ -19,7 +19,7 @@ def begin(visitors: Visitors, talk_page: TalkPage, *, clock: bool = False, **opt
     if clock:
         page.clock.install()
     page.goto(talk_page.url)
-    page.click("text=Bắt đầu")
+    page.click("#start .ask")
     page.wait_for_selector("#choices button")
     page.wait_for_load_state("load")  # the server draws the choices: they are there before the script has run
     return page
@@ -39,7 +39,7 @@ def gone(page: Page, talk_page: TalkPage) -> None:
     page.wait_for_url("https://weather.example.org/")
     page.go_back()
     page.wait_for_url(talk_page.url + "/")
-    expect(page.locator("text=Bắt đầu")).to_be_visible()
+    expect(page.locator("#start .ask")).to_be_visible()
     assert page.locator("#log").count() == 0
     assert len(talk_page.talk.left) == 1
 
@@ -76,7 +76,7 @@ def test_typing_capitals_and_composing_letters_is_not_leaving(visitors: Visitors
 
 def test_the_exit_works_before_and_without_script(visitors: Visitors, talk_page: TalkPage) -> None:
     page = visitors.page(talk_page.url, java_script_enabled=False)
-    page.click("text=Bắt đầu")
+    page.click("#start .ask")
     page.keyboard.press("Tab")
     page.click("text=Thoát nhanh")
     page.wait_for_url("https://weather.example.org/")
@@ -248,7 +248,7 @@ def test_hostile_texts_stay_text(visitors: Visitors, talk_page: TalkPage, runnin
     page = visitors.page()
     page.add_init_script(f"({CANARY.strip()})()")
     page.goto(talk_page.url)
-    page.click("text=Bắt đầu")
+    page.click("#start .ask")
     page.wait_for_selector("#choices button")
     address: Address = talk_page.talk.got[0].address
     for text in TEXTS:  # one after the other through the script, as they would arrive
@@ -272,7 +272,7 @@ def test_it_can_be_used_by_everybody(visitors: Visitors, talk_page: TalkPage, ru
     page.click("summary:has-text('Tôi có mã')")
     page.click("summary:has-text('Dùng trang này')")
     assert_usable(page)
-    page.click("text=Bắt đầu")
+    page.click("#start .ask")
     page.wait_for_selector("#choices button")
     running.call(talk_page.talk.add, talk_page.talk.got[0].address, ViewLine(seq=0, who="person", text="Gọi 113 nhé."))
     page.fill("#text", "x")

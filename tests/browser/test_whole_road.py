@@ -19,7 +19,7 @@ def test_a_cry_for_help_reaches_a_human_who_answers(program: Program, visitors: 
     desk = visitors.counsellor(program.url)
     expect(desk).to_have_title("Bình An")
     seeker = visitors.page(program.url)
-    seeker.click("text=Bắt đầu")
+    seeker.click("#start .ask")
     seeker.wait_for_selector("#choices button")
     seeker.fill("#text", cry)
     sent_at = time.monotonic()
@@ -52,7 +52,7 @@ def test_a_cry_for_help_reaches_a_human_who_answers(program: Program, visitors: 
 def test_the_same_road_without_any_script(program: Program, visitors: Visitors) -> None:
     desk = visitors.counsellor(program.url, java_script_enabled=False)
     seeker = visitors.page(program.url, java_script_enabled=False)
-    seeker.click("text=Bắt đầu")
+    seeker.click("#start .ask")
     expect(seeker.locator("button[name=choice]").first).to_be_visible()
     seeker.fill("#text", CRIES["bare"])
     seeker.click("#say .main")
@@ -74,7 +74,7 @@ def test_the_same_road_without_any_script(program: Program, visitors: Visitors) 
 
 def test_the_seeker_leaves_no_trace_and_calls_nobody_else(program: Program, visitors: Visitors) -> None:
     seeker = visitors.page(program.url)
-    seeker.click("text=Bắt đầu")
+    seeker.click("#start .ask")
     seeker.wait_for_selector("#choices button")
     seeker.locator("#choices button").first.click()
     expect(seeker.locator("li.me[data-seq]").last).to_be_visible()
