@@ -126,7 +126,7 @@
       return look.click();
     }
     form.spoke.value = view.spoke;
-    let fresh = null;
+    let fresh = null, asked = null;
     if (view.over !== over) { // another talk from here on: the answer holds all of it, with numbers of its own
       over = view.over;
       after = 0;
@@ -147,9 +147,12 @@
       }
       fresh.dataset.seq = line.seq;
       after = line.seq;
-      if (line.who !== "me" && !line.buttons.length && !line.wants_location) continue; // the question stays open
-      offer(line.buttons, line.lang);
-      place.hidden = !(line.wants_location && navigator.geolocation);
+      if (line.who === "me" || line.buttons.length || line.wants_location) asked = line; // else the question stays open
+    }
+    if (asked || view.over || view.human) { // while a person talks, the machine's choices mean nothing
+      const open = asked && !view.over && !view.human;
+      offer(open ? asked.buttons : [], asked ? asked.lang : "");
+      place.hidden = !(open && asked.wants_location && navigator.geolocation);
       place.removeAttribute("data-off");
     }
     if (view.over) { // she said stop or delete: only our last words stay on the screen
@@ -157,8 +160,6 @@
       while (own && log.firstChild !== own) log.firstChild.remove();
       if (own) own.remove();
     }
-    if (view.over || view.human) offer([]); // while a person talks, the machine's choices mean nothing
-    if (view.human) place.hidden = true;
     if (view.human !== human) {
       human = view.human;
       if (!over) say(human ? words.human : words.humanOver);
