@@ -12,7 +12,7 @@ from bot.web.tongues import tongues
 from handlers.model import Address
 from handlers.seeker import ViewLine
 from tests.browser.conftest import Running, TalkPage
-from tests.browser.looking import EXIT, Visitors, axe_findings
+from tests.browser.looking import EXIT, Visitors
 from tests.browser.seekers import begin
 from tests.unit.web.test_leaving import LIMIT_S
 
@@ -64,7 +64,6 @@ def test_each_press_is_shown_and_said(visitors: Visitors, talk_page: TalkPage, k
         expect(page.locator("#pressed")).to_have_text(TEXTS[words].replace("{key}", KEYS[key]))
         assert page.locator("#dots .on").count() == count
         assert page.locator("#dots i").count() == 3
-    assert axe_findings(page) == []
     page.clock.run_for(5100)
     expect(page.locator("#pressed")).to_have_text(TEXTS["press_late"])
     assert page.locator("#dots i").count() == 0
