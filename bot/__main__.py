@@ -123,6 +123,8 @@ def config_check(
         if channel.webhook_secret is not None:
             channel.webhook_secret.read()
     print("configuration: fine")
+    if not written.operator.name:
+        print("note: operator.name is empty, so the page /about says that nobody has given a name; write who runs this")
 
 
 def main() -> None:
