@@ -29,7 +29,8 @@ async def show_start(request: web.Request) -> web.Response:
 
 async def show_about(request: web.Request) -> web.Response:
     """GET or POST /about: who runs this, what is kept, how to erase. Other sites may link to it; a talk leads there and back."""
-    fields = await read_form(request) if request.method == "POST" else {}
+    # Another site must not put a token of its own under her page: from elsewhere it is a mere look.
+    fields = await read_form(request) if request.method == "POST" and _from_our_page(request) else {}
     return about_page(request.config_dict[DEPS], Reader.of(fields), fields)
 
 
@@ -37,7 +38,7 @@ async def post_message(request: web.Request) -> web.Response:
     """POST /: take what she sent (or only look), wait a moment for the answer, show the talk; JSON for the script."""
     deps = request.config_dict[DEPS]
     as_json = "application/json" in request.headers.get("Accept", "")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    if not _from_our_page(request):
         return error_page(403)
     fields = await read_form(request)
     reader = Reader.of(fields)
@@ -61,6 +62,10 @@ async def post_message(request: web.Request) -> web.Response:
     hint = "" if message is not None or looked else "empty"
     typed = fields.get("text", "") if looked else ""  # what she was typing is not lost
     return talk_page(deps, reader.following(_spoken(deps, seen)), seen, hint=hint, text=typed)
+
+
+def _from_our_page(request: web.Request) -> bool:
+    return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
 
 
 def _meant(deps: WebDeps, reader: Reader, fields: dict[str, str]) -> dict[str, str]:

@@ -184,7 +184,10 @@ def test_what_a_screen_reader_finds(visitors: Visitors, talk_page: TalkPage, run
     ):
         assert part in found, found
     assert re.search(rf"{texts['person']} paragraph: Gọi|{texts['person']}\n\s+- paragraph:", found), found
-    assert talk.locator("audio").get_attribute("aria-label") == texts["listen"]
+    tree = talk.context.new_cdp_session(talk).send("Accessibility.getFullAXTree")["nodes"]
+    named = {(node["role"]["value"], node["name"]["value"]) for node in tree if not node["ignored"] and "name" in node}
+    assert ("Audio", texts["listen"]) in named
+    assert [name for role, name in named if role == "image"] == [], "pictograms are said by the words beside them"
 
 
 def test_one_voice_at_a_time(visitors: Visitors, talk_page: TalkPage, running: Running) -> None:

@@ -66,6 +66,17 @@ async def test_from_a_talk_it_leads_back_with_what_stood_in_the_box() -> None:
     assert [message.kind for message in talk.got] == [MessageKind.START]
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense"])
+async def test_another_site_cannot_put_its_own_token_under_her_page(site: str) -> None:
+    deps, _, _ = make_deps()
+    token = new_token()
+    async with serving(deps) as http:
+        sent = {"token": token, "after": "1", "spoke": "vi", "text": "x"}
+        text = await (await http.post("/about", data=sent, headers={"Sec-Fetch-Site": site})).text()
+    assert token not in text
+    assert Page(text).fields["act"] == "home"
+
+
 async def test_a_language_chosen_there_reaches_the_talk_afterwards() -> None:
     deps, talk, _ = make_deps(spoken={"en": Spoken("en", "English", True)}.get)
     token = new_token()
