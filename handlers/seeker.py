@@ -123,7 +123,8 @@ def leave(uow: UnitOfWork, addresses: Sequence[Address]) -> list[None]:
     read it. Her return code alone leads back to it. Safe to repeat; an address nobody has written from makes nothing.
     """
     for address in addresses:
-        contact = uow.contacts.find(address)
+        found = uow.contacts.find(address)
+        contact = uow.contacts.get(found.uid) if found is not None else None
         if contact is not None and (contact.last_inbound_at is not None or contact.pending):
             _let_go(uow, contact)
     return [None for _ in addresses]

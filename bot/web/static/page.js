@@ -20,19 +20,18 @@
   // --- leaving ---------------------------------------------------------------------------------------------------
   function leave() {
     stopped = true;
-    root.classList.add("gone"); // blank at once, however slow the network is
-    for (const sound of document.querySelectorAll("audio")) sound.pause();
-    const ghost = make("div", { className: "ghost" });
-    ghost.setAttribute("role", "alert");
-    fill(document.body, [ghost]); // nothing is left to look at, to go through by keyboard, or to listen to
-    ghost.textContent = pressed.dataset.leaving;
-    if (token) {
-      const body = new URLSearchParams({ token: token.value });
-      try {
-        if (!navigator.sendBeacon("/exit", body)) fetch("/exit", { method: "POST", body, keepalive: true });
-      } catch { /* leaving matters more */ }
+    try {
+      root.classList.add("gone"); // blank at once, however slow the network is
+      for (const sound of document.querySelectorAll("audio")) sound.pause();
+      const ghost = make("div", { className: "ghost" });
+      ghost.setAttribute("role", "alert");
+      fill(document.body, [ghost]); // nothing is left to look at, to go through by keyboard, or to listen to
+      ghost.textContent = pressed.dataset.leaving;
+      const body = new URLSearchParams({ token: token ? token.value : "" });
+      if (!navigator.sendBeacon("/exit", body)) fetch("/exit", { method: "POST", body, keepalive: true });
+    } finally { // whatever went wrong above, leaving matters more
+      location.replace(exit.href); // in this tab and in place of this page: Back does not lead to it
     }
-    location.replace(exit.href); // in this tab and in place of this page: Back does not lead to it
   }
   exit.addEventListener("click", (event) => {
     event.preventDefault();
