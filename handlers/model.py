@@ -56,9 +56,7 @@ class InboundMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
-    language: str = (
-        ""  # the one she has chosen at the door (the page's); a talk that begins with this message begins in it
-    )
+    language: str = ""  # chosen at the door (the page's); a talk that begins with this message begins in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
