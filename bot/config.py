@@ -143,10 +143,17 @@ class WebConfig(_Written):
 
     public_url: Url = "http://127.0.0.1:8080"  # what browsers call us; https decides the cookie's prefix
     exit_url: Url = (
-        "https://www.google.com/search?q=thoi+tiet+hom+nay"  # where the quick exit leads: neutral, not personal
+        "https://vi.wikipedia.org/wiki/Th%E1%BB%9Di_ti%E1%BA%BFt"  # where the quick exit leads: neutral, quick
     )
     behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
     drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
+
+
+class OperatorConfig(_Written):
+    """Who runs this hotline, as the page about it says; where nothing is written, the page says so."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\n]*$")] = ""
+    contact: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\n]*$")] = ""
 
 
 class TelegramConfig(_Written):
@@ -197,6 +204,7 @@ class Config(_Written):
     database: DatabaseConfig = DatabaseConfig()
     redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
+    operator: OperatorConfig = OperatorConfig()
     channels: list[TelegramConfig] = []
     auditor: AuditorConfig = AuditorConfig()
     log: LogConfig = LogConfig()

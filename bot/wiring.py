@@ -19,7 +19,7 @@ from bot.channels.webchat import WebChat
 from bot.config import Config, ConfigError, Secret, TelegramConfig
 from bot.first_start import FirstStaff, make_first_staff
 from bot.roles import Role
-from bot.shown import emergency_numbers, why_in_words
+from bot.shown import emergency_numbers, spoken, why_in_words
 from bot.web.app import build_app
 from bot.web.deps import DeskHelp, WebDeps
 from bot.web.health import State, health_app
@@ -284,6 +284,10 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
+            operator=config.operator.name,
+            contact=config.operator.contact,
+            base_language=lambda: worlds.current.library.manifest.language,
+            spoken=lambda code: spoken(worlds, code),
         ),
         service.state,
     )

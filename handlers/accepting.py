@@ -78,7 +78,13 @@ class Accepting:
         communes: tuple[str, ...] = ()
         if message.point is not None:
             communes = self._worlds.current.gazetteer.nearest_communes(*message.point).codes
-        return StoredMessage(kind=message.kind, text=message.text, choice=message.choice, communes=communes)
+        return StoredMessage(
+            kind=message.kind,
+            text=message.text,
+            choice=message.choice,
+            communes=communes,
+            language=message.language,
+        )
 
     def _is_kept(self, uow: UnitOfWork, contact_uid: str, message: InboundMessage, ahead: int) -> bool:
         """Not beyond `MAX_A_DAY` today (with `ahead` messages of this very batch), which is said once; danger is kept longer."""

@@ -15,6 +15,7 @@ from flows.answers import yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
+from handlers import return_codes
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
@@ -99,7 +100,8 @@ class Inbound(Guarding):
             case = self._new_case(uow, contact)
         verdict = world.screening.read(row.message.text)
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
-        turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick)
+        language = row.message.language
+        turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
         agrees = self._answer_to_offer(turn, row.message)
         if agrees is not None:
             pass  # the host's own question, not the flow's
@@ -131,17 +133,30 @@ class Inbound(Guarding):
     def _through_the_flow(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> None:
         if message.kind is MessageKind.CODE:
             self._come_back(turn, message)
+        elif self._is_code(turn, message) and self._comes_back(turn, message):
+            pass  # typed unasked; a wrong one is a text like any other
         elif not (message.kind is MessageKind.START and turn.quick and turn.is_greeting_open()):
             turn.advance(*self._inputs(turn, message, verdict))
 
     def _come_back(self, turn: Turn, message: StoredMessage) -> None:
         """A return code from the page's own form: back to the earlier stay; a wrong one changes nothing, and says nothing."""
-        if turn.redeem(message.text):
-            if not self._human_talks(turn.contact, turn.case):
-                turn.advance(Released())
-            return
-        turn.say_first("invalid_code")
-        turn.repeat()
+        if not self._comes_back(turn, message):
+            turn.say_first("invalid_code")
+            turn.repeat()
+
+    def _comes_back(self, turn: Turn, message: StoredMessage) -> bool:
+        """Lead her back to the stay of her code, and go on there; False for a wrong one, and nothing has happened."""
+        if not turn.redeem(message.text):
+            return False
+        if not self._human_talks(turn.contact, turn.case):
+            turn.advance(Released())
+        return True
+
+    @staticmethod
+    def _is_code(turn: Turn, message: StoredMessage) -> bool:
+        """Is this whole message written like a return code, and has the flow not just asked for one (then it reads it)?"""
+        typed = message.kind is MessageKind.TEXT and return_codes.is_alone(message.text)
+        return typed and not turn.is_asked_for_code()
 
     def _place(self, communes: tuple[str, ...]) -> PlaceAnswer:
         gazetteer = self._worlds.current.gazetteer
@@ -151,7 +166,8 @@ class Inbound(Guarding):
     def _inputs(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> list[Input]:
         match message.kind:
             case MessageKind.START:
-                return [Start()]
+                unspoken = turn.language_unspoken()
+                return [Start(), Said(unspoken)] if unspoken else [Start()]
             case MessageKind.CHOICE:
                 return [Chose(message.choice)]
             case MessageKind.LOCATION:

@@ -56,6 +56,7 @@ class InboundMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
+    language: str = ""  # chosen at the door (the page's); a talk that begins with this message begins in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class StoredMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     communes: tuple[str, ...] = ()  # nearest first
+    language: str = ""  # chosen at the door, see `InboundMessage`
 
 
 class InboxState(StrEnum):
