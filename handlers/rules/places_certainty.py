@@ -55,6 +55,8 @@ def _in_company(span: Span, ordinary: Ordinary) -> Certainty | None:
         return Certainty.NO  # "chị Hồng Thu", "đường Lê Lợi"
     if span.before.company is Company.PERSON:
         return None
+    if span.before.company is Company.TITLE:
+        return Certainty.ASK if span.affirmed and span.before.cue < Cue.NEAR else None  # "ông Trung Đồng"
     if span.affirmed:
         return Certainty.ASK  # "trường Bình Lư" with all its marks is no ordinary word
     return None if span.before.cue else Certainty.NO
@@ -91,7 +93,8 @@ def _of_conflict(span: Span, cue: Cue, ordinary: Ordinary) -> Certainty:
 
 def _of_slip(span: Span, cue: Cue, ordinary: Ordinary) -> Certainty:
     if ordinary.strength:
-        meant = (span.affirmed or span.broken) and cue >= Cue.PLACE
+        like_a_name = span.affirmed or span.broken or (span.capital and cue is Cue.WHOLE)
+        meant = like_a_name and cue >= Cue.PLACE
         return Certainty.ASK if meant or (cue is Cue.UNIT and span.before.unit != VILLAGE) else Certainty.NO
     if span.conflicts > 1:
         return Certainty.NO
