@@ -167,13 +167,15 @@ def _with_unit(ahead: Before, readings: Sequence[Reading], words: Sequence[Token
 def _slips(table: Table, words: Sequence[Token], marked: bool, taken: set[int]) -> Iterator[Span]:
     """Names one letter, or one way of saying, away: behind a cue, as the whole message, or long ones anywhere."""
     free = [at for at, word in enumerate(words) if at not in taken and word.folded not in _ADDS_NOTHING]
+    whole = (free[0], free[-1] + 1) if free else (0, 0)
     broken = [not is_syllable(word.folded) for word in words]
     ahead = [before(words, start, marked) for start in range(len(words))]
     for start, end in _stretches(words):
         if start in taken or end - 1 in taken or not taken.isdisjoint(range(start, end)):
             continue
-        whole = bool(free) and start <= free[0] and end > free[-1]
-        surely = whole or ahead[start].cue >= Cue.PLACE or behind(words, end) != ""
+        if any(word.respelled for word in words[start:end]):
+            continue  # chat spelling and a slip besides: that far from a name are too many words
+        surely = (start, end) == whole or ahead[start].cue >= Cue.PLACE or behind(words, end) != ""
         meant = surely or ahead[start].cue is Cue.NEAR
         if not (meant or (end - start == 3 and len(words) <= SLIP_WORDS)):
             continue

@@ -66,13 +66,16 @@ class Token:
     said: str  # how it sounds, see `sound`
     starts_clause: bool = False  # a comma, a full stop or a new line separates it from the word before
     keys: str = ""  # the keys, or the chat spelling, as they were typed; "" for words that were read as they stand
+    respelled: bool = False  # `text` is what chat spelling meant ("muog" is muong)
     capital: bool = False  # begins with a capital letter, in a text that is not all capitals
 
 
-def token(word: str, *, starts_clause: bool = False, keys: str = "", capital: bool = False) -> Token:
+def token(
+    word: str, *, starts_clause: bool = False, keys: str = "", respelled: bool = False, capital: bool = False
+) -> Token:
     """A token of a word in lower case."""
     apart = syllable(word)
-    return Token(word, apart, apart.folded, sound(apart.folded), starts_clause, keys, capital)
+    return Token(word, apart, apart.folded, sound(apart.folded), starts_clause, keys, respelled, capital)
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -113,7 +116,8 @@ def tokens(text: str) -> tuple[Token, ...]:
     for match in _WORD.finditer(clean):
         written = match.group()
         word = written.lower()
-        meant = _undo_keys(word) or _undo_chat(word)
+        by_keys = _undo_keys(word)
+        meant = by_keys or _undo_chat(word)
         gap = clean[end : match.start()]
         if found and found[-1].text in INITIALS and gap.startswith("."):
             gap = gap[1:]
@@ -122,6 +126,7 @@ def tokens(text: str) -> tuple[Token, ...]:
                 meant or word,
                 starts_clause=_SENTENCE_BREAK.search(gap) is not None,
                 keys=word if meant else "",
+                respelled=bool(meant) and not by_keys,
                 capital=written[0].isupper() and not shouted,
             )
         )
