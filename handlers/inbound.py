@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from flows.answers import yes_or_no
+from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
@@ -48,6 +48,7 @@ __all__ = ["Accepted", "Failure", "Inbound"]
 DOUBLE_PRESS = timedelta(seconds=10)
 """Pressing *Bắt đầu* again so soon, while the greeting stands unanswered, is one press and not two greetings."""
 
+RECENT = 20  # lines among which the newest one to her is looked for
 NEWEST = 100_000  # lines of a transcript looked through, all of it
 LONG_TEXT = 4000  # characters; a longer message is kept whole, and we say so
 MAX_SIGNS = 20
@@ -175,8 +176,7 @@ class Inbound(Guarding):
             answer = self._escalations.agree if agrees else self._escalations.decline
             turn.case = answer(turn.uow, turn.contact, turn.case)
 
-    @staticmethod
-    def _answer_to_offer(turn: Turn, message: StoredMessage) -> bool | None:
+    def _answer_to_offer(self, turn: Turn, message: StoredMessage) -> bool | None:
         """Yes, no or None (no answer): by button, or typed while the offer is the newest question. Only while somebody is
         called and she has not agreed, and never over a gap: an old button must not end or begin a talk.
         """
@@ -187,8 +187,20 @@ class Inbound(Guarding):
             return None
         if message.kind is MessageKind.CHOICE and message.choice in (AGREE, DECLINE):
             return message.choice == AGREE
-        asked = message.kind is MessageKind.TEXT and escalation.state is EscalationState.ANSWERED
-        return yes_or_no(key_of(message.text)) if asked else None
+        if message.kind is not MessageKind.TEXT or escalation.state is not EscalationState.ANSWERED:
+            return None
+        key = key_of(message.text)
+        said = yes_or_no(key)
+        if said is not None:
+            return said
+        number = option_number(key, 2)  # as printed where there are no buttons; it may answer another question as well
+        return number == 0 if number is not None and self._offered_last(turn) else None
+
+    def _offered_last(self, turn: Turn) -> bool:
+        """Is the offer of a person the newest line to her?"""
+        recent = turn.uow.lines.of_case(turn.case.uid, max(0, turn.case.next_seq - RECENT))
+        said = [line.text for line in recent if line.direction is Direction.OUT]
+        return said[-1:] == [self._worlds.say("human_ready")]
 
     def _screened(self, turn: Turn, verdict: Verdict) -> None:
         """Invariant 1: whatever the flow did, the verdict counts. Called for every message, also in a live talk."""

@@ -295,6 +295,7 @@ class Outgoing:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
+    audio: str = ""  # file name of the recorded line, for channels that can play it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from flows.platforms import Capabilities
 from handlers.model import (
     Address,
     AuditEntry,
@@ -392,21 +393,6 @@ class Wakeups(Protocol):
 
 
 # --- channels -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What a channel can show. Lengths in the unit the platform counts (`unit`: "chars", "utf16" or "bytes")."""
-
-    buttons: bool
-    max_buttons: int
-    max_text: int
-    unit: str = "chars"
-    max_button_label: int = 100
-    max_button_data_bytes: int = 64
-    location: bool = False
-    pulled: bool = False  # the reader fetches (web page); nothing is pushed
-    link_numbers: bool = False  # numbers can be tapped to call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,10 +28,11 @@ from telegram.request import HTTPXRequest
 
 from bot.channels.render import Rendered, render
 from bot.channels.telegram_updates import parse
+from flows.platforms import TELEGRAM
 from handlers import failpoints
 from handlers.errors import BinhAnError, StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
-from handlers.ports import Capabilities, Receive, SendResult
+from handlers.ports import Receive, SendResult
 
 log = structlog.get_logger()
 
@@ -62,9 +63,7 @@ class TelegramChannel:
     """One Telegram bot as a channel."""
 
     secret_fields = frozenset({"token", "webhook_secret"})
-    capabilities = Capabilities(
-        buttons=True, max_buttons=20, max_text=4096, unit="utf16", max_button_label=64, location=True, link_numbers=True
-    )
+    capabilities = TELEGRAM
 
     def __init__(
         self,
@@ -294,15 +293,14 @@ class TelegramChannel:
         return min(self._resume_at.values()) - now if len(self._resume_at) > 1 else 0.0
 
     async def _send_texts(self, address: Address, rendered: Rendered) -> None:
-        keyboard = InlineKeyboardMarkup(
-            [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in rendered.rows]
-        )
-        for index, text in enumerate(rendered.texts):
-            last = index == len(rendered.texts) - 1
+        for part in rendered.parts:
+            keyboard = InlineKeyboardMarkup(
+                [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in part.rows]
+            )
             await self._bot.send_message(
                 chat_id=int(address.platform_id),
-                text=text,
-                reply_markup=keyboard if last and rendered.rows else None,
+                text=part.text,
+                reply_markup=keyboard if part.rows else None,
                 protect_content=True,
                 disable_notification=False,
                 connect_timeout=SEND_TIMEOUT_S / 2,

@@ -12,8 +12,9 @@ import re
 import secrets
 from collections.abc import Mapping
 
+from flows.platforms import WEB
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
-from handlers.ports import Capabilities, Receive, SendResult
+from handlers.ports import Receive, SendResult
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _MESSAGE_KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -46,15 +47,7 @@ def is_message_key(text: str) -> bool:
 class WebChat:
     """The page as one configured channel. Pulled: the sender never calls it, the page fetches."""
 
-    capabilities = Capabilities(
-        buttons=True,
-        max_buttons=20,
-        max_text=20_000,
-        max_button_label=200,
-        location=True,
-        pulled=True,
-        link_numbers=True,
-    )
+    capabilities = WEB
     secret_fields: frozenset[str] = frozenset()
 
     def __init__(self, name: str = "web") -> None:

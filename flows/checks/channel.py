@@ -8,11 +8,15 @@ from flows.checks.texts import all_texts
 from flows.findings import Finding
 from flows.graph import Graph
 from flows.library import Library
+from flows.platforms import CHOICES_PER_MESSAGE, PLATFORMS
 from flows.text import fold
 
-MAX_SAY_CHARS = 1000  # a frightened person reads no more; with numbered choices it still fits every platform
-MAX_LABEL_CHARS = 40  # more is cut on the buttons of small phones
-MAX_CHOICES = 8  # Zalo OA shows 5 as buttons, the rest as numbers; more than 8 nobody reads
+# What a frightened person on a small phone can read; never more than the narrowest platform shows in one piece.
+MAX_LABEL_CHARS = min(40, *(one.max_button_label for one in PLATFORMS.values()))  # more is cut on small phones
+MAX_CHOICES = min(8, CHOICES_PER_MESSAGE)  # more than 8 nobody reads
+_ROOM = (MAX_CHOICES + 1) * (MAX_LABEL_CHARS + len("10. \n")) + 100
+"""For the choices printed under a text where there are no buttons, and for a lead before it."""
+MAX_SAY_CHARS = min(1000, *(one.max_text - _ROOM for one in PLATFORMS.values()))
 
 
 def check(library: Library, graph: Graph) -> Iterator[Finding]:

@@ -276,6 +276,26 @@ def test_an_offer_is_answered_once(road: Road, hoa: Staff) -> None:
     assert road.case(case).retracted_at is None
 
 
+@pytest.mark.parametrize(("number", "agreed"), [("1", True), ("2.", False)])
+def test_an_offer_is_answered_by_the_number_printed_before_the_choice(
+    road: Road, hoa: Staff, number: str, agreed: bool
+) -> None:
+    road.types("a", URGENT)
+    case = road.meets("a", hoa)
+    road.types("a", number)
+    assert (road.case(case).agreed_at is not None) is agreed
+    assert (road.case(case).retracted_at is None) is agreed
+
+
+def test_a_number_answers_the_flow_once_the_offer_is_not_the_newest_line(road: Road, hoa: Staff) -> None:
+    road.types("a", URGENT)
+    case = road.meets("a", hoa)
+    road.types("a", "nhắc lại")  # the flow asks its own question again
+    assert road.last("a") != road.worlds.say("human_ready")
+    road.types("a", "2")
+    assert road.case(case).retracted_at is None, "the second choice of the flow, not the second of the offer"
+
+
 def test_asking_for_a_person_is_never_met_with_silence(road: Road, hoa: Staff) -> None:
     road.types("a", URGENT)  # somebody is being called already
     road.types("a", "gặp người")

@@ -15,10 +15,11 @@ from bot.workers import loop
 from bot.workers import outbox as outbox_module
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
+from flows.platforms import Capabilities
 from handlers.delivery import LEASE, backoff, record, take_back
 from handlers.errors import StorageUnavailable
 from handlers.model import Address, OutboxKind, OutboxState, Outcome, SendJob
-from handlers.ports import Capabilities, SendResult
+from handlers.ports import SendResult
 from storage.open import MEMORY, Storage, open_storage
 from storage.wakeups import LocalWakeups
 from tests.contract.builders import CHANNEL, Clock, act, address, outbox_row
