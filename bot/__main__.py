@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bot.cli import database, places, roster, staff, triage
 from bot.cli.flows import flows_app
-from bot.config import Config, ConfigError, load_config
+from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
 from bot.shipped import content_files
 from bot.worlds import load_world
@@ -116,9 +116,8 @@ def config_check(
     """Read the configuration and its secrets, say what is wrong. Exit: 0 fine, 2 not usable."""
     written = load_config(path or config)
     for channel in written.channels:
-        channel.token.read()
-        if channel.webhook_secret is not None:
-            channel.webhook_secret.read()
+        for secret in secrets_of(channel):
+            secret.read()
     print("configuration: fine")
 
 

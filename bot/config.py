@@ -111,6 +111,45 @@ class TelegramConfig(_Written):
             raise ValueError("webhook mode needs webhook_secret")
 
 
+Hours = Annotated[int, Field(ge=1, le=24 * 365)]
+
+
+class ReplyWindowConfig(_Written):
+    """How long after a person's last line the platform lets us answer."""
+
+    free_h: Hours = 48  # free of charge so long
+    shut_h: Hours = 168  # refused by the platform after this
+    pay: bool = True  # answers between the two are sent, and billed
+
+    def model_post_init(self, context: object, /) -> None:
+        """Free time lies within the open time."""
+        if self.free_h > self.shut_h:
+            raise ValueError("free_h is longer than shut_h; the free time is the beginning of the open time")
+
+
+class ZaloOaConfig(_Written):
+    """One Zalo Official Account."""
+
+    name: Name
+    platform: Literal["zalo-oa"]
+    app_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,30}$")]
+    oa_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,30}$")] = ""
+    app_secret: SecretRef  # of the app: refreshes tokens
+    webhook_secret: SecretRef  # the "OA secret key" of the webhook settings: signs events
+    refresh_token: SecretRef  # the first one; later ones are kept by the program
+    signature: Literal["", "app-body", "app-header", "oa-body", "oa-header"] = ""
+    base_url: Url = "https://openapi.zalo.me"
+    oauth_url: Url = "https://oauth.zaloapp.com"
+    proxy: str = ""
+    per_minute: Annotated[int, Field(ge=1, le=4000)] = 100
+    window: ReplyWindowConfig = ReplyWindowConfig()
+
+
+CHANNELS = (TelegramConfig, ZaloOaConfig)
+PLATFORMS = ("telegram", "zalo-oa")
+ChannelConfig = Annotated[TelegramConfig | ZaloOaConfig, Field(discriminator="platform")]
+
+
 class LogConfig(_Written):
     """Logs hold ids and counts, never people's text."""
 
@@ -128,7 +167,7 @@ class Config(_Written):
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
     database: DatabaseConfig = DatabaseConfig()
     web: WebConfig = WebConfig()
-    channels: list[TelegramConfig] = []
+    channels: list[ChannelConfig] = []
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")
@@ -150,6 +189,11 @@ class Config(_Written):
         """Host and port to listen on."""
         host, _, port = self.listen.rpartition(":")
         return host, int(port)
+
+
+def secrets_of(written: BaseModel) -> list[Secret]:
+    """Every secret that a part of the configuration refers to."""
+    return [value for name in type(written).model_fields if isinstance(value := getattr(written, name), Secret)]
 
 
 _WORDS = {
@@ -179,11 +223,18 @@ def load_config(path: Path | None) -> Config:
     except ValidationError as error:
         problems = []
         for item in error.errors(include_input=False, include_url=False):
-            line, column = source.position(tuple(item["loc"]))
-            where = ".".join(str(part) for part in item["loc"])
+            path_in = _written_path(item["loc"])
+            line, column = source.position(path_in)
+            where = ".".join(str(part) for part in path_in)
             said = _WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
             problems.append(f"{path}:{line}:{column}: {where}: {said}")
         raise ConfigError(problems) from None
+
+
+def _written_path(where: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The place as written: without the platform's name, which stands between a channel and its keys when one is wrong."""
+    inside = where[:1] == ("channels",) and where[2:3] and where[2] in PLATFORMS
+    return (*where[:2], *where[3:]) if inside else where
 
 
 def _with_paths_from(config: Config, folder: Path) -> Config:

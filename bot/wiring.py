@@ -14,9 +14,9 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from bot.channels.telegram import TelegramChannel
+from bot.channels.registry import Hooked, Parts, build
 from bot.channels.webchat import WebChat
-from bot.config import Config, ConfigError, TelegramConfig
+from bot.config import Config, ConfigError
 from bot.first_start import FirstStaff, make_first_staff
 from bot.shown import emergency_numbers, why_in_words
 from bot.web.app import build_app
@@ -27,6 +27,7 @@ from bot.workers.outbox import OutboxWorker
 from bot.workers.timers import TimersWorker
 from bot.worlds import WorldSource
 from handlers import failpoints
+from handlers.closing import Closing
 from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
@@ -38,8 +39,10 @@ from handlers.ports import Channel, Door
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
+from handlers.vaulting import DoorAlarms, DoorVault
 from handlers.world import Worlds
 from storage.backup import Restored, backup, restore
+from storage.budgets import LocalBudgets
 from storage.checking import check_installation
 from storage.lock import ServeLock
 from storage.open import Storage, open_storage
@@ -131,7 +134,7 @@ async def open_service(
     try:
         source = WorldSource(storage.door, config.zone, config.content)
         worlds = await source.begin()
-        service = _assemble(config, storage, worlds, source)
+        service = _assemble(config, storage, worlds, source, clock)
         if demo:
             service.first_staff = await make_first_staff(storage.door, service.staffing)
         try:
@@ -143,23 +146,23 @@ async def open_service(
         await storage.close()
 
 
-def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSource) -> Service:
+def _assemble(
+    config: Config, storage: Storage, worlds: Worlds, source: WorldSource, clock: Callable[[], datetime]
+) -> Service:
     door, wakeups = storage.door, storage.wakeups
+    webchat = WebChat()
+    channels = _channels(config, door, webchat, clock)
+    windows = {name: channel.window for name, channel in channels.items()}
     duty = duty_of(config)
     ending = Ending(config.zone)
+    closing = Closing(windows, worlds, config.zone)
     escalations = Escalations(duty, worlds, ending)
     stays = Stays(duty, worlds, ending)
-    inbound = Inbound(worlds, escalations, ending)
-    desk = Desk(escalations, inbound.released)
+    inbound = Inbound(worlds, escalations, ending, closing)
+    desk = Desk(escalations, inbound.released, windows)
     staffing = Staffing(escalations.staff_disabled)
     hub = Hub(wakeups)
-    webchat = WebChat()
-    channels: dict[str, Channel] = {webchat.name: webchat}
-    for written in config.channels:
-        if written.name in channels:
-            raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
-        channels[written.name] = _telegram(written, config.web.public_url)
-    outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub})
+    outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub}, clock)
     inbox = InboxWorker(door, wakeups, inbound, outbox.look)
     service = Service(
         config=config,
@@ -173,7 +176,7 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         channels=channels,
         inbox=inbox,
         outbox=outbox,
-        timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations)),
+        timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations), closing),
         app=web.Application(),
         source=source,
     )
@@ -181,19 +184,27 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
     return service
 
 
-def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
-    # Telegram brings updates over https only; without it an operator's own gateway has to know where we are.
-    route = f"{public_url.rstrip('/')}/webhooks/telegram/{written.name}" if public_url.startswith("https://") else ""
-    return TelegramChannel(
-        written.name,
-        written.token.read(),
-        base_url=written.base_url,
-        mode=written.mode,
-        webhook_secret=written.webhook_secret.read() if written.webhook_secret else "",
-        webhook_url=route,
-        proxy=written.proxy,
-        poll_timeout_s=written.poll_timeout_s,
+def _channels(config: Config, door: Door, webchat: WebChat, clock: Callable[[], datetime]) -> dict[str, Channel]:
+    """Every configured channel by name, the page among them."""
+    channels: dict[str, Channel] = {webchat.name: webchat}
+    parts = Parts(
+        public_url=config.web.public_url,
+        vault=DoorVault(door),
+        alarms=DoorAlarms(door, _sounded),
+        budgets=LocalBudgets(),
+        clock=clock,
     )
+    for written in config.channels:
+        if written.name in channels:
+            raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
+        channels[written.name] = build(written, parts)
+    return channels
+
+
+def _sounded(name: str, code: str, wrong: bool) -> None:
+    """Every alarm is in the log as well."""
+    say = log.error if wrong else log.info
+    say("alarm" if wrong else "alarm.over", what=name, code=code)
 
 
 def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
@@ -219,11 +230,12 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
+            windows={name: channel.window for name, channel in service.channels.items()},
         )
     )
     for channel in service.channels.values():
-        if isinstance(channel, TelegramChannel) and channel.mode == "webhook":
-            app.router.add_post(f"/webhooks/telegram/{channel.name}", channel.webhook(service.receive))
+        if isinstance(channel, Hooked) and channel.route:
+            app.router.add_post(channel.route, channel.webhook(service.receive))
     return app
 
 

@@ -72,6 +72,17 @@ HOST_PHRASES: dict[str, Phrase] = {
     ),
     "too_long": Phrase("A message of over 4,000 characters was kept whole; said so that she need not resend."),
     "welcome_back": Phrase("After a return code was accepted: neutral, shows nothing of the past by itself."),
+    "window_closes": Phrase(
+        "She has been silent for ten minutes on a channel that lets us answer only until then: offers a return code; the two "
+        "choices below follow.",
+        ("until",),
+    ),
+    "take_code": Phrase("Choice label: take a return code."),
+    "code_later": Phrase("Choice label: not now."),
+    "code_given": Phrase(
+        "Her return code: neutral and long enough before it that no locked screen shows it, and how to keep it.",
+        ("code",),
+    ),
     "services_none": Phrase("No service of the directory fits; says what else she can do, with numbers."),
     "service_unverified": Phrase("Short mark after a service that nobody has verified yet (chưa xác minh)."),
     "service_about_km": Phrase("How far, honestly vague.", ("km",)),

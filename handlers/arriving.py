@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flows.effects import LateAnswer
 from handlers.accepting import Accepting
 from handlers.model import Case, Contact, InboxRow, new_uid
-from handlers.outgoing import in_touch
+from handlers.outgoing import FRESH_FOR, in_touch
 from handlers.ports import UnitOfWork
 from handlers.stays import case_due_at
 from handlers.world import World
@@ -37,6 +37,8 @@ class Arriving(Accepting):
         and a call or a talk that is still open does not know her until she asks for help again.
         """
         before = contact.last_inbound_at
+        if before is not None and row.received_at - before >= FRESH_FOR:
+            uow.outbox.hold_late(contact.uid)
         contact = replace(
             contact,
             last_inbound_at=max(before or row.received_at, row.received_at),

@@ -46,3 +46,7 @@ DUTY_SET: Final = "staff.duty_set"
 # content
 CONTENT_PUBLISHED: Final = "content.published"
 CONTENT_ROLLED_BACK: Final = "content.rolled_back"
+
+# the installation
+ALARM: Final = "alarm.sounded"
+ALARM_OVER: Final = "alarm.over"

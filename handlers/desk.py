@@ -6,8 +6,8 @@ Every surface (page, later groups and gateways) is a view of these commands. Eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from flows.effects import Value
 from handlers import audit
@@ -46,6 +46,7 @@ from handlers.errors import (
     NotReachable,
     NotYours,
     StaleClaim,
+    WindowShut,
 )
 from handlers.escalation import Escalations
 from handlers.model import (
@@ -66,6 +67,7 @@ from handlers.permissions import Action, may, require
 from handlers.ports import UnitOfWork
 from handlers.rules import holding
 from handlers.rules.ladder import HELD, ladder_for
+from handlers.rules.windows import ALWAYS_OPEN, ReplyWindow
 from handlers.stays import contact_of
 
 __all__ = [
@@ -101,6 +103,7 @@ class Desk:
 
     escalations: Escalations
     released: GoOn = stay_quiet
+    windows: Mapping[str, ReplyWindow] = field(default_factory=dict)  # by channel
 
     @operation("claim")
     def claim(self, uow: UnitOfWork, items: Sequence[Claim]) -> list[Claimed]:
@@ -150,7 +153,9 @@ class Desk:
 
     @operation("reply")
     def reply(self, uow: UnitOfWork, items: Sequence[Reply]) -> list[Saved]:
-        """A line to the seeker from whoever holds the case. NotYours, NotAgreed, NotReachable, CaseClosed, NothingWritten."""
+        """A line to the seeker from whoever holds the case. NotYours, NotAgreed, NotReachable, WindowShut, CaseClosed,
+        NothingWritten.
+        """
         return [self._reply(uow, item) for item in items]
 
     def _reply(self, uow: UnitOfWork, item: Reply) -> Saved:
@@ -165,6 +170,8 @@ class Desk:
         contact = contact_of(uow, case)
         if not reachable(contact):
             raise NotReachable(case.code)
+        if self.windows.get(contact.channel, ALWAYS_OPEN).is_shut(contact.last_inbound_at, uow.now):
+            raise WindowShut(case.code)
         arrives = not contact.quiet and in_touch(contact, case)
         seq = case.next_seq
         case = to_seeker(uow, contact, case, OutboxKind.RELAY, text, author=me.uid, client_key=item.client_key)

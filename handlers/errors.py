@@ -69,6 +69,12 @@ class NotReachable(BinhAnError):
     code = "not-reachable"
 
 
+class WindowShut(BinhAnError):
+    """The platform lets us answer only for a time after the person's last line, and that is over; wait until she writes again."""
+
+    code = "window-shut"
+
+
 class TooManyTries(BinhAnError):
     """Too many attempts; wait a while before trying again."""
 

@@ -72,7 +72,7 @@ class Guarding(Arriving):
         case = replace(case or self._new_case(uow, contact), last_inbound_at=row.received_at)
         text = shown(row.message, world)
         case, _ = append_line(uow, case, direction=Direction.IN, author="seeker", text=text, inbox_uid=row.uid)
-        word = _word_in(row.message, world)
+        word = "delete" if row.message.kind is MessageKind.WITHDRAWN else _word_in(row.message, world)
         if word in ("stop", "delete"):
             uow.outbox.cancel_seeker(contact.uid)
             contact = hide(uow, contact) if word == "delete" else replace(contact, quiet=True)

@@ -18,9 +18,11 @@ from flows.text import key_of
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
+from handlers.closing import Closing
 from handlers.escalation import Call, Escalations, Reason
 from handlers.evolving import evolve
 from handlers.guarding import Failure, Guarding
+from handlers.hiding import hide
 from handlers.model import (
     Case,
     Contact,
@@ -60,10 +62,13 @@ THROUGH_A_TALK = frozenset({"stop", "delete", "help"})
 class Inbound(Guarding):
     """The use-cases of a seeker's message; every public method is an operation for the door."""
 
-    def __init__(self, worlds: Worlds, escalations: Escalations, ending: Ending) -> None:
-        """What deciding needs beside the unit of work."""
+    def __init__(
+        self, worlds: Worlds, escalations: Escalations, ending: Ending, closing: Closing | None = None
+    ) -> None:
+        """What deciding needs beside the unit of work. `closing` is for channels whose reply window shuts."""
         super().__init__(worlds, escalations)
         self._ending = ending
+        self._closing = closing or Closing({}, worlds, worlds.current.zone)
 
     # --- hops 3 to 6 -------------------------------------------------------------------------------------------------
 
@@ -93,6 +98,9 @@ class Inbound(Guarding):
         if row.message.kind is MessageKind.BLOCKED:
             self._blocked(uow, contact)
             return
+        if row.message.kind is MessageKind.WITHDRAWN:
+            self._withdrawn(uow, contact, case, row)
+            return
         before = contact.last_inbound_at
         contact = self._arrive(uow, world, contact, row, case)
         if case is None:
@@ -101,7 +109,7 @@ class Inbound(Guarding):
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
         turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick)
         agrees = self._answer_to_offer(turn, row.message)
-        if agrees is not None:
+        if agrees is not None or self._closing.is_answer(turn.contact, row.message):
             pass  # the host's own question, not the flow's
         elif self._human_talks(contact, case):
             self._through_a_talk(turn, row.message, verdict)
@@ -109,10 +117,24 @@ class Inbound(Guarding):
             self._through_the_flow(turn, row.message, verdict)
         turn.case = self._note(uow, turn, row, verdict)
         self._agree_or_decline(turn, agrees)
+        turn.case = self._closing.answered(uow, turn.contact, turn.case, row.message)
         turn.apply()
         self._screened(turn, verdict)
         if len(row.message.text) > LONG_TEXT:
             turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, self._worlds.say("too_long"))
+        uow.ring("desk", "seeker")
+
+    def _withdrawn(self, uow: UnitOfWork, contact: Contact, case: Case | None, row: InboxRow) -> None:
+        """She has taken her consent back on the platform: as if she had said *delete*, and not a word to her. At urgent or
+        above it keeps ringing all the same (invariant 1).
+        """
+        if case is None or contact.hidden_at is not None:
+            hide(uow, contact)
+            return
+        text = shown(row.message, self._worlds.current)
+        case, _ = append_line(uow, case, direction=Direction.IN, author="seeker", text=text, inbox_uid=row.uid)
+        uow.outbox.cancel_seeker(contact.uid)
+        Turn(uow, self._worlds.current, contact, case, self._escalations, self._ending).erase()
         uow.ring("desk", "seeker")
 
     @staticmethod
@@ -130,6 +152,8 @@ class Inbound(Guarding):
     def _through_the_flow(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> None:
         if message.kind is MessageKind.CODE:
             self._come_back(turn, message)
+        elif message.kind is MessageKind.JOINED and not turn.is_new():
+            pass  # she follows the account in the middle of a talk: that answers no question of ours
         elif not (message.kind is MessageKind.START and turn.quick and turn.is_greeting_open()):
             turn.advance(*self._inputs(turn, message, verdict))
 
@@ -149,13 +173,13 @@ class Inbound(Guarding):
 
     def _inputs(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> list[Input]:
         match message.kind:
-            case MessageKind.START:
+            case MessageKind.START | MessageKind.JOINED:
                 return [Start()]
             case MessageKind.CHOICE:
                 return [Chose(message.choice)]
             case MessageKind.LOCATION:
                 return [Shared(self._place(message.communes))]
-            case MessageKind.UNSUPPORTED:
+            case MessageKind.UNSUPPORTED if not message.text.strip():
                 return [Unsupported()]
             case _:
                 danger = verdict.severity if verdict.severity.at_least(Severity.URGENT) else Severity.NONE

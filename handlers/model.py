@@ -36,6 +36,8 @@ class MessageKind(StrEnum):
     UNSUPPORTED = "unsupported"  # voice, picture, sticker, anything we cannot read: a person is there
     BLOCKED = "blocked"  # the platform says she has blocked or left the channel
     CODE = "code"  # typed a return code on the web page's own form
+    JOINED = "joined"  # followed the account or opened its chat: greeted, unless a talk is under way
+    WITHDRAWN = "withdrawn"  # told the platform to withdraw her consent: everything of hers is erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Contact:
     inbound_day: str = ""  # YYYY-MM-DD, for the flood count
     inbound_count: int = 0
     blocked_at: datetime | None = None  # the platform refuses to deliver
+    window_told_at: datetime | None = None  # she was told that this channel's reply window shuts
     hidden_at: datetime | None = None  # erased by her: hidden at once
     erase_at: datetime | None = None  # keys destroyed then
 
@@ -331,6 +334,7 @@ class SendJob:
 
     row: OutboxRow
     address: Address | None = None  # seekers
+    heard_at: datetime | None = None  # seekers: her last line, for channels that shut a while after it
     case_code: str = ""  # pages
     severity: Severity = Severity.NONE
     waiting_since: datetime | None = None

@@ -85,7 +85,9 @@ def to_seeker(
     """
     if not reachable(contact) or (contact.quiet and kind is not OutboxKind.RELAY):
         return case
+    fresh = fresh_until(contact, uow.now)
     held = contact.quiet or (kind in (OutboxKind.RELAY, OutboxKind.WAITING) and not in_touch(contact, case))
+    held = held or (fresh is not None and fresh < uow.now)  # too late already: it must not hold up what comes after it
     if kind is OutboxKind.WAITING:
         uow.outbox.cancel_waiting(contact.uid)
     after, line = append_line(
@@ -109,7 +111,7 @@ def to_seeker(
             case_uid=case.uid,
             line_uid=line.uid,
             outgoing=Outgoing(text=text, buttons=buttons, wants_location=wants_location),
-            fresh_until=fresh_until(contact, uow.now),
+            fresh_until=fresh,
             state=OutboxState.HELD if held else OutboxState.PENDING,
             next_attempt_at=uow.now,
         )

@@ -33,6 +33,7 @@ from handlers.model import (
     SignIn,
     Staff,
 )
+from handlers.rules.windows import ReplyWindow
 
 # --- stores -------------------------------------------------------------------------------------------------------------
 
@@ -188,6 +189,11 @@ class OutboxStore(Protocol):
         `fresh_until` of now + 15 min.
         """
 
+    def hold_late(self, contact_uid: str) -> None:
+        """Pending rows of this seeker that are past their `fresh_until` become held, and those behind them stay as they are: she
+        has written again, so what is said from now on must not wait behind what came too late.
+        """
+
     def move(self, from_contact_uid: str, to_contact_uid: str) -> None:
         """Pending and held rows of one seeker continue, in order, in the lane of the other (sealed anew under that one's key)."""
 
@@ -289,6 +295,24 @@ class CodeStore(Protocol):
         """The contact uid this code leads to, or None. The code stays valid until its contact is forgotten."""
 
 
+class VaultStore(Protocol):
+    """Secrets that platforms hand out and take back while we run (tokens), sealed under a key of their own, and leases by
+    which one process at a time does what must be done once.
+    """
+
+    def get(self, name: str) -> str | None:
+        """The secret of this name, or None."""
+
+    def put(self, name: str, value: str) -> None:
+        """Write it; durable with the commit."""
+
+    def take(self, name: str, holder: str, until: datetime) -> bool:
+        """The lease `name` is this holder's until then; False while somebody else's has not run out. Atomic."""
+
+    def give_back(self, name: str, holder: str) -> None:
+        """The lease is free again; nothing when it is not this holder's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentSet:
     """One published flow set: its files under their hash."""
@@ -353,6 +377,7 @@ class UnitOfWork(Protocol):
     codes: CodeStore
     content: ContentStore
     services: ServiceStore
+    vault: VaultStore
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups once the unit of work is committed, not before and not on rollback."""
@@ -395,6 +420,60 @@ class Wakeups(Protocol):
 # --- channels -----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `limit` acts in any `per_s` seconds."""
+
+    limit: int
+    per_s: float
+
+
+class Budgets(Protocol):
+    """How much may still be asked of a platform. Shared by all processes; a hint, never a promise: whoever is told "later" by
+    the platform pauses the key. Keys are names and hashes, never platform ids.
+    """
+
+    async def take(self, wanted: Mapping[str, Budget]) -> float:
+        """Spend one act of every key, or of none: 0.0 when it was spent, else the seconds to wait before asking again."""
+
+    async def pause(self, key: str, seconds: float) -> None:
+        """Nothing of this key is allowed for so long (the platform has asked for it); a longer pause under way stays."""
+
+
+class Alarms(Protocol):
+    """What an operator must know at once: said in the log, at the desk, by `channels check` and through the pager."""
+
+    async def sound(self, name: str, code: str) -> None:
+        """Something is wrong with `name` (a channel); `code` is a word of `handlers.alarms`. Safe to repeat."""
+
+    async def hush(self, name: str, code: str) -> None:
+        """It is well again. Safe to repeat, and cheap while nothing was wrong."""
+
+
+class Vault(Protocol):
+    """`VaultStore` for channels, each call a commit of its own."""
+
+    async def get(self, name: str) -> str | None:
+        """The secret, or None."""
+
+    async def put(self, name: str, value: str) -> None:
+        """Durable when it returns."""
+
+    async def take(self, name: str, holder: str, seconds: float) -> bool:
+        """The lease for so many seconds from now; see `VaultStore.take`."""
+
+    async def give_back(self, name: str, holder: str) -> None:
+        """Free again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing `channels check` has found out: `fine`, or what is wrong and what to do. Never a secret, never a URL with one."""
+
+    fine: bool
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
     """What the platform made of one message. Never carries the platform's text, which may quote people or tokens."""
@@ -402,6 +481,7 @@ class SendResult:
     outcome: Outcome
     retry_after: timedelta | None = None
     error_class: str = ""
+    handles: tuple[str, ...] = ()  # how the platform calls what it has shown, where that can be taken away again
 
 
 class Receive(Protocol):
@@ -419,12 +499,19 @@ class Channel(Protocol):
     name: str
     capabilities: Capabilities
     secret_fields: frozenset[str]
+    window: ReplyWindow  # how long after her last line the platform lets us answer
 
-    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
-        """Render within the capabilities and send; never raises for what a platform may answer. At most 10 s."""
+    async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
+        """Render within the capabilities and send; never raises for what a platform may answer. At most 10 s.
+
+        `key` names this message over all tries: of one that was shown in several parts, those that arrived are not sent again.
+        """
 
     async def run(self, receive: Receive) -> None:
         """Receive until cancelled (polling); returns at once for channels that only have a webhook."""
+
+    async def check(self) -> list[Finding]:
+        """Look the channel over for an operator: reachable, signed, within quota, its webhook pointing here. At most 20 s."""
 
     async def close(self) -> None:
         """Give back connections."""

@@ -156,6 +156,10 @@ class Turn:
         if not any(isinstance(effect, Hush | Erase) for effect in self.effects):
             self.effects = [effect for effect in self.effects if not isinstance(effect, Say)]
 
+    def is_new(self) -> bool:
+        """Has no flow begun yet, or is it over?"""
+        return self.session()[1].status is Status.ENDED
+
     def is_greeting_open(self) -> bool:
         """Does the greeting's own question stand open, with nothing answered yet?"""
         library, session = self.session()
@@ -222,7 +226,7 @@ class Turn:
                 case Failed():
                     raise FlowFailed(f"{effect.code} at {effect.step}")
         if self._hide:
-            self._erase()
+            self.erase()
         elif self._hush:
             self._go_quiet()
 
@@ -295,7 +299,7 @@ class Turn:
         self.contact = evolve(self.contact, quiet=True, session_due_at=None)
         self.uow.contacts.save(self.contact)
 
-    def _erase(self) -> None:
+    def erase(self) -> None:
         """Delete: hidden now, destroyed after 24 h. Below urgent the stay ends; at urgent or above it keeps ringing."""
         self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
         self.contact = hide(self.uow, self.contact)

@@ -50,6 +50,11 @@ class Outbox:
             # Asked twice in one unit of work, the wider wish counts.
             self._released[uid] = None if since is None or before is None else min(since, before)
 
+    def hold_late(self, contact_uid: str) -> None:
+        """Her pending rows that came too late become held; what follows them does not."""
+        self._uow.flush()
+        self._uow.execute(sql.HOLD_HERS, {"b_contact": contact_uid, "now": self._uow.now})
+
     def move(self, from_contact_uid: str, to_contact_uid: str) -> None:
         """Pending and held rows go on in the other lane, sealed anew; the old ones are cancelled."""
         self._uow.flush()
@@ -221,7 +226,8 @@ class Outbox:
         address = self._uow.keys.try_unseal("contacts", "address", row.contact_uid, row.contact_uid, row.address_sealed)
         if address is None or leased.outgoing is None:
             return None
-        return SendJob(row=leased, address=Address(row.channel, address.decode("utf-8", "surrogatepass")))
+        her = Address(row.channel, address.decode("utf-8", "surrogatepass"))
+        return SendJob(row=leased, address=her, heard_at=row.heard_at)
 
     def _open(self, row: Any) -> Outgoing | None:
         if row.contact_uid is None:

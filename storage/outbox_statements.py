@@ -68,6 +68,17 @@ HOLD_LATE = (
     .values(state=OutboxState.HELD, lease_token=None, lease_until=None)
 )
 
+HOLD_HERS = (
+    update(outbox)
+    .where(
+        outbox.c.contact_uid == bindparam("b_contact"),
+        _unfinished,
+        outbox.c.state == word(OutboxState.PENDING),
+        outbox.c.fresh_until < _now,
+    )
+    .values(state=OutboxState.HELD)
+)
+
 _priority = case((outbox.c.kind == word(OutboxKind.PAGE), 0), (outbox.c.kind == word(OutboxKind.CARD), 1), else_=2)
 _quarantined = exists().where(settings.c.name == QUARANTINE, settings.c.value == "on")
 
@@ -77,6 +88,7 @@ CANDIDATES = (
         outbox.c.outgoing_sealed,
         contacts.c.channel,
         contacts.c.address_sealed,
+        contacts.c.last_inbound_at.label("heard_at"),
         cases.c.code.label("case_code"),
         cases.c.severity.label("case_severity"),
         func.coalesce(

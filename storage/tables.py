@@ -88,6 +88,7 @@ contacts = Table(
     Column("inbound_day", String(10), nullable=False),
     Column("inbound_count", Integer, nullable=False),
     Column("blocked_at", UtcTime),
+    Column("window_told_at", UtcTime),
     Column("hidden_at", UtcTime),
     Column("erase_at", UtcTime),
     CheckConstraint("pending >= 0", name="pending"),

@@ -22,6 +22,7 @@ from storage.prepared import Compilable, Rows, Runner, Values
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
+from storage.vault import SqlVault
 
 
 class SqlUnitOfWork:
@@ -51,6 +52,7 @@ class SqlUnitOfWork:
         self.codes: ports.CodeStore = ReturnCodes(self)
         self.content: ports.ContentStore = ContentSets(self)
         self.services: ports.ServiceStore = Services(self)
+        self.vault: ports.VaultStore = SqlVault(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""

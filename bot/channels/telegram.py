@@ -7,13 +7,11 @@ webhook are ours. This is the only module that sees the token, and no exception 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
@@ -26,25 +24,23 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.channels.render import Rendered, render
+from bot.channels.receiving import MAX_BODY_BYTES, Storing, read_body, same
+from bot.channels.render import Part, render
+from bot.channels.sending import SEND_TIMEOUT_S, Progress
 from bot.channels.telegram_updates import parse
 from flows.platforms import TELEGRAM
-from handlers import failpoints
-from handlers.errors import BinhAnError, StorageUnavailable
+from handlers.errors import BinhAnError
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
-from handlers.ports import Receive, SendResult
+from handlers.ports import Finding, Receive, SendResult
+from handlers.rules.windows import ALWAYS_OPEN
 
 log = structlog.get_logger()
 
 os.environ["PTB_TIMEDELTA"] = "true"  # the library's durations as timedelta; without it every 429 is a warning
 
 ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
-SEND_TIMEOUT_S = 8.0  # below the outbox lease, so that a slow answer cannot outlive it
-MAX_BODY_BYTES = 128 * 1024
-"""A longest message (4 096 letters, escaped) that answers to another longest one, with formatting, has some 75 KB."""
 PAUSE_AFTER_ERROR_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 WEBHOOK_CONNECTIONS = 4  # updates Telegram brings side by side; small, so that a burst waits there and not here
-TRIES = 3  # of storing an update that breaks something of ours, before it is stored as "something we could not read"
 LONGEST_WAIT_S = 3600.0  # whatever the platform asks for, we try again after an hour
 
 
@@ -64,6 +60,7 @@ class TelegramChannel:
 
     secret_fields = frozenset({"token", "webhook_secret"})
     capabilities = TELEGRAM
+    window = ALWAYS_OPEN
 
     def __init__(
         self,
@@ -85,12 +82,14 @@ class TelegramChannel:
             raise ValueError("a webhook without a secret would let anybody write")
         self.name = name
         self.mode = mode
+        self.route = f"/webhooks/telegram/{name}" if mode == "webhook" else ""
         self._webhook_secret, self._webhook_url = webhook_secret, webhook_url
         self._poll_timeout_s = poll_timeout_s
         self._resume_at: dict[
             str, float
         ] = {}  # chat -> monotonic; nothing is sent there before (Telegram said "later")
-        self._failures: dict[str, int] = {}  # update id -> how often storing it broke something of ours
+        self._storing = Storing(name)
+        self._progress = Progress()
         self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
         self._url = f"{base_url.rstrip('/')}/bot{token}"
         # One trust store for both clients: reading it takes longer than anything else here. A plain http address, as in
@@ -173,19 +172,9 @@ class TelegramChannel:
         raise failed  # outside of the handler: the library's exception holds the URL, and a chain would carry it along
 
     async def _take_all(self, updates: Sequence[dict[str, Any]], receive: Receive) -> None:
-        """Store a batch in one commit, in the platform's order; one by one when one of them breaks something."""
+        """Store a batch in one commit, in the platform's order."""
         read = [(raw, self._read(raw)) for raw in updates]
-        messages = [message for _, message in read if message is not None]
-        failpoints.passing("accept.verified")
-        try:
-            if messages:
-                await receive(*messages)
-        except StorageUnavailable:
-            raise
-        except Exception as error:
-            log.error("telegram.batch_failed", channel=self.name, error=type(error).__name__)
-            for message in messages:
-                await self._store(message, receive)
+        await self._storing.store_all([message for _, message in read if message is not None], receive)
         for raw, message in read:
             self._acknowledge_choice(raw, message)
 
@@ -196,23 +185,6 @@ class TelegramChannel:
             # Something new from the platform, and not even a chat in it: nobody to answer.
             log.warning("telegram.unreadable_update", channel=self.name)
             return None
-
-    async def _store(self, message: InboundMessage, receive: Receive) -> None:
-        """Store one message. One that breaks something of ours again and again must not hold up everybody behind it: the
-        third time it is stored as something we could not read, so that she is answered.
-        """
-        try:
-            await receive(message)
-        except StorageUnavailable:
-            raise
-        except Exception as error:
-            tried = self._failures.get(message.message_id, 0) + 1
-            log.error("telegram.store_failed", channel=self.name, error=type(error).__name__, tried=tried)
-            if tried < TRIES:
-                self._failures[message.message_id] = tried
-                raise
-            await receive(replace(message, kind=MessageKind.UNSUPPORTED, text="", choice="", point=None))
-        self._failures.pop(message.message_id, None)
 
     def _acknowledge_choice(self, raw: dict[str, Any], message: InboundMessage | None) -> None:
         if message is not None and message.kind is MessageKind.CHOICE:
@@ -234,14 +206,11 @@ class TelegramChannel:
         """The aiohttp handler of `/webhooks/telegram/<channel>`: 200 only after the commit, 401 without the secret."""
 
         async def handle(request: web.Request) -> web.Response:
-            given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-            if not self._webhook_secret or not hmac.compare_digest(
-                given.encode("utf-8", "replace"), self._webhook_secret.encode()
-            ):
+            if not same(request.headers.get("X-Telegram-Bot-Api-Secret-Token", ""), self._webhook_secret):
                 return web.Response(status=401)
             if request.headers.get("Content-Encoding"):
                 return web.Response(status=415)
-            body = await _body(request)
+            body = await read_body(request, MAX_BODY_BYTES)
             if body is None:
                 return web.Response(status=413)
             try:
@@ -252,9 +221,8 @@ class TelegramChannel:
                 return web.Response(status=200)
             message = self._read(raw)
             if message is not None:
-                failpoints.passing("accept.verified")
                 try:
-                    await self._store(message, receive)
+                    await self._storing.store(message, receive)
                 except Exception as error:
                     # Not stored, whatever the reason: the platform keeps it and brings it again.
                     log.error("telegram.not_stored", channel=self.name, error=type(error).__name__)
@@ -266,20 +234,13 @@ class TelegramChannel:
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
-    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
+    async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
         """Send one message; see `ports.Channel.send`."""
         wait = self._throttled_s(address)
         if wait > 0:
             return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=wait), error_class="Throttled")
         rendered = render(outgoing, self.capabilities)
-        try:
-            await self._send_texts(address, rendered)
-        except TelegramError as error:
-            return self._failure(address, error)
-        except Exception as error:
-            # An answer the library cannot read: maybe it arrived, maybe not.
-            return SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
-        return SendResult(outcome=Outcome.SENT)
+        return await self._progress.send(key, rendered.parts, lambda part: self._send_part(address, part))
 
     def _throttled_s(self, address: Address) -> float:
         """Seconds until this chat may be written to. A limit of one chat is its own; when several chats are at theirs, it is
@@ -292,11 +253,11 @@ class TelegramChannel:
             return own - now
         return min(self._resume_at.values()) - now if len(self._resume_at) > 1 else 0.0
 
-    async def _send_texts(self, address: Address, rendered: Rendered) -> None:
-        for part in rendered.parts:
-            keyboard = InlineKeyboardMarkup(
-                [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in part.rows]
-            )
+    async def _send_part(self, address: Address, part: Part) -> SendResult:
+        keyboard = InlineKeyboardMarkup(
+            [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in part.rows]
+        )
+        try:
             await self._bot.send_message(
                 chat_id=int(address.platform_id),
                 text=part.text,
@@ -307,6 +268,12 @@ class TelegramChannel:
                 read_timeout=SEND_TIMEOUT_S,
                 write_timeout=SEND_TIMEOUT_S,
             )
+        except TelegramError as error:
+            return self._failure(address, error)
+        except Exception as error:
+            # An answer the library cannot read: maybe it arrived, maybe not.
+            return SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
+        return SendResult(outcome=Outcome.SENT)
 
     def _failure(self, address: Address, error: TelegramError) -> SendResult:
         name = type(error).__name__
@@ -322,6 +289,10 @@ class TelegramChannel:
             return SendResult(outcome=Outcome.FAILED, error_class=name)
         # Network, time-out, 5xx: maybe it arrived, maybe not. Twice is better than never.
         return SendResult(outcome=Outcome.RETRY, error_class=name)
+
+    async def check(self) -> list[Finding]:
+        """See `ports.Channel.check`."""
+        return []
 
     async def close(self) -> None:
         """Give back connections."""
@@ -342,15 +313,3 @@ def _update_id(raw: dict[str, Any]) -> int:
     """The number of an update; 0, which confirms nothing, when it has none."""
     number = raw.get("update_id", 0)
     return number if isinstance(number, int) else 0
-
-
-async def _body(request: web.Request) -> bytes | None:
-    """The whole body, however slowly it comes; None when it is too long."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return None
-    body = bytearray()
-    async for part in request.content.iter_any():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)

@@ -107,7 +107,7 @@ async def _case_page(
             hint=hint or _words(error),
             kept=text or note,
         )
-    content = words.case(view, deps)
+    content = words.case(view, deps, datetime.now(UTC))
     said = request.query.get("m", "")
     if said == "claimed_ok" and not view.agreed:
         said = "claimed_asked"

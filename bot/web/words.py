@@ -93,13 +93,14 @@ def unsettled(lines: list[dict[str, Any]]) -> list[int]:
     return [one["seq"] for one in lines if one["delivery"] in UNSETTLED]
 
 
-def banners(view: CaseView) -> list[dict[str, str]]:
+def banners(view: CaseView, *, shut: bool = False) -> list[dict[str, str]]:
     """What must be seen before anything else on the case page, worst first."""
     shown = (
         ("danger", view.danger),
         ("unconfirmed", not view.in_touch and view.readable and view.closed_at is None),
         ("retracted", view.retracted),
         ("unreachable", not view.reachable and view.closed_at is None),
+        ("window_shut", shut and view.closed_at is None),
         ("not_agreed", not view.agreed and view.mine),
         ("not_yours", not view.mine and not view.readable and view.closed_at is None),
     )
@@ -113,7 +114,23 @@ def state_words(state: EscalationState | None, *, agreed: bool = True) -> str:
     return DESK[state.value] if state is not None and state.value in DESK else DESK["idle"]
 
 
-def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
+def window_words(view: CaseView, deps: WebDeps, now: datetime) -> str:
+    """Until when this channel lets us answer her, and until when it is free; "" where it always does."""
+    window = deps.window(view.channel)
+    shuts_at, free_until = window.shuts_at(view.last_inbound_at), window.free_until(view.last_inbound_at)
+    if shuts_at is None or view.closed_at is not None:
+        return ""
+    if now >= shuts_at:
+        return DESK["window_shut"]
+    words = f"{DESK['window_until']} {local_time(shuts_at, deps.zone)}"
+    if free_until is None or free_until >= shuts_at:
+        return words
+    if now >= free_until:
+        return f"{words} ({DESK['window_billed']})"
+    return f"{words} ({DESK['window_free']} {local_time(free_until, deps.zone)})"
+
+
+def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
     """Everything above the talk."""
     late = LATE_ANSWER.get(view.late_answer, view.late_answer)
     if view.late_until_at is not None:
@@ -132,7 +149,7 @@ def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
         "mine": view.mine,
         "readable": view.readable,
         "agreed": view.agreed,
-        "banners": banners(view),
+        "banners": banners(view, shut=deps.window(view.channel).is_shut(view.last_inbound_at, now)),
         "facts": [
             (name, words)
             for name, words in (
@@ -142,6 +159,7 @@ def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
                 (DESK["channel"], CHANNEL.get(view.channel, view.channel)),
                 (DESK["opened"], local_time(view.opened_at, deps.zone)),
                 (DESK["late"], late),
+                (DESK["window"], window_words(view, deps, now)),
             )
             if words
         ],

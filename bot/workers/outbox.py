@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import structlog
 
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 IN_FLIGHT = 64  # sends side by side
 SEND_LIMIT_S = 10.0  # a send that takes longer counts as ambiguous; below the lease
 RETRY_RECORD_S = 0.5
+WINDOW_SHUT = "WindowShut"  # the platform takes no more answers to her: nothing is asked of it
 LOOK_PAUSE_S = 0.01  # who writes an answer looks in the same commit; the loop's own look takes in many wake-ups at once
 
 
@@ -25,10 +27,16 @@ class OutboxWorker:
     """Sends what is in the outbox; the only place from which anything leaves us."""
 
     def __init__(
-        self, door: Door, wakeups: Wakeups, channels: Mapping[str, Channel], surfaces: Mapping[str, Surface]
+        self,
+        door: Door,
+        wakeups: Wakeups,
+        channels: Mapping[str, Channel],
+        surfaces: Mapping[str, Surface],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Channels by name (seekers), surfaces by name (staff)."""
+        """Channels by name (seekers), surfaces by name (staff); `clock` decides whether a reply window has shut."""
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
+        self._clock = clock
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
         self._sending: set[asyncio.Task[None]] = set()
         self._looking: set[asyncio.Task[None]] = set()  # whoever has a claim under way, which may become sends
@@ -133,4 +141,6 @@ class OutboxWorker:
         channel = self._channels.get(job.address.channel)
         if channel is None:
             return SendResult(outcome=Outcome.FAILED, error_class="NoSuchChannel")
-        return await channel.send(job.address, row.outgoing)
+        if channel.window.is_shut(job.heard_at, self._clock()):
+            return SendResult(outcome=Outcome.FAILED, error_class=WINDOW_SHUT)
+        return await channel.send(job.address, row.outgoing, row.uid)

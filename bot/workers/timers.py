@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from bot.workers.loop import forever
+from handlers.closing import Closing
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
@@ -35,10 +36,12 @@ class TimersWorker:
         stays: Stays,
         inbound: Inbound,
         housekeeping: Housekeeping,
+        closing: Closing,
     ) -> None:
         """The use-cases whose rows carry timers."""
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
+        self._closing = closing
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
 
@@ -86,3 +89,4 @@ class TimersWorker:
             log.warning("timers.clock_jumped", seconds=round((wall - self._wall).total_seconds() - elapsed))
         self._checked_at, self._wall = time.monotonic(), wall
         await self._door.run(self._escalations.check_waits, None)
+        await self._each(lambda uow: self._closing.due(uow, BATCH), self._closing.offer)

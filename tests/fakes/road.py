@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 from bot.shipped import content_files
 from bot.worlds import load_world
 from flows.effects import Button
+from handlers.closing import Closing
 from handlers.delivery import Claiming, Report, claim, record
 from handlers.desk import Desk
 from handlers.directory import load_seed
@@ -24,6 +26,7 @@ from handlers.housekeeping import Housekeeping
 from handlers.inbound import Failure, Inbound
 from handlers.model import Address, Case, Contact, InboundMessage, MessageKind, Outcome, Outgoing, Staff
 from handlers.ports import SendResult
+from handlers.rules.windows import ReplyWindow
 from handlers.seeker import SeekerView, ViewRequest, leave, view
 from handlers.stays import Ending, Stays
 from handlers.world import Libraries, World, Worlds
@@ -47,6 +50,7 @@ class Road(Hotline):
     """A hotline with its middle: inbound, flows, delivery, her page, housekeeping."""
 
     outcome: Outcome = Outcome.SENT  # what the platform makes of every push
+    windows: Mapping[str, ReplyWindow] = field(default_factory=dict)
     got: dict[str, list[Outgoing]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
@@ -55,8 +59,9 @@ class Road(Hotline):
         ending = Ending(ZONE)
         self.escalations = Escalations(self.duty, self.worlds, ending)
         self.stays = Stays(self.duty, self.worlds, ending)
-        self.inbound = Inbound(self.worlds, self.escalations, ending)
-        self.desk = Desk(self.escalations, self.inbound.released)
+        self.closing = Closing(self.windows, self.worlds, ZONE)
+        self.inbound = Inbound(self.worlds, self.escalations, ending, self.closing)
+        self.desk = Desk(self.escalations, self.inbound.released, self.windows)
         self.housekeeping = Housekeeping(self.escalations)
         self._ids = itertools.count(1)
 

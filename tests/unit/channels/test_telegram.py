@@ -17,7 +17,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels import telegram
+from bot.channels import receiving
 from bot.channels.telegram import NotFetched, TelegramChannel, parse
 from bot.observe import set_up_logs
 from flows.effects import Button
@@ -299,7 +299,7 @@ def test_a_webhook_without_a_secret_is_refused() -> None:
 
 async def test_it_names_its_secrets_and_shows_none(channel: TelegramChannel) -> None:
     assert channel.secret_fields == {"token", "webhook_secret"}
-    assert telegram.MAX_BODY_BYTES >= 80_000
+    assert receiving.MAX_BODY_BYTES >= 80_000
 
 
 async def test_in_webhook_mode_it_tells_the_platform_where_it_is_and_drops_nothing(fake: FakeTelegram) -> None:

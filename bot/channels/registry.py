@@ -1,0 +1,89 @@
+"""Makes each configured channel: the one place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from aiohttp import web
+
+from bot.channels.telegram import TelegramChannel
+from bot.channels.zalo_oa import ZaloOaChannel, ZaloOaSettings
+from bot.config import ReplyWindowConfig, TelegramConfig, ZaloOaConfig
+from handlers.ports import Alarms, Budgets, Channel, Receive, Vault
+from handlers.rules.windows import ReplyWindow
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A channel that a platform brings messages to."""
+
+    route: str  # the path of its webhook; "" when it fetches them
+
+    def webhook(self, receive: Receive) -> Handler:
+        """The handler of POST `route`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What channels need from the rest of the program."""
+
+    public_url: str
+    vault: Vault
+    alarms: Alarms
+    budgets: Budgets
+    clock: Callable[[], datetime]
+
+
+def build(written: TelegramConfig | ZaloOaConfig, parts: Parts) -> Channel:
+    """The channel an operator has written. Raises ConfigError when a secret cannot be read."""
+    match written:
+        case TelegramConfig():
+            return _telegram(written, parts)
+        case ZaloOaConfig():
+            return _zalo_oa(written, parts)
+
+
+def _telegram(written: TelegramConfig, parts: Parts) -> Channel:
+    # Telegram brings updates over https only; without it an operator's own gateway has to know where we are.
+    public = parts.public_url.rstrip("/") if parts.public_url.startswith("https://") else ""
+    return TelegramChannel(
+        written.name,
+        written.token.read(),
+        base_url=written.base_url,
+        mode=written.mode,
+        webhook_secret=written.webhook_secret.read() if written.webhook_secret else "",
+        webhook_url=f"{public}/webhooks/telegram/{written.name}" if public else "",
+        proxy=written.proxy,
+        poll_timeout_s=written.poll_timeout_s,
+    )
+
+
+def _zalo_oa(written: ZaloOaConfig, parts: Parts) -> Channel:
+    settings = ZaloOaSettings(
+        app_id=written.app_id,
+        app_secret=written.app_secret.read(),
+        webhook_secret=written.webhook_secret.read(),
+        seed=written.refresh_token.read,
+        oa_id=written.oa_id,
+        variant=written.signature,
+        base_url=written.base_url,
+        oauth_url=written.oauth_url,
+        public_url=parts.public_url,
+        proxy=written.proxy,
+        per_minute=written.per_minute,
+        window=_window(written.window),
+    )
+    return ZaloOaChannel(
+        written.name, settings, vault=parts.vault, alarms=parts.alarms, budgets=parts.budgets, clock=parts.clock
+    )
+
+
+def _window(written: ReplyWindowConfig) -> ReplyWindow:
+    return ReplyWindow(
+        free_for=timedelta(hours=written.free_h), open_for=timedelta(hours=written.shut_h), pays=written.pay
+    )

@@ -1,0 +1,84 @@
+"""What an operator must know at once, kept until it is well again: one list, each entry a name and a word, never content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+from handlers import audit
+from handlers.model import AuditEntry
+from handlers.operation import operation
+from handlers.ports import UnitOfWork
+
+TOKEN_LOST: Final = "token-lost"  # noqa: S105 (a word) - the platform takes none of our tokens: consent must be given anew
+NOT_ALLOWED: Final = "not-allowed"  # the account may not do what we ask (package, verification)
+UNREACHABLE: Final = "unreachable"  # no answer for minutes
+WEBHOOK_ELSEWHERE: Final = "webhook-elsewhere"  # the platform brings messages to another address
+QUOTA_LOW: Final = "quota-low"  # four fifths of the month's messages are used
+QUOTA_GONE: Final = "quota-gone"
+NOBODY_PAGED: Final = "nobody-paged"  # a call for help has reached no surface of any counsellor
+
+_KEPT = "alarms"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing that is wrong: with what (a channel's or a part's name), which word, since when (ISO, UTC)."""
+
+    name: str
+    code: str
+    since: str = ""
+
+    @property
+    def since_at(self) -> datetime:
+        """Since when, aware."""
+        return datetime.fromisoformat(self.since)
+
+
+def ringing(uow: UnitOfWork) -> list[Alarm]:
+    """All alarms that stand now, oldest first."""
+    kept = uow.get_setting(_KEPT)
+    return [Alarm(**one) for one in json.loads(kept)] if kept else []
+
+
+@operation("writer")
+def sound(uow: UnitOfWork, alarms: Sequence[Alarm]) -> list[bool]:
+    """Raise alarms; True for each that was not there before."""
+    return [_sound(uow, alarm) for alarm in alarms]
+
+
+@operation("writer")
+def hush(uow: UnitOfWork, alarms: Sequence[Alarm]) -> list[bool]:
+    """Take alarms back (all of that name when the code is empty); True for each that was there."""
+    return [_hush(uow, alarm) for alarm in alarms]
+
+
+def _sound(uow: UnitOfWork, alarm: Alarm) -> bool:
+    standing = ringing(uow)
+    if any(_same(alarm, one) for one in standing):
+        return False
+    _keep(uow, [*standing, Alarm(alarm.name, alarm.code, uow.now.isoformat())])
+    uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.ALARM, object=alarm.name, detail={"code": alarm.code}))
+    return True
+
+
+def _hush(uow: UnitOfWork, alarm: Alarm) -> bool:
+    standing = ringing(uow)
+    left = [one for one in standing if not _same(alarm, one)]
+    if len(left) == len(standing):
+        return False
+    _keep(uow, left)
+    uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.ALARM_OVER, object=alarm.name))
+    return True
+
+
+def _same(wanted: Alarm, standing: Alarm) -> bool:
+    return wanted.name == standing.name and wanted.code in ("", standing.code)
+
+
+def _keep(uow: UnitOfWork, alarms: Sequence[Alarm]) -> None:
+    uow.set_setting(_KEPT, json.dumps([asdict(alarm) for alarm in alarms]))
+    uow.ring("desk", "outbox")
