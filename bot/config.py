@@ -145,9 +145,28 @@ class ZaloOaConfig(_Written):
     window: ReplyWindowConfig = ReplyWindowConfig()
 
 
-CHANNELS = (TelegramConfig, ZaloOaConfig)
-PLATFORMS = ("telegram", "zalo-oa")
-ChannelConfig = Annotated[TelegramConfig | ZaloOaConfig, Field(discriminator="platform")]
+class ZaloBotConfig(_Written):
+    """One bot of the Zalo Bot Platform."""
+
+    name: Name
+    platform: Literal["zalo-bot"]
+    token: SecretRef
+    mode: Literal["polling", "webhook"] = "polling"
+    webhook_secret: SecretRef | None = None
+    base_url: Url = "https://bot-api.zaloplatforms.com"
+    proxy: str = ""
+    poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 25
+    monthly_messages: Annotated[int, Field(ge=0)] = 3000  # of the plan, in and out together; 0: not counted
+
+    def model_post_init(self, context: object, /) -> None:
+        """A webhook without a secret would let anybody write."""
+        if self.mode == "webhook" and self.webhook_secret is None:
+            raise ValueError("webhook mode needs webhook_secret")
+
+
+CHANNELS = (TelegramConfig, ZaloOaConfig, ZaloBotConfig)
+PLATFORMS = ("telegram", "zalo-oa", "zalo-bot")
+ChannelConfig = Annotated[TelegramConfig | ZaloOaConfig | ZaloBotConfig, Field(discriminator="platform")]
 
 
 class LogConfig(_Written):

@@ -39,7 +39,7 @@ from handlers.ports import Channel, Door
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
-from handlers.vaulting import DoorAlarms, DoorVault
+from handlers.vaulting import DoorAlarms, DoorCounters, DoorVault
 from handlers.world import Worlds
 from storage.backup import Restored, backup, restore
 from storage.budgets import LocalBudgets
@@ -158,7 +158,8 @@ def _assemble(
     closing = Closing(windows, worlds, config.zone)
     escalations = Escalations(duty, worlds, ending)
     stays = Stays(duty, worlds, ending)
-    inbound = Inbound(worlds, escalations, ending, closing)
+    page = config.web.public_url if config.web.public_url.startswith("https://") else ""
+    inbound = Inbound(worlds, escalations, ending, closing, page)
     desk = Desk(escalations, inbound.released, windows)
     staffing = Staffing(escalations.staff_disabled)
     hub = Hub(wakeups)
@@ -192,6 +193,7 @@ def _channels(config: Config, door: Door, webchat: WebChat, clock: Callable[[], 
         vault=DoorVault(door),
         alarms=DoorAlarms(door, _sounded),
         budgets=LocalBudgets(),
+        counters=DoorCounters(door),
         clock=clock,
     )
     for written in config.channels:

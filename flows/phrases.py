@@ -72,6 +72,11 @@ HOST_PHRASES: dict[str, Phrase] = {
     ),
     "too_long": Phrase("A message of over 4,000 characters was kept whole; said so that she need not resend."),
     "welcome_back": Phrase("After a return code was accepted: neutral, shows nothing of the past by itself."),
+    "withheld": Phrase(
+        "The platform does not show us what she sent, perhaps because she is a child: who we are, the children's number, the "
+        "emergency numbers, and to try a few words."
+    ),
+    "withheld_page": Phrase("Said after it where the seeker page has a public address: another door.", ("page",)),
     "window_closes": Phrase(
         "She has been silent for ten minutes on a channel that lets us answer only until then: offers a return code; the two "
         "choices below follow.",

@@ -13,10 +13,10 @@ from handlers.model import AuditEntry
 from handlers.operation import operation
 from handlers.ports import UnitOfWork
 
-TOKEN_LOST: Final = "token-lost"  # noqa: S105 (a word) - the platform takes none of our tokens: consent must be given anew
+TOKEN_LOST: Final = "token-lost"  # noqa: S105 (a word) - the platform takes none of our tokens: a human must give a new one
 NOT_ALLOWED: Final = "not-allowed"  # the account may not do what we ask (package, verification)
 UNREACHABLE: Final = "unreachable"  # no answer for minutes
-WEBHOOK_ELSEWHERE: Final = "webhook-elsewhere"  # the platform brings messages to another address
+WEBHOOK_BAD: Final = "webhook-bad"  # the platform brings messages elsewhere, or cannot reach us
 QUOTA_LOW: Final = "quota-low"  # four fifths of the month's messages are used
 QUOTA_GONE: Final = "quota-gone"
 NOBODY_PAGED: Final = "nobody-paged"  # a call for help has reached no surface of any counsellor

@@ -63,11 +63,19 @@ class Inbound(Guarding):
     """The use-cases of a seeker's message; every public method is an operation for the door."""
 
     def __init__(
-        self, worlds: Worlds, escalations: Escalations, ending: Ending, closing: Closing | None = None
+        self,
+        worlds: Worlds,
+        escalations: Escalations,
+        ending: Ending,
+        closing: Closing | None = None,
+        page: str = "",
     ) -> None:
-        """What deciding needs beside the unit of work. `closing` is for channels whose reply window shuts."""
+        """What deciding needs beside the unit of work. `closing` is for channels whose reply window shuts; `page` is the seeker
+        page's public address, another door for somebody whom a platform does not let us hear.
+        """
         super().__init__(worlds, escalations)
         self._ending = ending
+        self._page = page
         self._closing = closing or Closing({}, worlds, worlds.current.zone)
 
     # --- hops 3 to 6 -------------------------------------------------------------------------------------------------
@@ -152,6 +160,10 @@ class Inbound(Guarding):
     def _through_the_flow(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> None:
         if message.kind is MessageKind.CODE:
             self._come_back(turn, message)
+        elif message.kind is MessageKind.WITHHELD:
+            turn.say_first("withheld")
+            if self._page:
+                turn.say_first("withheld_page", page=self._page)
         elif message.kind is MessageKind.JOINED and not turn.is_new():
             pass  # she follows the account in the middle of a talk: that answers no question of ours
         elif not (message.kind is MessageKind.START and turn.quick and turn.is_greeting_open()):

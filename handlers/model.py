@@ -37,6 +37,7 @@ class MessageKind(StrEnum):
     BLOCKED = "blocked"  # the platform says she has blocked or left the channel
     CODE = "code"  # typed a return code on the web page's own form
     JOINED = "joined"  # followed the account or opened its chat: greeted, unless a talk is under way
+    WITHHELD = "withheld"  # the platform does not show us what she sent: she may be a child
     WITHDRAWN = "withdrawn"  # told the platform to withdraw her consent: everything of hers is erased
 
 

@@ -450,6 +450,13 @@ class Alarms(Protocol):
         """It is well again. Safe to repeat, and cheap while nothing was wrong."""
 
 
+class Counters(Protocol):
+    """How much of a month's allowance is used."""
+
+    async def add(self, name: str, month: str, used: int) -> int:
+        """So many more in this month ("YYYY-MM"); the sum, kept over restarts."""
+
+
 class Vault(Protocol):
     """`VaultStore` for channels, each call a commit of its own."""
 

@@ -36,6 +36,8 @@ def shown(message: StoredMessage, world: World, visited: Sequence[str] = ()) -> 
             return "▸ đã chặn hoặc rời kênh này"
         case MessageKind.JOINED:
             return JOINED
+        case MessageKind.WITHHELD:
+            return "▸ gửi điều mà nền tảng không cho đọc (có thể là trẻ em)"
         case MessageKind.WITHDRAWN:
             return "▸ rút lại sự đồng ý trên nền tảng"
         case MessageKind.UNSUPPORTED:

@@ -76,7 +76,7 @@ class Turn:
     visited: list[str] = field(default_factory=list)
     quick: bool = False  # this message came within seconds of her last one
     redeemed: bool = False  # she has just proved a return code
-    _first: list[str] = field(default_factory=list)  # phrases of the service, said before the flow
+    _first: list[str] = field(default_factory=list)  # what the service says before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
 
@@ -131,9 +131,9 @@ class Turn:
         self._take_over(answers)
         return bool(found)
 
-    def say_first(self, phrase_key: str) -> None:
+    def say_first(self, phrase_key: str, **values: str) -> None:
         """Say a phrase of the service before what the flow says."""
-        self._first.append(phrase_key)
+        self._first.append(self.world.library.say(phrase_key, **values))
 
     def _answers(self) -> Answers:
         return Answers(self.uow, self.world, self.contact, self.case, self.escalations, self.ending)
@@ -192,8 +192,7 @@ class Turn:
         """Carry out the collected effects in order. Every member of `Command` has its line here; an unknown one is an error."""
         if any(isinstance(effect, Erase) for effect in self.effects):
             self.uow.outbox.cancel_seeker(self.contact.uid)  # only the farewell that follows may still arrive
-        for key in self._first:
-            said = self.world.library.say(key)
+        for said in self._first:
             self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
         effects = _numbers_first(self.effects)
         if self.redeemed and self.case.human:

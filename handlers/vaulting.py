@@ -1,4 +1,4 @@
-"""The vault and the alarms for those who stand outside of transactions: each call is a unit of work of its own."""
+"""The vault, counters and alarms for those who stand outside of transactions: each call is a unit of work of its own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from handlers import alarms
+from handlers import alarms, quotas
 from handlers.alarms import Alarm
 from handlers.operation import operation
 from handlers.ports import Door, UnitOfWork
+from handlers.quotas import Count
 
 R = TypeVar("R")
 
@@ -43,6 +44,17 @@ class DoorVault:
             return [work(uow) for _ in items]
 
         return await self.door.run(together, None)
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCounters:
+    """`handlers.ports.Counters` on a door."""
+
+    door: Door
+
+    async def add(self, name: str, month: str, used: int) -> int:
+        """So many more; the sum."""
+        return await self.door.run(quotas.count, Count(name, month, used))
 
 
 class DoorAlarms:

@@ -26,6 +26,7 @@ TRIES = 3  # of storing a message that breaks something of ours, before it is st
 REMEMBERED = 10_000  # failing messages whose tries are counted
 KEPT_BACK = 1000  # messages kept in memory while storage is away, for platforms that promise no second delivery
 TRY_AGAIN_S = 0.5
+PAUSE_AFTER_ERROR_S = (0.5, 1.0, 2.0, 5.0, 10.0)  # of polling, by how often it has failed in a row
 SELDOM_S = 60.0
 
 

@@ -10,9 +10,10 @@ from typing import Protocol, runtime_checkable
 from aiohttp import web
 
 from bot.channels.telegram import TelegramChannel
+from bot.channels.zalo_bot import ZaloBotChannel, ZaloBotSettings
 from bot.channels.zalo_oa import ZaloOaChannel, ZaloOaSettings
-from bot.config import ReplyWindowConfig, TelegramConfig, ZaloOaConfig
-from handlers.ports import Alarms, Budgets, Channel, Receive, Vault
+from bot.config import ReplyWindowConfig, TelegramConfig, ZaloBotConfig, ZaloOaConfig
+from handlers.ports import Alarms, Budgets, Channel, Counters, Receive, Vault
 from handlers.rules.windows import ReplyWindow
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -36,16 +37,19 @@ class Parts:
     vault: Vault
     alarms: Alarms
     budgets: Budgets
+    counters: Counters
     clock: Callable[[], datetime]
 
 
-def build(written: TelegramConfig | ZaloOaConfig, parts: Parts) -> Channel:
+def build(written: TelegramConfig | ZaloOaConfig | ZaloBotConfig, parts: Parts) -> Channel:
     """The channel an operator has written. Raises ConfigError when a secret cannot be read."""
     match written:
         case TelegramConfig():
             return _telegram(written, parts)
         case ZaloOaConfig():
             return _zalo_oa(written, parts)
+        case ZaloBotConfig():
+            return _zalo_bot(written, parts)
 
 
 def _telegram(written: TelegramConfig, parts: Parts) -> Channel:
@@ -80,6 +84,22 @@ def _zalo_oa(written: ZaloOaConfig, parts: Parts) -> Channel:
     )
     return ZaloOaChannel(
         written.name, settings, vault=parts.vault, alarms=parts.alarms, budgets=parts.budgets, clock=parts.clock
+    )
+
+
+def _zalo_bot(written: ZaloBotConfig, parts: Parts) -> Channel:
+    settings = ZaloBotSettings(
+        token=written.token.read(),
+        mode=written.mode,
+        webhook_secret=written.webhook_secret.read() if written.webhook_secret else "",
+        public_url=parts.public_url,
+        base_url=written.base_url,
+        proxy=written.proxy,
+        poll_timeout_s=written.poll_timeout_s,
+        monthly_messages=written.monthly_messages,
+    )
+    return ZaloBotChannel(
+        written.name, settings, alarms=parts.alarms, budgets=parts.budgets, counters=parts.counters, clock=parts.clock
     )
 
 

@@ -24,7 +24,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.channels.receiving import MAX_BODY_BYTES, Storing, read_body, same
+from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, Storing, read_body, same
 from bot.channels.render import Part, render
 from bot.channels.sending import SEND_TIMEOUT_S, Progress
 from bot.channels.telegram_updates import parse
@@ -39,7 +39,6 @@ log = structlog.get_logger()
 os.environ["PTB_TIMEDELTA"] = "true"  # the library's durations as timedelta; without it every 429 is a warning
 
 ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
-PAUSE_AFTER_ERROR_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 WEBHOOK_CONNECTIONS = 4  # updates Telegram brings side by side; small, so that a burst waits there and not here
 LONGEST_WAIT_S = 3600.0  # whatever the platform asks for, we try again after an hour
 

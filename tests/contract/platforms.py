@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,8 +18,9 @@ import aiohttp
 from bot.channels.webchat import new_token
 from handlers.model import Address, Contact, Direction, OutboxState
 from tests.e2e.harness import Program, eventually, program
-from tests.fakes import zalo_oa
+from tests.fakes import zalo_bot, zalo_oa
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
+from tests.fakes.zalo_bot import FakeZaloBot
 from tests.fakes.zalo_oa import FakeZaloOa
 
 SECRET = "webhook-secret-for-tests-only"
@@ -291,6 +293,63 @@ def _stamp(body: bytes) -> str:
         return ""
 
 
+# --- Zalo Bot ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class ZaloBot(Door):
+    """A bot of the Zalo Bot Platform: it brings updates, or we fetch them. Choices are numbers."""
+
+    fake: FakeZaloBot = field(default_factory=FakeZaloBot)
+
+    async def brings(self, raw: dict[str, Any]) -> int:
+        status = await self.fake.brings(raw)
+        await eventually(lambda: self.fake.unfetched() == 0, what="the update is fetched")
+        return status
+
+    async def deliver(self, key: int, text: str, who: str = "") -> int:
+        raw = self.fake.update("message.text.received", who or self.platform_id, f"message-{key}-{who}", text=text)
+        return await self.brings(raw)
+
+    async def deliver_strange(self) -> None:
+        await self.brings(self.fake.update("message.sticker.received", self.platform_id, sticker="x"))
+
+    async def deliver_unknown(self, key: int) -> None:
+        text = {"a": "shape of tomorrow"}
+        await self.brings(self.fake.update("message.text.received", self.platform_id, f"message-{key}-", text=text))
+
+    async def offered(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for message in self.fake.of(self.platform_id):
+            for number, label in re.findall(r"^(\d+)\. (.+)$", message.text, re.MULTILINE):
+                found[label] = number
+        return found
+
+    async def press(self, data: str) -> None:
+        await self.brings(self.fake.update("message.text.received", self.platform_id, text=data))
+
+    async def answers(self, who: str = "") -> list[str]:
+        return [message.text for message in self.fake.of(who or self.platform_id)]
+
+    def throttles(self) -> float:
+        self.fake.faults.append("429")
+        return 0.0  # a minute in earnest
+
+    def violations(self) -> list[str]:
+        return self.fake.violations
+
+    def signed(self, body: bytes) -> dict[str, str]:
+        return {"X-Bot-Api-Secret-Token": zalo_bot.SECRET}
+
+    def forged(self, body: bytes) -> list[dict[str, str]]:
+        wrong = ["", "x", zalo_bot.SECRET[:-1], zalo_bot.SECRET + "x", zalo_bot.SECRET.upper()]
+        return [{}, *({"X-Bot-Api-Secret-Token": value} for value in wrong)]
+
+    def body(self, key: int, text: str) -> bytes:
+        raw = self.fake.update("message.text.received", self.platform_id, f"message-{key}-", text=text)
+        return json.dumps(self.fake.written(raw)).encode()
+
+
 # --- the page ------------------------------------------------------------------------------------------------------------------
 
 
@@ -333,7 +392,7 @@ class WebPage(Door):
 @asynccontextmanager
 async def door(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
     """The program with one platform in front."""
-    opening = {"zalo-oa": _zalo_oa}.get(kind, _telegram_or_page)
+    opening = {"zalo-oa": _zalo_oa, "zalo-bot": _zalo_bot, "zalo-bot-polling": _zalo_bot}.get(kind, _telegram_or_page)
     async with opening(kind, tmp_path) as opened:
         yield opened
 
@@ -395,3 +454,27 @@ def zalo_oa_channel(fake: FakeZaloOa, tmp_path: Path) -> dict[str, Any]:
         "refresh_token": secret_file(tmp_path, "zalo-refresh", zalo_oa.FIRST_REFRESH),
         "base_url": fake.base_url, "oauth_url": fake.base_url,
     }  # fmt: skip
+
+
+@asynccontextmanager
+async def _zalo_bot(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
+    fake = await FakeZaloBot().start()
+    fake.wrapped = kind == "zalo-bot-polling"
+    channel: dict[str, Any] = {
+        "name": "zb", "platform": "zalo-bot", "token": secret_file(tmp_path, "zalo-bot-token", zalo_bot.TOKEN),
+        "base_url": fake.base_url, "poll_timeout_s": 1,
+    }  # fmt: skip
+    if kind == "zalo-bot":
+        channel |= {"mode": "webhook", "webhook_secret": secret_file(tmp_path, "zalo-bot-secret", zalo_bot.SECRET)}
+    telegram = await FakeTelegram().start()  # nobody uses it; the harness wants one
+    try:
+        async with program(tmp_path, telegram=telegram, channels=[channel]) as running:
+            opened = ZaloBot(running, "zb", "6ede9afa66b88fe6d6a9", fake=fake)
+            opened.secrets = (zalo_bot.TOKEN, zalo_bot.SECRET)
+            if kind == "zalo-bot":
+                opened.route = "/webhooks/zalo-bot/zb"
+                fake.webhook = f"{running.base}{opened.route}"
+            yield opened
+    finally:
+        await fake.stop()
+        await telegram.stop()

@@ -15,13 +15,13 @@ from bot.observe import set_up_logs
 from handlers.errors import StorageUnavailable
 from handlers.model import OutboxState
 from storage.door import SqliteDoor
-from tests.contract.platforms import CHAT, MAX_BODY, Door, Polling, Telegram, Webhook, ZaloOa, door, update
+from tests.contract.platforms import CHAT, MAX_BODY, Door, Polling, Telegram, Webhook, ZaloBot, door, update
 from tests.e2e.harness import eventually
 from tests.fakes.road import EMERGENCY
 
-KINDS = ("polling", "webhook", "web", "zalo-oa")
+KINDS = ("polling", "webhook", "web", "zalo-oa", "zalo-bot", "zalo-bot-polling")
 TELEGRAM = ("polling", "webhook")
-HOOKED = ("webhook", "zalo-oa")
+HOOKED = ("webhook", "zalo-oa", "zalo-bot")
 PUSHED = tuple(kind for kind in KINDS if kind != "web")
 
 
@@ -35,7 +35,14 @@ every_channel = pytest.mark.parametrize("platform", KINDS, indirect=True)
 every_telegram = pytest.mark.parametrize("platform", TELEGRAM, indirect=True)
 every_webhook = pytest.mark.parametrize("platform", HOOKED, indirect=True)
 every_pushed = pytest.mark.parametrize("platform", PUSHED, indirect=True)
+every_confirming = pytest.mark.parametrize(
+    "platform", [kind for kind in KINDS if kind != "zalo-bot-polling"], indirect=True
+)  # that one cannot be told anything
 by_polling = pytest.mark.parametrize("platform", ["polling"], indirect=True)
+tells_of_blocking = pytest.mark.parametrize("platform", ["polling", "webhook", "zalo-oa"], indirect=True)
+keeping_back = pytest.mark.parametrize("platform", ["zalo-oa", "zalo-bot"], indirect=True)
+by_zalo_bot = pytest.mark.parametrize("platform", ["zalo-bot", "zalo-bot-polling"], indirect=True)
+by_zalo_bot_polling = pytest.mark.parametrize("platform", ["zalo-bot-polling"], indirect=True)
 by_zalo_oa = pytest.mark.parametrize("platform", ["zalo-oa"], indirect=True)
 
 
@@ -109,7 +116,7 @@ async def test_a_choice_is_taken_the_way_the_platform_offers_it(platform: Door) 
     assert platform.violations() == []
 
 
-@every_channel
+@every_confirming
 async def test_received_is_said_only_when_it_is_stored(platform: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     run, full = SqliteDoor.run, [True]
 
@@ -165,9 +172,9 @@ async def test_a_bug_of_ours_does_not_shut_the_door_behind_it(platform: Door, mo
     await eventually(received)
 
 
-@by_zalo_oa
+@keeping_back
 async def test_what_could_not_be_stored_is_stored_later_also_when_nobody_brings_it_again(
-    platform: ZaloOa, monkeypatch: pytest.MonkeyPatch
+    platform: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, full = SqliteDoor.run, [True]
 
@@ -242,6 +249,84 @@ async def test_the_consoles_empty_probe_is_answered_and_does_nothing(platform: D
     assert (await platform.post_raw(b"", {}))[0] == 200
 
 
+# --- Zalo Bot alone --------------------------------------------------------------------------------------------------------
+
+
+@by_zalo_bot
+async def test_who_may_be_a_child_hears_the_numbers_at_once(platform: ZaloBot) -> None:
+    """Zalo keeps from us what a child sends: she must not be met by silence, nor by "I do not understand"."""
+    await platform.fake.sends(platform.platform_id)
+    await answered(platform)
+    (said,) = await platform.answers()
+    assert "111" in said
+    assert "113" in said
+    assert (await platform.running.queue()).cards == (), "nobody is rung for what nobody can read"
+    await platform.deliver(5, "chào")
+    await platform.has_received(2)
+    await eventually(
+        lambda: len(platform.fake.of(platform.platform_id)) > 1, what="the greeting, now that she is heard"
+    )
+
+
+@by_zalo_bot
+async def test_groups_and_other_bots_are_not_answered(platform: ZaloBot) -> None:
+    fake = platform.fake
+    group = fake.update("message.text.received", "zgr-1", text="cứu em")
+    group["message"]["chat"]["chat_type"] = "GROUP"
+    robot = fake.update("message.text.received", "bot-2", text="cứu em")
+    robot["message"]["from"]["is_bot"] = True
+    for raw in (group, robot):
+        assert await platform.brings(raw) == 200
+    await platform.deliver(1, "riêng em")
+    await platform.has_received(1)
+    await asyncio.sleep(0.2)
+    assert {message.to for message in fake.sent} == {platform.platform_id}
+
+
+@by_zalo_bot
+async def test_both_shapes_of_updates_are_taken(platform: ZaloBot) -> None:
+    for number, wrapped in enumerate((True, False, True)):
+        platform.fake.wrapped = wrapped
+        await platform.deliver(number, f"tin {number}")
+    await platform.has_received(3)
+    assert await platform.received() == ["tin 0", "tin 1", "tin 2"]
+
+
+@by_zalo_bot_polling
+async def test_what_was_fetched_is_stored_however_long_that_takes(
+    platform: ZaloBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform gives each update only once."""
+    run, full = SqliteDoor.run, [True]
+
+    async def sometimes(self, operation, item):
+        if full and getattr(operation, "failpoint", "") == "accept":
+            raise StorageUnavailable("disk full")
+        return await run(self, operation, item)
+
+    monkeypatch.setattr(SqliteDoor, "run", sometimes)
+    for number in range(3):
+        platform.fake._waiting.append(
+            platform.fake.update("message.text.received", platform.platform_id, text=f"tin {number}")
+        )
+    platform.fake._arrived.set()
+    await asyncio.sleep(1.2)
+    assert await platform.received() == []
+    assert platform.fake.unfetched() == 2, "the next is not asked for before this one is stored"
+    full.clear()
+    await platform.has_received(3)
+    assert await platform.received() == ["tin 0", "tin 1", "tin 2"]
+
+
+@by_zalo_bot_polling
+async def test_a_platform_that_is_away_is_asked_again_and_a_quiet_one_is_no_failure(platform: ZaloBot) -> None:
+    platform.fake.away = True
+    await asyncio.sleep(0.4)
+    platform.fake.away = False
+    await platform.deliver(1, "em đây")
+    await platform.has_received(1)
+
+
 # --- Telegram alone ------------------------------------------------------------------------------------------------------
 
 
@@ -313,7 +398,7 @@ async def test_a_throttled_chat_waits_as_long_as_asked_and_others_do_not(platfor
     assert platform.violations() == []
 
 
-@every_pushed
+@tells_of_blocking
 async def test_who_blocked_us_is_known_and_nothing_more_is_sent(platform: Door) -> None:
     platform.blocks()
     await platform.deliver(1, "chào")

@@ -88,7 +88,7 @@ from_zalo = (
     | st.binary(max_size=80)
     | (events | zalo_trees).map(lambda tree: json.dumps(tree).encode())
 )
-BROUGHT = {"webhook": (for_webhook, {200}), "zalo-oa": (from_zalo, {200, 401})}
+BROUGHT = {"webhook": (for_webhook, {200}), "zalo-oa": (from_zalo, {200, 401}), "zalo-bot": (from_zalo, {200})}
 """By kind: what may be brought to its webhook, and what it may answer (401: what carries no time stamp cannot be signed)."""
 
 

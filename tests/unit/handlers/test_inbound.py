@@ -482,6 +482,25 @@ def test_what_could_not_go_out_in_time_does_not_hold_up_the_answer_to_her_next_l
     assert len(road.texts("a")) > before
 
 
+def test_whom_the_platform_does_not_let_us_hear_gets_numbers_and_another_door(road: Road, hoa: Staff) -> None:
+    road.inbound._page = "https://example.org"
+    road.sends("a", MessageKind.WITHHELD)
+    first, second = road.texts("a")
+    assert "111" in first
+    assert "https://example.org" in second
+    assert road.case_of("a").severity is Severity.NONE
+    road.types("a", "em đây")  # a word of hers came through: she is greeted like anybody
+    assert "máy" in road.texts("a")[2]
+
+
+def test_in_a_human_talk_the_machine_stays_silent_also_about_what_is_withheld(road: Road, hoa: Staff) -> None:
+    case = talking(road, hoa)
+    said = len(road.texts("a"))
+    road.sends("a", MessageKind.WITHHELD)
+    assert len(road.texts("a")) == said
+    assert "không cho đọc" in road.transcript(case)[-1]
+
+
 # --- the guard --------------------------------------------------------------------------------------------------------------
 
 
