@@ -115,8 +115,8 @@ def config_check(
 ) -> None:
     """Read the configuration and its secrets, say what is wrong. Exit: 0 fine, 2 not usable."""
     written = load_config(path or config)
-    for channel in written.channels:
-        for secret in secrets_of(channel):
+    for part in (*written.channels, written.pager):
+        for secret in secrets_of(part) if part is not None else ():
             secret.read()
     print("configuration: fine")
 

@@ -157,6 +157,7 @@ class ZaloBotConfig(_Written):
     proxy: str = ""
     poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 25
     monthly_messages: Annotated[int, Field(ge=0)] = 3000  # of the plan, in and out together; 0: not counted
+    staff_pages: bool = False  # staff who bind their account here are called here too
 
     def model_post_init(self, context: object, /) -> None:
         """A webhook without a secret would let anybody write."""
@@ -167,6 +168,14 @@ class ZaloBotConfig(_Written):
 CHANNELS = (TelegramConfig, ZaloOaConfig, ZaloBotConfig)
 PLATFORMS = ("telegram", "zalo-oa", "zalo-bot")
 ChannelConfig = Annotated[TelegramConfig | ZaloOaConfig | ZaloBotConfig, Field(discriminator="platform")]
+
+
+class PagerConfig(_Written):
+    """A gateway of one's own that sends an SMS, or calls, for every page."""
+
+    url: Url
+    secret: SecretRef  # signs what we send
+    proxy: str = ""
 
 
 class LogConfig(_Written):
@@ -187,6 +196,7 @@ class Config(_Written):
     database: DatabaseConfig = DatabaseConfig()
     web: WebConfig = WebConfig()
     channels: list[ChannelConfig] = []
+    pager: PagerConfig | None = None
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")

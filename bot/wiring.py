@@ -14,11 +14,13 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from bot.channels.registry import Hooked, Parts, build
+from bot.channels.pager import Pager
+from bot.channels.registry import Hooked, Parts, build, staff_surfaces, surfaces_of, windows_of
 from bot.channels.webchat import WebChat
 from bot.config import Config, ConfigError
 from bot.first_start import FirstStaff, make_first_staff
 from bot.shown import emergency_numbers, why_in_words
+from bot.staff_line import DeskByText
 from bot.web.app import build_app
 from bot.web.deps import WebDeps
 from bot.web.hub import Hub
@@ -35,11 +37,12 @@ from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
-from handlers.ports import Channel, Door
+from handlers.ports import Channel, Door, Surface
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
 from handlers.vaulting import DoorAlarms, DoorCounters, DoorVault
+from handlers.watching import Watching
 from handlers.world import Worlds
 from storage.backup import Restored, backup, restore
 from storage.budgets import LocalBudgets
@@ -85,6 +88,7 @@ class Service:
     desk: Desk
     staffing: Staffing
     channels: dict[str, Channel]
+    surfaces: dict[str, Surface]
     inbox: InboxWorker
     outbox: OutboxWorker
     timers: TimersWorker
@@ -142,6 +146,9 @@ async def open_service(
         finally:
             for channel in service.channels.values():
                 await channel.close()
+            for surface in service.surfaces.values():
+                if isinstance(surface, Pager):
+                    await surface.close()
     finally:
         await storage.close()
 
@@ -151,20 +158,32 @@ def _assemble(
 ) -> Service:
     door, wakeups = storage.door, storage.wakeups
     webchat = WebChat()
-    channels = _channels(config, door, webchat, clock)
-    windows = {name: channel.window for name, channel in channels.items()}
+    windows, ways = windows_of(config), surfaces_of(config)
     duty = duty_of(config)
     ending = Ending(config.zone)
     closing = Closing(windows, worlds, config.zone)
-    escalations = Escalations(duty, worlds, ending)
-    stays = Stays(duty, worlds, ending)
+    escalations = Escalations(duty, worlds, ending, ways)
+    stays = Stays(duty, worlds, ending, ways)
     page = config.web.public_url if config.web.public_url.startswith("https://") else ""
     inbound = Inbound(worlds, escalations, ending, closing, page)
     desk = Desk(escalations, inbound.released, windows)
     staffing = Staffing(escalations.staff_disabled)
     hub = Hub(wakeups)
-    outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub}, clock)
+    parts = Parts(
+        public_url=config.web.public_url,
+        vault=DoorVault(door),
+        alarms=DoorAlarms(door, _sounded, ways),
+        budgets=LocalBudgets(),
+        counters=DoorCounters(door),
+        staff=DeskByText(door, desk),
+        clock=clock,
+    )
+    channels = _channels(config, webchat, parts)
+    surfaces: dict[str, Surface] = {hub.name: hub, **staff_surfaces(config, channels, parts)}
+    outbox = OutboxWorker(door, wakeups, channels, surfaces, clock)
     inbox = InboxWorker(door, wakeups, inbound, outbox.look)
+    housekeeping = Housekeeping(escalations)
+    watching = Watching(ways)
     service = Service(
         config=config,
         storage=storage,
@@ -175,9 +194,10 @@ def _assemble(
         desk=desk,
         staffing=staffing,
         channels=channels,
+        surfaces=surfaces,
         inbox=inbox,
         outbox=outbox,
-        timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations), closing),
+        timers=TimersWorker(door, wakeups, escalations, stays, inbound, housekeeping, closing, watching),
         app=web.Application(),
         source=source,
     )
@@ -185,17 +205,9 @@ def _assemble(
     return service
 
 
-def _channels(config: Config, door: Door, webchat: WebChat, clock: Callable[[], datetime]) -> dict[str, Channel]:
+def _channels(config: Config, webchat: WebChat, parts: Parts) -> dict[str, Channel]:
     """Every configured channel by name, the page among them."""
     channels: dict[str, Channel] = {webchat.name: webchat}
-    parts = Parts(
-        public_url=config.web.public_url,
-        vault=DoorVault(door),
-        alarms=DoorAlarms(door, _sounded),
-        budgets=LocalBudgets(),
-        counters=DoorCounters(door),
-        clock=clock,
-    )
     for written in config.channels:
         if written.name in channels:
             raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
@@ -232,7 +244,7 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
-            windows={name: channel.window for name, channel in service.channels.items()},
+            windows=windows_of(config),
         )
     )
     for channel in service.channels.values():

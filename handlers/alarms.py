@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from handlers import audit
+from handlers import audit, paging
 from handlers.model import AuditEntry
-from handlers.operation import operation
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import UnitOfWork
 
 TOKEN_LOST: Final = "token-lost"  # noqa: S105 (a word) - the platform takes none of our tokens: a human must give a new one
@@ -44,28 +44,19 @@ def ringing(uow: UnitOfWork) -> list[Alarm]:
     return [Alarm(**one) for one in json.loads(kept)] if kept else []
 
 
-@operation("writer")
-def sound(uow: UnitOfWork, alarms: Sequence[Alarm]) -> list[bool]:
-    """Raise alarms; True for each that was not there before."""
-    return [_sound(uow, alarm) for alarm in alarms]
-
-
-@operation("writer")
-def hush(uow: UnitOfWork, alarms: Sequence[Alarm]) -> list[bool]:
-    """Take alarms back (all of that name when the code is empty); True for each that was there."""
-    return [_hush(uow, alarm) for alarm in alarms]
-
-
-def _sound(uow: UnitOfWork, alarm: Alarm) -> bool:
+def sound(uow: UnitOfWork, alarm: Alarm, surfaces: Surfaces = DESK_ONLY) -> bool:
+    """Raise an alarm and tell the surfaces of it; True when it was not there before."""
     standing = ringing(uow)
     if any(_same(alarm, one) for one in standing):
         return False
     _keep(uow, [*standing, Alarm(alarm.name, alarm.code, uow.now.isoformat())])
+    paging.alarm(uow, surfaces, alarm.name, alarm.code)
     uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.ALARM, object=alarm.name, detail={"code": alarm.code}))
     return True
 
 
-def _hush(uow: UnitOfWork, alarm: Alarm) -> bool:
+def hush(uow: UnitOfWork, alarm: Alarm) -> bool:
+    """Take an alarm back (all of that name when the code is empty); True when it was there."""
     standing = ringing(uow)
     left = [one for one in standing if not _same(alarm, one)]
     if len(left) == len(standing):

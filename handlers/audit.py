@@ -42,6 +42,8 @@ ERASURE_ASKED: Final = "case.erasure_asked"
 DESTROYED: Final = "case.destroyed"
 
 DUTY_SET: Final = "staff.duty_set"
+BIND_OFFERED: Final = "staff.bind_offered"  # a code for an account on a platform
+BOUND: Final = "staff.account_bound"
 
 # content
 CONTENT_PUBLISHED: Final = "content.published"

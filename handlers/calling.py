@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from flows.effects import Button, Value
 from flows.severity import Severity
-from handlers import audit
+from handlers import audit, paging
 from handlers.duty import Duty
 from handlers.model import AuditEntry, Case, Contact, Disposition, Escalation, OutboxKind
-from handlers.outgoing import AGREE, DECLINE, to_seeker, to_staff
+from handlers.outgoing import AGREE, DECLINE, to_seeker
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import UnitOfWork
 from handlers.rules.ladder import (
     EMERGENCY,
@@ -41,6 +42,7 @@ class Calling:
     duty: Duty
     voice: Voice
     ending: Ending
+    surfaces: Surfaces = DESK_ONLY
 
     def introduce(self, uow: UnitOfWork, contact: Contact | None, case: Case) -> Case:
         """The owner and the seeker may talk: she is told who writes from now on, and the bot is silent."""
@@ -84,16 +86,24 @@ class Calling:
             case = self._do(uow, contact, case, escalation, effect)
         if transition.action:
             self.note_down(uow, case, escalation, transition.action, actor)
+            self._tell_groups(uow, case, escalation, transition.action)
         uow.ring("escalations", "desk")
         return case
+
+    def _tell_groups(self, uow: UnitOfWork, case: Case, escalation: Escalation, action: str) -> None:
+        """A group's page must not go on calling for what somebody has taken, or what is over."""
+        note = {audit.CLAIMED: paging.TAKEN, audit.ENDED: paging.OVER}.get(action)
+        if note is not None and self.surfaces.groups:
+            step = f"{note} {uow.now.isoformat()}"
+            paging.to_groups(uow, self.surfaces, case, step=step, escalation=escalation, note=note)
 
     def _do(self, uow: UnitOfWork, contact: Contact | None, case: Case, escalation: Escalation, effect: Effect) -> Case:
         match effect:
             case PageStaff(staff=staff, round=round_, rung=rung):
-                for uid in staff:
-                    to_staff(uow, escalation, case, uid, step=f"{round_}:{rung}")
+                paging.page(uow, self.surfaces, case, staff, step=f"{round_}:{rung}", escalation=escalation)
             case RemindOwner(staff_uid=uid):
-                to_staff(uow, escalation, case, uid, step=f"remind {uow.now.isoformat()}")
+                step = f"remind {uow.now.isoformat()}"
+                paging.page(uow, self.surfaces, case, [uid], step=step, escalation=escalation, note=paging.OWED)
             case CancelPages(up_to_epoch=epoch):
                 uow.outbox.cancel_pages(escalation.uid, epoch)
             case LeaveTalk():

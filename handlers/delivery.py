@@ -10,7 +10,8 @@ from datetime import timedelta
 from handlers.evolving import evolve
 from handlers.model import OutboxKind, Outcome, SendJob
 from handlers.operation import operation
-from handlers.ports import SendResult, UnitOfWork
+from handlers.paging import CALLS
+from handlers.ports import Handle, SendResult, UnitOfWork
 
 LEASE = timedelta(seconds=30)
 """How long a sender may take; a send gives up after 10 s, so a lease that ran out belongs to a dead sender."""
@@ -63,8 +64,10 @@ def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
         )
         if kept and result.outcome is Outcome.BLOCKED and row.contact_uid is not None:
             _blocked(uow, row.contact_uid)
-        if kept and result.outcome is Outcome.SENT and row.kind is OutboxKind.PAGE:
+        if kept and result.outcome is Outcome.SENT and row.kind is OutboxKind.PAGE and row.note == CALLS:
             _paged(uow, report.job)
+        if kept and result.handles:
+            _remember(uow, report)
         done.append(kept)
     if any(done):
         uow.ring("desk")
@@ -75,6 +78,21 @@ def _blocked(uow: UnitOfWork, contact_uid: str) -> None:
     contact = uow.contacts.load([contact_uid]).get(contact_uid)
     if contact is not None and contact.blocked_at is None:
         uow.contacts.save(evolve(contact, blocked_at=uow.now))
+
+
+def _remember(uow: UnitOfWork, report: Report) -> None:
+    """How the platform calls what it has shown: a page of a case, or a message that she may want to be taken away again."""
+    row = report.job.row
+    if row.kind is OutboxKind.PAGE:
+        kind, owner, channel = "page", row.case_uid, row.surface
+    else:
+        kind, owner, channel = "trace", row.contact_uid, report.job.address.channel if report.job.address else ""
+    if owner is not None:
+        made = [
+            Handle(kind=kind, owner_uid=owner, channel=channel, handle=handle, at=uow.now)
+            for handle in report.result.handles
+        ]
+        uow.handles.add(made)
 
 
 def _paged(uow: UnitOfWork, job: SendJob) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows.effects import Value
-from handlers import audit
+from handlers import alarms, audit
 from handlers.calling import may_be_read, open_of
 from handlers.desk_words import CaseView, QueueView
 from handlers.duty import Duty, switch_of
@@ -42,6 +42,7 @@ def queue_view(uow: UnitOfWork, duty: Duty, me: Staff) -> QueueView:
         duty=switch,
         duty_until_at=me.duty_until_at if switch is not DutySwitch.AUTO else None,
         gap=duty.gap_ahead(uow.now),
+        alarms=tuple(alarms.ringing(uow)),
         me_on_duty=any(me.uid == one.uid for rung in RUNGS for one in duty.on_rung(rung, staff, uow.now)),
     )
 

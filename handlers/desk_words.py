@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flows.severity import Severity
+from handlers.alarms import Alarm
 from handlers.model import (
     DeskLine,
     Disposition,
@@ -159,6 +160,7 @@ class QueueView:
     duty: DutySwitch  # my switch as it counts now
     duty_until_at: datetime | None
     me_on_duty: bool
+    alarms: tuple[Alarm, ...] = ()  # what an operator must know; counsellors see it too: a channel may be silent
     gap: Gap | None = None  # nobody is on duty by the roster then: said within 24 h ahead
 
 

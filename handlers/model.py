@@ -318,6 +318,7 @@ class OutboxRow:
     escalation_uid: str | None = None
     epoch: int | None = None
     line_uid: str | None = None  # the transcript line this delivers
+    note: str = ""  # pages: what is said beside the call, a word of `handlers.paging`
     outgoing: Outgoing | None = field(default=None, repr=False)  # None for pages
     fresh_until: datetime | None = None
     state: OutboxState = OutboxState.PENDING
@@ -334,11 +335,13 @@ class SendJob:
     """A claimed outbox row with everything the sender needs; the address decrypts only under the row's own contact."""
 
     row: OutboxRow
-    address: Address | None = None  # seekers
+    address: Address | None = None  # seekers; pages: her account on the surface's channel, where she has bound one
     heard_at: datetime | None = None  # seekers: her last line, for channels that shut a while after it
     case_code: str = ""  # pages
     severity: Severity = Severity.NONE
     waiting_since: datetime | None = None
+    staff_name: str = ""  # pages to one staff member: her sign-in name
+    owner_alias: str = ""  # pages: who holds the case now
 
 
 class Outcome(StrEnum):

@@ -1,4 +1,4 @@
-"""The one way out: every line to a seeker and every page to staff becomes an outbox row here, in the caller's transaction.
+"""The one way out to seekers: every line becomes an outbox row here, in the caller's transaction (pages: `paging`).
 
 Functions that take a `Case` return it with its next line number, already saved: go on with the returned one.
 """
@@ -14,7 +14,6 @@ from handlers.model import (
     Case,
     Contact,
     Direction,
-    Escalation,
     Line,
     OutboxKind,
     OutboxRow,
@@ -143,41 +142,3 @@ def fresh_until(contact: Contact, now: datetime) -> datetime | None:
     if contact.late_answer is LateAnswer.UNTIL and contact.late_until_at is not None:
         return max(soon, contact.late_until_at)
     return soon
-
-
-def to_staff(
-    uow: UnitOfWork,
-    escalation: Escalation,
-    case: Case,
-    staff_uid: str,
-    *,
-    step: str,
-    surface: str = "desk",
-) -> None:
-    """Page one staff member about an escalation. `step` tells this notice from every other of the same epoch."""
-    key = f"{escalation.uid}:{escalation.epoch}:{step}:{staff_uid}:{surface}"
-    _page(uow, key, case, staff_uid, surface, escalation)
-
-
-def remind_staff(uow: UnitOfWork, case: Case, staff_uid: str, surface: str = "desk") -> None:
-    """Page one staff member about a case that waits without ringing."""
-    _page(uow, f"{case.uid}:waits:{uow.now.isoformat()}:{staff_uid}:{surface}", case, staff_uid, surface, None)
-
-
-def _page(uow: UnitOfWork, key: str, case: Case, staff_uid: str, surface: str, escalation: Escalation | None) -> None:
-    uow.outbox.add(
-        OutboxRow(
-            uid=new_uid(),
-            dedupe_key=key,
-            lane=f"s:{staff_uid}",
-            kind=OutboxKind.PAGE,
-            created_at=uow.now,
-            staff_uid=staff_uid,
-            surface=surface,
-            case_uid=case.uid,
-            escalation_uid=escalation.uid if escalation else None,
-            epoch=escalation.epoch if escalation else None,
-            next_attempt_at=uow.now,
-        )
-    )
-    uow.ring("outbox")

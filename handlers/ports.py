@@ -178,6 +178,16 @@ class EscalationStore(Protocol):
         """All that ring now (for a shift that begins)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """The pages of one epoch of an escalation (calls alone, not reminders)."""
+
+    escalation_uid: str
+    epoch: int
+    first_at: datetime
+    reached: bool  # at least one was handed over
+
+
 class OutboxStore(Protocol):
     """Everything that leaves us passes here."""
 
@@ -226,6 +236,9 @@ class OutboxStore(Protocol):
 
     def fetch(self, contact_uid: str) -> list[OutboxRow]:
         """For pulled channels: fresh pending rows of this seeker become sent, in order, and are returned; stale ones held."""
+
+    def pages_of(self, case_uids: Sequence[str]) -> list[Paged]:
+        """For each escalation and epoch of these cases that has been paged: when first, and whether anybody got it."""
 
     def next_due_at(self) -> datetime | None:
         """When the next open row wants attention, or None."""
@@ -293,6 +306,63 @@ class CodeStore(Protocol):
 
     def redeem(self, code: str) -> str | None:
         """The contact uid this code leads to, or None. The code stays valid until its contact is forgotten."""
+
+
+class AccountStore(Protocol):
+    """Staff's own accounts on platforms: where they are called, and who it is that presses a button there."""
+
+    def offer(self, code: str, staff_uid: str, until: datetime) -> None:
+        """This one-time code binds an account to the staff member until then; an older code of hers stops working."""
+
+    def bind(self, code: str, address: Address) -> str | None:
+        """Spend the code: the account is hers from now on (an older one of hers on this channel, and whoever had this account
+        before, are let go). The staff uid; None when the code is unknown, spent or too old.
+        """
+
+    def staff_at(self, address: Address) -> str | None:
+        """The staff uid this account belongs to, or None."""
+
+    def address_of(self, staff_uid: str, channel: str) -> Address | None:
+        """Her account on this channel, or None."""
+
+    def of(self, staff_uid: str) -> list[str]:
+        """The channels on which she has an account."""
+
+    def unbind(self, staff_uid: str, channel: str = "") -> int:
+        """Let her accounts go (on every channel when none is named); how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handle:
+    """What a platform calls something it shows for us. `kind`: "trace" (a message in a seeker's chat; owner: her contact),
+    "page" or "topic" (in a staff group; owner: the case). `seq`: for a topic, the last line it shows.
+    """
+
+    kind: str
+    owner_uid: str
+    channel: str
+    handle: str
+    seq: int = 0
+    at: datetime
+
+
+class HandleStore(Protocol):
+    """Handles: small, short-lived, no content."""
+
+    def add(self, handles: Sequence[Handle]) -> None:
+        """Remember them; one that is known gets its new `seq` and `at`."""
+
+    def of(self, owner_uid: str, kind: str, channel: str = "") -> list[Handle]:
+        """Those of this owner and kind (of one channel when it is named), oldest first."""
+
+    def find(self, kind: str, channel: str, handle: str) -> Handle | None:
+        """The one the platform calls so, or None."""
+
+    def drop(self, owner_uid: str, kind: str = "") -> int:
+        """Forget those of this owner (of every kind when none is named); how many."""
+
+    def sweep(self, kind: str, before: datetime) -> int:
+        """Forget those of this kind older than that; how many."""
 
 
 class VaultStore(Protocol):
@@ -378,6 +448,8 @@ class UnitOfWork(Protocol):
     content: ContentStore
     services: ServiceStore
     vault: VaultStore
+    accounts: AccountStore
+    handles: HandleStore
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups once the unit of work is committed, not before and not on rollback."""
@@ -531,3 +603,10 @@ class Surface(Protocol):
 
     async def page(self, job: SendJob) -> SendResult:
         """Hand the page over; RETRY while nobody there has received it."""
+
+
+class StaffLine(Protocol):
+    """What staff write on a messenger where they are called."""
+
+    async def take(self, address: Address, text: str) -> bool:
+        """True when this was a staff member's word, and is dealt with; False when a seeker may have written it."""

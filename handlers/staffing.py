@@ -277,6 +277,7 @@ class Staffing:
         uow.staff.save(staff)
         if not item.enabled:
             uow.staff.sign_out(staff_uid=staff.uid)
+            uow.accounts.unbind(staff.uid)
             self.when_disabled(uow, staff.uid)
         uow.ring("desk")
         _audit(uow, item.by, STAFF_ENABLED if item.enabled else STAFF_DISABLED, staff.uid)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from handlers import alarms, quotas
 from handlers.alarms import Alarm
 from handlers.operation import operation
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import Door, UnitOfWork
 from handlers.quotas import Count
 
@@ -39,11 +40,17 @@ class DoorVault:
         await self._run(lambda uow: uow.vault.give_back(name, holder))
 
     async def _run(self, work: Callable[[UnitOfWork], R]) -> R:
-        @operation("writer")
-        def together(uow: UnitOfWork, items: Sequence[None]) -> list[R]:
-            return [work(uow) for _ in items]
+        return await alone(self.door, work)
 
-        return await self.door.run(together, None)
+
+async def alone(door: Door, work: Callable[[UnitOfWork], R]) -> R:
+    """Do something in a unit of work of its own."""
+
+    @operation("writer")
+    def together(uow: UnitOfWork, items: Sequence[None]) -> list[R]:
+        return [work(uow) for _ in items]
+
+    return await door.run(together, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +67,27 @@ class DoorCounters:
 class DoorAlarms:
     """`handlers.ports.Alarms` on a door. What has been said is remembered, so that a channel may say it again and again."""
 
-    def __init__(self, door: Door, told: Callable[[str, str, bool], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        door: Door,
+        told: Callable[[str, str, bool], None] = lambda *_: None,
+        surfaces: Surfaces = DESK_ONLY,
+    ) -> None:
         """`told` hears of every change: name, code, and whether it is wrong now (for the log)."""
-        self._door, self._told = door, told
+        self._door, self._told, self._surfaces = door, told, surfaces
         self._known: dict[tuple[str, str], bool] = {}
 
     async def sound(self, name: str, code: str) -> None:
         """Something is wrong."""
         if self._known.get((name, code)) is not True:
-            await self._door.run(alarms.sound, Alarm(name, code))
+            await alone(self._door, lambda uow: alarms.sound(uow, Alarm(name, code), self._surfaces))
             self._known[name, code] = True
             self._told(name, code, True)
 
     async def hush(self, name: str, code: str) -> None:
         """It is well again; the first time this also takes back what an earlier run has left."""
         if self._known.get((name, code)) is not False:
-            was_on = await self._door.run(alarms.hush, Alarm(name, code))
+            was_on = await alone(self._door, lambda uow: alarms.hush(uow, Alarm(name, code)))
             self._known[name, code] = False
             if was_on:
                 self._told(name, code, False)

@@ -12,6 +12,7 @@ import msgspec
 from flows.severity import Severity
 from handlers.evolving import evolve
 from handlers.model import Address, OutboxKind, OutboxRow, OutboxState, Outcome, Outgoing, SendJob, new_uid
+from handlers.ports import Paged
 from storage import outbox_statements as sql
 from storage.records import Mapping, pack
 from storage.tables import outbox
@@ -24,6 +25,7 @@ FRESH_AGAIN = timedelta(minutes=15)
 
 _rows = Mapping(outbox, OutboxRow)
 _outgoing = msgspec.json.Decoder(Outgoing)
+_WITHOUT_ACCOUNT = frozenset({"desk", "pager"})  # surfaces that know themselves how to reach somebody
 _WAITS = (OutboxState.PENDING, OutboxState.HELD)
 _NOT_LEASED = {"lease_token": None, "lease_until": None}
 
@@ -156,6 +158,14 @@ class Outbox:
         read = [_rows.record(row, outgoing=self._open(row)) for row in fresh]
         return [replace(row, state=OutboxState.SENT, done_at=now) for row in read if row.outgoing is not None]
 
+    def pages_of(self, case_uids: Sequence[str]) -> list[Paged]:
+        """When each epoch of these cases' escalations was paged first, and whether anybody got it."""
+        if not case_uids:
+            return []
+        self._uow.flush()
+        found = self._uow.execute(sql.PAGES_OF, {"case_uids": list(case_uids)})
+        return [Paged(row.escalation_uid, row.epoch, row.first_at, bool(row.reached)) for row in found]
+
     def next_due_at(self) -> datetime | None:
         """When the next open row at the head of its lane wants attention, or None."""
         self._uow.flush()
@@ -217,11 +227,15 @@ class Outbox:
             lease_until=lease_until,
         )
         if row.kind is OutboxKind.PAGE:
+            bound = row.staff_uid and row.surface not in _WITHOUT_ACCOUNT
             return SendJob(
                 row=leased,
+                address=self._uow.accounts.address_of(row.staff_uid, row.surface) if bound else None,
                 case_code=row.case_code or "",
                 severity=row.case_severity or Severity.NONE,
                 waiting_since=row.waiting_since,
+                staff_name=row.staff_name or "",
+                owner_alias=row.owner_alias or "",
             )
         address = self._uow.keys.try_unseal("contacts", "address", row.contact_uid, row.contact_uid, row.address_sealed)
         if address is None or leased.outgoing is None:

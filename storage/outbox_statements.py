@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 from handlers.model import OutboxKind, OutboxRow, OutboxState
 from storage.records import Mapping
 from storage.registers import settings
-from storage.tables import cases, contacts, escalations, outbox
+from storage.tables import cases, contacts, escalations, outbox, staff
 from storage.types import among, word
 
 QUARANTINE = "quarantine"
@@ -20,6 +20,7 @@ _open = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING)
 _unfinished = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING), word(OutboxState.HELD)))
 _earlier = outbox.alias("earlier")
 _stale = outbox.alias("stale")
+_owner = staff.alias("owner")
 
 
 def _free(row: FromClause) -> ColumnElement[bool]:
@@ -94,11 +95,15 @@ CANDIDATES = (
         func.coalesce(
             escalations.c.unanswered_since, escalations.c.created_at, type_=escalations.c.created_at.type
         ).label("waiting_since"),
+        staff.c.name.label("staff_name"),
+        _owner.c.alias.label("owner_alias"),
     )
     .select_from(outbox)
     .join(contacts, contacts.c.uid == outbox.c.contact_uid, isouter=True)
     .join(cases, cases.c.uid == outbox.c.case_uid, isouter=True)
     .join(escalations, escalations.c.uid == outbox.c.escalation_uid, isouter=True)
+    .join(staff, staff.c.uid == outbox.c.staff_uid, isouter=True)
+    .join(_owner, _owner.c.uid == escalations.c.owner_uid, isouter=True)
     .where(
         _open,
         _due,
@@ -207,6 +212,22 @@ NEXT_DUE = select(
         type_=outbox.c.created_at.type,
     )
 ).where(_open, _is_head)
+
+PAGES_OF = (
+    select(
+        outbox.c.escalation_uid,
+        outbox.c.epoch,
+        func.min(outbox.c.created_at, type_=outbox.c.created_at.type).label("first_at"),
+        func.max(case((outbox.c.state == word(OutboxState.SENT), 1), else_=0)).label("reached"),
+    )
+    .where(
+        among(outbox.c.case_uid, "case_uids"),
+        outbox.c.kind == word(OutboxKind.PAGE),
+        outbox.c.note == "",
+        outbox.c.escalation_uid.is_not(None),
+    )
+    .group_by(outbox.c.escalation_uid, outbox.c.epoch)
+)
 
 RELEASE = (
     update(outbox)

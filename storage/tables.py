@@ -224,6 +224,7 @@ outbox = Table(
     Column("escalation_uid", Uid),
     Column("epoch", Integer),
     Column("line_uid", Uid),
+    Column("note", String(32), nullable=False, server_default=""),
     Column("outgoing_sealed", LargeBinary),
     Column("fresh_until", UtcTime),
     Column("state", EnumText(OutboxState), nullable=False),

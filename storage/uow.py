@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from handlers import ports
+from storage.accounts import Accounts
 from storage.audit import AuditLog
 from storage.cases import Cases
 from storage.codes import ReturnCodes
@@ -14,6 +15,7 @@ from storage.contacts import Contacts
 from storage.content import ContentSets
 from storage.escalations import Escalations
 from storage.facts import Facts
+from storage.handles import Handles
 from storage.inbox import Inbox
 from storage.keyring import KeyRing
 from storage.lines import Lines
@@ -35,9 +37,9 @@ class SqlUnitOfWork:
         self.rung: dict[str, None] = {}
         self._runner = runner
         contacts, cases, escalations = Contacts(self), Cases(self), Escalations(self)
-        inbox, lines, outbox = Inbox(self), Lines(self), Outbox(self)
+        inbox, lines, outbox, handles = Inbox(self), Lines(self), Outbox(self), Handles(self)
         # What refers to another row comes after it: this is also the lock order of the design.
-        self._buffered = (contacts, cases, escalations, inbox, lines, outbox)
+        self._buffered = (contacts, cases, escalations, inbox, lines, outbox, handles)
         self._audit = AuditLog(self)
         self._settings = Settings(self)
         self.contacts: ports.ContactStore = contacts
@@ -53,6 +55,8 @@ class SqlUnitOfWork:
         self.content: ports.ContentStore = ContentSets(self)
         self.services: ports.ServiceStore = Services(self)
         self.vault: ports.VaultStore = SqlVault(self)
+        self.accounts: ports.AccountStore = Accounts(self)
+        self.handles: ports.HandleStore = handles
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""

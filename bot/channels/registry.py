@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 
+from bot.channels.pager import Pager
 from bot.channels.telegram import TelegramChannel
 from bot.channels.zalo_bot import ZaloBotChannel, ZaloBotSettings
 from bot.channels.zalo_oa import ZaloOaChannel, ZaloOaSettings
-from bot.config import ReplyWindowConfig, TelegramConfig, ZaloBotConfig, ZaloOaConfig
-from handlers.ports import Alarms, Budgets, Channel, Counters, Receive, Vault
+from bot.config import Config, ReplyWindowConfig, TelegramConfig, ZaloBotConfig, ZaloOaConfig
+from handlers.paging import DESK, PAGER, Surfaces
+from handlers.ports import Alarms, Budgets, Channel, Counters, Receive, StaffLine, Surface, Vault
 from handlers.rules.windows import ReplyWindow
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -38,7 +40,33 @@ class Parts:
     alarms: Alarms
     budgets: Budgets
     counters: Counters
+    staff: StaffLine
     clock: Callable[[], datetime]
+
+
+def surfaces_of(config: Config) -> Surfaces:
+    """The ways to reach staff that an operator has written, beside the desk page."""
+    return Surfaces(
+        personal=(DESK, PAGER) if config.pager is not None else (DESK,),
+        bound=tuple(one.name for one in config.channels if isinstance(one, ZaloBotConfig) and one.staff_pages),
+    )
+
+
+def windows_of(config: Config) -> dict[str, ReplyWindow]:
+    """By channel, how long after her last line the platform lets us answer; channels without a limit are not in it."""
+    return {one.name: _window(one.window) for one in config.channels if isinstance(one, ZaloOaConfig)}
+
+
+def staff_surfaces(config: Config, channels: Mapping[str, Channel], parts: Parts) -> dict[str, Surface]:
+    """The surfaces of `surfaces_of`, by name. Raises ConfigError when a secret cannot be read."""
+    found: dict[str, Surface] = {}
+    if config.pager is not None:
+        written = config.pager
+        found[PAGER] = Pager(written.url, written.secret.read(), proxy=written.proxy, clock=parts.clock)
+    for channel in channels.values():
+        if isinstance(channel, ZaloBotChannel) and channel.name in surfaces_of(config).bound:
+            found[channel.name] = channel
+    return found
 
 
 def build(written: TelegramConfig | ZaloOaConfig | ZaloBotConfig, parts: Parts) -> Channel:
@@ -99,7 +127,13 @@ def _zalo_bot(written: ZaloBotConfig, parts: Parts) -> Channel:
         monthly_messages=written.monthly_messages,
     )
     return ZaloBotChannel(
-        written.name, settings, alarms=parts.alarms, budgets=parts.budgets, counters=parts.counters, clock=parts.clock
+        written.name,
+        settings,
+        alarms=parts.alarms,
+        budgets=parts.budgets,
+        counters=parts.counters,
+        staff=parts.staff if written.staff_pages else None,
+        clock=parts.clock,
     )
 
 

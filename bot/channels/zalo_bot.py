@@ -19,15 +19,17 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels.pages import words
 from bot.channels.quota import Quota
+from bot.channels.reaching import Reaching
 from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, KeepingBack, Storing, read_body, same
 from bot.channels.render import Part, render
 from bot.channels.sending import SEND_TIMEOUT_S, Answer, Caller, Progress
 from bot.channels.zalo_bot_updates import parse, unwrapped
 from flows.platforms import ZALO_BOT
 from handlers.alarms import TOKEN_LOST, WEBHOOK_BAD
-from handlers.model import Address, InboundMessage, Outcome, Outgoing
-from handlers.ports import Alarms, Budget, Budgets, Counters, Finding, Receive, SendResult
+from handlers.model import Address, InboundMessage, Outcome, Outgoing, SendJob
+from handlers.ports import Alarms, Budget, Budgets, Counters, Finding, Receive, SendResult, StaffLine
 from handlers.rules.windows import ALWAYS_OPEN
 
 log = structlog.get_logger()
@@ -68,26 +70,28 @@ class ZaloBotChannel:
         alarms: Alarms,
         budgets: Budgets,
         counters: Counters,
+        staff: StaffLine | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`counters` keeps how much of the month is used."""
+        """`counters` keeps how much of the month is used; with `staff` the bot calls staff as well, who bind their accounts."""
         if settings.mode == "webhook" and len(settings.webhook_secret) < 8:
             raise ValueError("a webhook without a secret of at least 8 characters would let anybody write")
         self.name = name
         self.route = f"/webhooks/zalo-bot/{name}" if settings.mode == "webhook" else ""
         self._settings = settings
-        self._alarms, self._budgets = alarms, budgets
+        self._alarms, self._budgets, self._staff, self._clock = alarms, budgets, staff, clock
         self._quota = Quota(name, settings.monthly_messages, counters, alarms, clock)
         self._caller = Caller(proxy=settings.proxy)
         self._storing = Storing(name)
         self._kept_back = KeepingBack(self._storing, name)
-        self._progress = Progress()
+        self._progress, self._reaching = Progress(), Reaching(name, alarms)
         self._shape = ""  # how updates come: "bare" or "wrapped"
 
     # --- receiving -----------------------------------------------------------------------------------------------------
 
     async def run(self, receive: Receive) -> None:
         """Poll, or keep the webhook pointing here, until cancelled."""
+        receive = self._for_seekers(receive)
         if self._settings.mode == "webhook":
             await self._keep_webhook()
         await self._call("deleteWebhook", {})
@@ -126,6 +130,7 @@ class ZaloBotChannel:
 
     def webhook(self, receive: Receive) -> Callable[[web.Request], Awaitable[web.Response]]:
         """The aiohttp handler of `route`: 200 only after the commit, 401 without the secret, 503 when it is not stored."""
+        receive = self._for_seekers(receive)
 
         async def handle(request: web.Request) -> web.Response:
             if request.headers.get("Content-Encoding"):
@@ -147,6 +152,19 @@ class ZaloBotChannel:
             return web.Response(status=503)
 
         return handle
+
+    def _for_seekers(self, receive: Receive) -> Receive:
+        """What staff write to the bot that calls them is dealt with; everything else is a seeker's, and stored."""
+        staff = self._staff
+        if staff is None:
+            return receive
+
+        async def sort(*messages: InboundMessage) -> None:
+            hers = [message for message in messages if not await staff.take(message.address, message.text)]
+            if hers:
+                await receive(*hers)
+
+        return sort
 
     def _read(self, raw: object, *, wrapped: bool) -> InboundMessage | None:
         inner, inside = unwrapped(raw)
@@ -228,9 +246,20 @@ class ZaloBotChannel:
         # 403 means an internal error here; 408, 5xx, cut connections: perhaps it arrived, perhaps not.
         return SendResult(outcome=Outcome.RETRY, error_class=answer.error or f"Zalo{code or answer.status}")
 
+    async def page(self, job: SendJob) -> SendResult:
+        """Call a staff member who has bound her account: this channel as a `handlers.ports.Surface`."""
+        if job.address is None:
+            return SendResult(outcome=Outcome.FAILED, error_class="NotBound")
+        desk = (
+            f"\n{self._settings.public_url.rstrip('/')}/desk" if self._settings.public_url.startswith("https") else ""
+        )
+        return await self._send_part(job.address, Part(f"Bình An. {words(job, self._clock())}{desk}"))
+
     async def _call(self, method: str, sent: dict[str, str], *, timeout_s: float = 0.0) -> Answer:
         url = f"{self._settings.base_url.rstrip('/')}/bot{self._settings.token}/{method}"
-        return await self._caller.ask("POST", url, json=sent, timeout_s=timeout_s)
+        answer = await self._caller.ask("POST", url, json=sent, timeout_s=timeout_s)
+        await self._reaching.heard(bool(answer.body))
+        return answer
 
     async def _look_at_token(self, answer: Answer) -> None:
         if _code(answer) == 401:
@@ -247,8 +276,8 @@ class ZaloBotChannel:
         found.append(await self._check_webhook())
         if self._settings.monthly_messages:
             used, most = await self._quota.used(), self._settings.monthly_messages
-            words = f"{used} of {most} messages of this month are used"
-            found.append(Finding(used < most * 0.8, words if used < most * 0.8 else f"{words}; think of a larger plan"))
+            said = f"{used} of {most} messages of this month are used"
+            found.append(Finding(used < most * 0.8, said if used < most * 0.8 else f"{said}; think of a larger plan"))
         return found
 
     async def _check_webhook(self) -> Finding:

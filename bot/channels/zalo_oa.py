@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels.reaching import Reaching
 from bot.channels.receiving import MAX_BODY_BYTES, KeepingBack, Seldom, Storing, read_body
 from bot.channels.render import Part, render
 from bot.channels.sending import Answer, Caller, Progress
@@ -92,7 +93,7 @@ class ZaloOaChannel:
         self._caller = Caller(proxy=settings.proxy)
         self._signed = Signed(settings.app_id, settings.oa_id, settings.webhook_secret)
         self._storing = KeepingBack(Storing(name), name)
-        self._progress = Progress()
+        self._progress, self._reaching = Progress(), Reaching(name, alarms)
         self._seen_variant, self._unsigned = "", Seldom()
         self._without_buttons = False  # the platform has refused them: choices are numbered from then on
         self._keeper = TokenKeeper(
@@ -199,12 +200,14 @@ class ZaloOaChannel:
         message: dict[str, Any] = {"text": part.text}
         if part.rows:
             message["attachment"] = {"type": "template", "payload": {"buttons": [_button(one) for one in part.buttons]}}
-        return await self._caller.ask(
+        answer = await self._caller.ask(
             "POST",
             f"{self._settings.base_url.rstrip('/')}{path}",
             json={"recipient": recipient, "message": message},
             headers={"access_token": token},
         )
+        await self._reaching.heard(bool(answer.body))
+        return answer
 
     async def _judge(self, answer: Answer, had_buttons: bool) -> SendResult:
         if answer.ambiguous:

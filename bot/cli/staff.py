@@ -12,6 +12,7 @@ import typer
 from bot import wiring
 from bot.config import load_config
 from bot.web.passwords import hash_password, new_password, problem
+from handlers.accounts import OfferCode, offer_code
 from handlers.model import Role
 from handlers.staffing import AddStaff, SetEnabled, SetPassword
 
@@ -101,3 +102,11 @@ def reset(name: NameArgument, config: ConfigOption = None, ask: AskOption = Fals
     _with_service(config, work)
     print(f"{name}: new password set, signed out everywhere, enabled")
     _say_password(name, password, ask)
+
+
+@app.command()
+def bind(name: NameArgument, config: ConfigOption = None) -> None:
+    """A code that binds an account on a messenger, so that this person can be called there. Exit: 0 done, 1 refused."""
+    code = _with_service(config, lambda service: service.storage.door.run(offer_code, OfferCode(name=name)))
+    print(f"{name}: write to the bot, or into the staff group, within 30 minutes:  gắn {code}")
+    print("(it works once; hand it over in person)")

@@ -92,6 +92,8 @@ DESK: Mapping[str, str] = {
     "on_duty": "Đang trực",
     "nobody_on_duty": "Không có ai đang trực",
     "gap": "Lịch trực còn trống, hãy tìm người thay",
+    "alarm": "Kênh",
+    "alarm_calls": "Báo ca",
     "claim": "Nhận ca này",
     "open": "Mở ca",
     "look": "Xem thẻ",
@@ -182,6 +184,16 @@ DESK: Mapping[str, str] = {
     "nothing-chosen": "Bạn chưa chọn.",
     "too-long": "Tin dài quá. Bạn chia làm vài tin ngắn hơn.",
     "storage-unavailable": "Chưa lưu được, máy chủ đang bận. Bạn thử lại.",
+}
+
+ALARM: Mapping[str, str] = {
+    "token-lost": "nền tảng không nhận khóa truy cập nữa, tin không đi được. Báo người vận hành.",
+    "not-allowed": "tài khoản chưa đủ quyền hoặc gói dịch vụ, tin không đi được. Báo người vận hành.",
+    "unreachable": "nền tảng không trả lời. Báo người vận hành.",
+    "webhook-bad": "nền tảng không đưa tin tới được máy chủ. Báo người vận hành.",
+    "quota-low": "sắp hết số tin của tháng. Báo người vận hành.",
+    "quota-gone": "đã hết số tin của tháng, tin không đi được. Báo người vận hành.",
+    "nobody-paged": "có ca đang gọi mà chưa báo tới được ai. Hãy nhận ca, rồi báo người vận hành.",
 }
 
 SEVERITY: Mapping[str, str] = {

@@ -7,10 +7,12 @@ from typing import Any
 
 from bot.web.deps import WebDeps
 from bot.web.pages import local_time
-from bot.web.texts import ABOUT, AGE, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
+from bot.web.texts import ABOUT, AGE, ALARM, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
+from handlers.alarms import Alarm
 from handlers.desk import CaseView, QueueView
 from handlers.model import DeskLine, Direction, DutySwitch, EscalationState, QueueCard, Staff, Summary
 from handlers.permissions import Action, may
+from handlers.watching import CALLS
 
 UNSETTLED = frozenset({"pending", "sending", "held"})
 
@@ -59,7 +61,14 @@ def queue(view: QueueView, staff: Staff, now: datetime, deps: WebDeps) -> dict[s
         + (f" ({DESK['duty_until']} {until})" if until else ""),
         "me_on_duty": view.me_on_duty,
         "gap": _gap(view, deps),
+        "alarm": " · ".join(_alarm(one) for one in view.alarms),
     }
+
+
+def _alarm(one: Alarm) -> str:
+    """What is wrong with which channel, in words."""
+    what = DESK["alarm_calls"] if one.name == CALLS else f"{DESK['alarm']} {one.name}"
+    return f"{what}: {ALARM.get(one.code, one.code)}"
 
 
 def _gap(view: QueueView, deps: WebDeps) -> str:

@@ -11,17 +11,20 @@ from typing import Any
 import structlog
 
 from bot.workers.loop import forever
+from handlers.alarms import NOBODY_PAGED
 from handlers.closing import Closing
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.ports import Door, UnitOfWork, Wakeups
 from handlers.stays import Stays
+from handlers.watching import CALLS, Watching
 
 log = structlog.get_logger()
 
 BATCH = 64
 CHECK_WAITS_EVERY_S = 60.0
+WATCH_CALLS_EVERY_S = 10.0
 CLOCK_JUMP = timedelta(seconds=2)
 
 
@@ -37,11 +40,13 @@ class TimersWorker:
         inbound: Inbound,
         housekeeping: Housekeeping,
         closing: Closing,
+        watching: Watching,
     ) -> None:
         """The use-cases whose rows carry timers."""
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
-        self._closing = closing
+        self._closing, self._watching = closing, watching
+        self._watched_at = float("-inf")
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
 
@@ -51,6 +56,7 @@ class TimersWorker:
 
     async def _step(self) -> bool:
         await self._watch_clock()
+        await self._watch_calls()
         more = [
             await self._each(lambda uow: self._escalations.due(uow, BATCH), self._escalations.tick),
             await self._each(lambda uow: self._stays.due(uow, BATCH), self._stays.tick),
@@ -77,6 +83,13 @@ class TimersWorker:
         for error in failed:
             log.error("timers.row_failed", error=type(error).__name__)
         return len(uids) >= BATCH and not failed
+
+    async def _watch_calls(self) -> None:
+        """Does every call reach somebody?"""
+        if time.monotonic() - self._watched_at >= WATCH_CALLS_EVERY_S:
+            self._watched_at = time.monotonic()
+            if await self._door.run(self._watching.look, None):
+                log.error("alarm", what=CALLS, code=NOBODY_PAGED)
 
     async def _watch_clock(self) -> None:
         """A clock that jumped must not make anybody wait longer than the step's own time."""

@@ -25,6 +25,7 @@ from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Failure, Inbound
 from handlers.model import Address, Case, Contact, InboundMessage, MessageKind, Outcome, Outgoing, Staff
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import SendResult
 from handlers.rules.windows import ReplyWindow
 from handlers.seeker import SeekerView, ViewRequest, leave, view
@@ -50,6 +51,7 @@ class Road(Hotline):
     """A hotline with its middle: inbound, flows, delivery, her page, housekeeping."""
 
     outcome: Outcome = Outcome.SENT  # what the platform makes of every push
+    surfaces: Surfaces = DESK_ONLY
     windows: Mapping[str, ReplyWindow] = field(default_factory=dict)
     got: dict[str, list[Outgoing]] = field(default_factory=lambda: defaultdict(list))
 
@@ -57,8 +59,8 @@ class Road(Hotline):
         super().__post_init__()
         self.worlds = Worlds(shipped_world())
         ending = Ending(ZONE)
-        self.escalations = Escalations(self.duty, self.worlds, ending)
-        self.stays = Stays(self.duty, self.worlds, ending)
+        self.escalations = Escalations(self.duty, self.worlds, ending, self.surfaces)
+        self.stays = Stays(self.duty, self.worlds, ending, self.surfaces)
         self.closing = Closing(self.windows, self.worlds, ZONE)
         self.inbound = Inbound(self.worlds, self.escalations, ending, self.closing)
         self.desk = Desk(self.escalations, self.inbound.released, self.windows)

@@ -151,6 +151,8 @@
     $("duty").textContent = queue.duty_words;
     const who = $("on-duty");
     who.textContent = queue.on_duty.length ? who.dataset.lead + ": " + queue.on_duty.join(", ") : who.dataset.nobody;
+    $("alarm").textContent = queue.alarm;
+    $("alarm").hidden = !queue.alarm;
     $("gap").textContent = queue.gap;
     $("gap").hidden = !queue.gap;
   }

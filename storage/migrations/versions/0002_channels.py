@@ -1,4 +1,4 @@
-"""Channels: tokens that platforms hand out, and whom we have told that a reply window shuts."""
+"""Channels: tokens, staff's accounts on platforms, what platforms call things of ours, what a page says beside the call."""
 
 from __future__ import annotations
 
@@ -14,14 +14,28 @@ depends_on = None
 def upgrade() -> None:
     """New tables and empty columns; nothing that is there changes."""
     vault()
+    accounts()
+    bind_codes()
+    handles()
+    op.add_column("outbox", sa.Column("note", sa.String(32), nullable=False, server_default=""))
     op.add_column("contacts", moment("window_told_at", null=True))
 
 
 def downgrade() -> None:
     """Take the tables away; tokens are handed out anew."""
-    op.drop_table("vault")
+    for table in ("vault", "accounts", "bind_codes", "handles"):
+        op.drop_table(table)
+    with op.batch_alter_table("outbox") as batch:
+        batch.drop_column("note")
     with op.batch_alter_table("contacts") as batch:
         batch.drop_column("window_told_at")
+
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def order() -> sa.Column[int]:
+    return sa.Column("id", BIG, autoincrement=True, nullable=False)
 
 
 def moment(name: str, *, null: bool = False) -> sa.Column[int]:
@@ -30,6 +44,53 @@ def moment(name: str, *, null: bool = False) -> sa.Column[int]:
 
 def words(name: str, most: int, *, null: bool = False) -> sa.Column[str]:
     return sa.Column(name, sa.String(most), nullable=null)
+
+
+def accounts() -> None:
+    op.create_table(
+        "accounts",
+        order(),
+        words("uid", 32),
+        words("staff_uid", 32),
+        words("channel", 64),
+        words("lookup", 64),
+        sa.Column("address_sealed", sa.LargeBinary(), nullable=False),
+        moment("bound_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
+        sa.ForeignKeyConstraint(["staff_uid"], ["staff.uid"], name=op.f("fk_accounts_staff_uid_staff")),
+        sa.UniqueConstraint("uid", name=op.f("uq_accounts_uid")),
+        sa.UniqueConstraint("lookup", name=op.f("uq_accounts_lookup")),
+    )
+    op.create_index("uq_accounts_staff_uid_channel", "accounts", ["staff_uid", "channel"], unique=True)
+
+
+def bind_codes() -> None:
+    op.create_table(
+        "bind_codes",
+        sa.Column("code_hash", sa.LargeBinary(32), nullable=False),
+        words("staff_uid", 32),
+        moment("expires_at"),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_bind_codes")),
+        sa.ForeignKeyConstraint(["staff_uid"], ["staff.uid"], name=op.f("fk_bind_codes_staff_uid_staff")),
+        sa.UniqueConstraint("staff_uid", name=op.f("uq_bind_codes_staff_uid")),
+    )
+
+
+def handles() -> None:
+    op.create_table(
+        "handles",
+        order(),
+        words("kind", 16),
+        words("owner_uid", 32),
+        words("channel", 64),
+        words("handle", 128),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        moment("at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handles")),
+    )
+    columns = ["owner_uid", "kind", "channel", "handle"]
+    op.create_index("uq_handles_owner_uid_kind_channel_handle", "handles", columns, unique=True)
+    op.create_index("ix_handles_kind_at", "handles", ["kind", "at"])
 
 
 def vault() -> None:
