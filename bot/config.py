@@ -93,6 +93,13 @@ class WebConfig(_Written):
     behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
 
 
+class StaffGroupConfig(_Written):
+    """A Telegram group in which staff are called."""
+
+    chat_id: Annotated[int, Field(lt=0)]
+    relay_content: bool = False  # show what people write, in a topic for each case; the desk page is safer
+
+
 class TelegramConfig(_Written):
     """One Telegram bot."""
 
@@ -104,6 +111,7 @@ class TelegramConfig(_Written):
     base_url: Url = "https://api.telegram.org"
     proxy: str = ""
     poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 25
+    staff_group: StaffGroupConfig | None = None
 
     def model_post_init(self, context: object, /) -> None:
         """A webhook without a secret would let anybody write."""

@@ -38,6 +38,7 @@ from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door, Surface
+from handlers.relaying import Relaying
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -176,6 +177,9 @@ def _assemble(
         budgets=LocalBudgets(),
         counters=DoorCounters(door),
         staff=DeskByText(door, desk),
+        door=door,
+        desk=desk,
+        audio=lambda name: None,  # recorded lines come with the content
         clock=clock,
     )
     channels = _channels(config, webchat, parts)
@@ -184,6 +188,7 @@ def _assemble(
     inbox = InboxWorker(door, wakeups, inbound, outbox.look)
     housekeeping = Housekeeping(escalations)
     watching = Watching(ways)
+    relaying = Relaying(ways) if ways.talks else None
     service = Service(
         config=config,
         storage=storage,
@@ -197,7 +202,7 @@ def _assemble(
         surfaces=surfaces,
         inbox=inbox,
         outbox=outbox,
-        timers=TimersWorker(door, wakeups, escalations, stays, inbound, housekeeping, closing, watching),
+        timers=TimersWorker(door, wakeups, escalations, stays, inbound, housekeeping, closing, watching, relaying),
         app=web.Application(),
         source=source,
     )

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from flows.severity import Severity
 from handlers.evolving import evolve
-from handlers.model import InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
+from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
-from handlers.ports import UnitOfWork
+from handlers.ports import Handle, UnitOfWork
 from handlers.world import Worlds
 
 MAX_A_DAY = 5000
@@ -63,6 +63,9 @@ class Accepting:
         for index, is_fresh in fresh.items():
             if is_fresh:
                 self._count(uow, contacts[index].uid)
+        traces = [_trace(uow, contacts[i], messages[i]) for i, is_new in fresh.items() if is_new and messages[i].handle]
+        if traces:
+            uow.handles.add(traces)
         if any(fresh.values()):
             uow.ring("inbox")
         return [Accepted(contact.uid, fresh.get(index, False)) for index, contact in enumerate(contacts)]
@@ -100,3 +103,10 @@ class Accepting:
         today = uow.now.astimezone(self._worlds.current.zone).date().isoformat()
         count = contact.inbound_count + 1 if contact.inbound_day == today else 1
         uow.contacts.save(evolve(contact, pending=contact.pending + 1, inbound_day=today, inbound_count=count))
+
+
+def _trace(uow: UnitOfWork, contact: Contact, message: InboundMessage) -> Handle:
+    """Her message in her own chat, so that it can be taken away when she wants everything gone."""
+    return Handle(
+        kind="trace", owner_uid=contact.uid, channel=message.address.channel, handle=message.handle, at=uow.now
+    )

@@ -99,8 +99,9 @@ class Calling:
 
     def _do(self, uow: UnitOfWork, contact: Contact | None, case: Case, escalation: Escalation, effect: Effect) -> Case:
         match effect:
-            case PageStaff(staff=staff, round=round_, rung=rung):
-                paging.page(uow, self.surfaces, case, staff, step=f"{round_}:{rung}", escalation=escalation)
+            case PageStaff(staff=staff, who=who, round=round_, rung=rung):
+                step, group_step = f"{round_}:{rung}", f"{round_}:{who}"
+                paging.page(uow, self.surfaces, case, staff, step=step, group_step=group_step, escalation=escalation)
             case RemindOwner(staff_uid=uid):
                 step = f"remind {uow.now.isoformat()}"
                 paging.page(uow, self.surfaces, case, [uid], step=step, escalation=escalation, note=paging.OWED)

@@ -29,7 +29,9 @@ from handlers.desk_words import (
     Claimed,
     Close,
     Note,
+    Offer,
     OpenCase,
+    PassUp,
     Queue,
     QueueView,
     ReadLines,
@@ -63,6 +65,7 @@ from handlers.model import (
 )
 from handlers.operation import operation
 from handlers.outgoing import append_line, in_touch, reachable, to_seeker
+from handlers.passing import is_offered, offer, pass_up, take_over
 from handlers.permissions import Action, may, require
 from handlers.ports import UnitOfWork
 from handlers.rules import holding
@@ -78,7 +81,9 @@ __all__ = [
     "Close",
     "Desk",
     "Note",
+    "Offer",
     "OpenCase",
+    "PassUp",
     "Queue",
     "QueueView",
     "ReadLines",
@@ -119,6 +124,9 @@ class Desk:
         if escalation is None:
             return self._take_up(uow, me, case)
         if escalation.state in HELD:
+            if is_offered(escalation, me):
+                case = take_over(self.escalations, uow, me, case, escalation)
+                return Claimed(case_code=case.code, epoch=escalation.epoch, agreed=may_be_read(case))
             if not holds(escalation, me):
                 raise AlreadyClaimed(alias_of(uow, escalation.owner_uid))
             return Claimed(case_code=case.code, epoch=escalation.epoch, again=True, agreed=may_be_read(case))
@@ -209,6 +217,23 @@ class Desk:
             case = open_case_of(uow, item.case_code)
             escalation = self._mine(uow, case, me, beside=Action.RELEASE_ANY)
             self.escalations.ring_anew(uow, contact_of(uow, case), case, escalation, me.uid)
+        return [None] * len(items)
+
+    @operation("pass_up")
+    def pass_up(self, uow: UnitOfWork, items: Sequence[PassUp]) -> list[None]:
+        """Not me: the next rung is called now. AlreadyClaimed, StaleClaim, NoSuchCase, CaseClosed, NotAllowed."""
+        for item in items:
+            me = require(uow, item.staff_uid, Action.HAND_ON)
+            pass_up(self.escalations, uow, me, open_case_of(uow, item.case_code), item.epoch)
+        return [None] * len(items)
+
+    @operation("offer")
+    def offer(self, uow: UnitOfWork, items: Sequence[Offer]) -> list[None]:
+        """My case for a colleague, who is called and must claim it before it moves. NotYours, NotAllowed, CaseClosed."""
+        for item in items:
+            me = require(uow, item.staff_uid, Action.HAND_ON)
+            case = open_case_of(uow, item.case_code)
+            offer(self.escalations, uow, me, case, self._mine(uow, case, me), item.to_staff_uid)
         return [None] * len(items)
 
     @operation("close")

@@ -58,6 +58,24 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassUp:
+    """Not me: the next rung is called now. `epoch` is the one on the card she saw."""
+
+    staff_uid: str
+    case_code: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """My case for a colleague: it moves once she claims it."""
+
+    staff_uid: str
+    case_code: str
+    to_staff_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     """End the stay. `disposition` is one of `DESK_DISPOSITIONS`."""
 

@@ -16,6 +16,7 @@ from handlers.operation import operation
 from handlers.outgoing import append_line, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.shown import shown
+from handlers.wiping import wipe
 from handlers.world import World, Worlds
 
 RETRY_AFTER = (timedelta(0), timedelta(seconds=1), timedelta(seconds=5))
@@ -75,6 +76,8 @@ class Guarding(Arriving):
         word = "delete" if row.message.kind is MessageKind.WITHDRAWN else _word_in(row.message, world)
         if word in ("stop", "delete"):
             uow.outbox.cancel_seeker(contact.uid)
+            if word == "delete":
+                wipe(uow, contact)
             contact = hide(uow, contact) if word == "delete" else replace(contact, quiet=True)
             uow.contacts.save(contact)
         else:

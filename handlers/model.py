@@ -34,6 +34,7 @@ class MessageKind(StrEnum):
     LOCATION = "location"  # shared a point; coarsened to communes before it is stored
     START = "start"  # opened the chat (/start, page opened)
     UNSUPPORTED = "unsupported"  # voice, picture, sticker, anything we cannot read: a person is there
+    EDITED = "edited"  # changed a message she had sent: shown and screened, but it answers no question
     BLOCKED = "blocked"  # the platform says she has blocked or left the channel
     CODE = "code"  # typed a return code on the web page's own form
     JOINED = "joined"  # followed the account or opened its chat: greeted, unless a talk is under way
@@ -59,6 +60,7 @@ class InboundMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
+    handle: str = field(default="", repr=False)  # how the platform calls it, where it can be taken away again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +302,7 @@ class Outgoing:
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
     audio: str = ""  # file name of the recorded line, for channels that can play it
+    wipe: tuple[str, ...] = field(default=(), repr=False)  # handles of messages to take away; nothing is shown then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,6 +344,7 @@ class SendJob:
     severity: Severity = Severity.NONE
     waiting_since: datetime | None = None
     staff_name: str = ""  # pages to one staff member: her sign-in name
+    staff_alias: str = ""  # and her alias
     owner_alias: str = ""  # pages: who holds the case now
 
 
@@ -461,3 +465,4 @@ class DeskLine:
     text: str = field(repr=False)
     created_at: datetime
     delivery: OutboxState | None = None  # None for lines that came in and notes
+    client_key: str | None = None  # of the surface it was written on

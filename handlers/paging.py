@@ -28,6 +28,8 @@ YOURS: Final = "yours"  # an account: the case is hers
 GONE: Final = "gone"  # an account: somebody else has it
 NO_CASE: Final = "no-case"  # an account: there is no such case to be taken
 HELP: Final = "help"  # an account: what may be written here
+NOT_BOUND: Final = "not-bound"  # groups: that code binds nothing
+REFUSED: Final = "no"  # begins the note of what was written in a topic and did not go out: "no:<code>"
 FORGET: Final = "forget"  # groups: what is shown of this case is taken away
 LINES: Final = "lines"  # groups that show the talk: there are new lines
 ALARM: Final = "alarm"  # begins the note of an alarm: "alarm:<code>"
@@ -55,19 +57,21 @@ def page(
     staff_uids: Sequence[str],
     *,
     step: str,
+    group_step: str = "",
     escalation: Escalation | None = None,
     note: str = CALLS,
 ) -> None:
     """Call these staff members on every way there is. `step` tells this notice from every other of the same escalation's epoch
-    (without an escalation: of the same case).
+    (without an escalation: of the same case); `group_step` is a coarser one, because a group takes few messages.
     """
     key = f"{escalation.uid}:{escalation.epoch}:{step}" if escalation else f"{case.uid}:{step}"
     for uid in staff_uids:
         bound = [name for name in uow.accounts.of(uid) if name in surfaces.bound] if surfaces.bound else []
         for surface in (*surfaces.personal, *bound):
-            _add(uow, f"{key}:{uid}:{surface}", surface, case, escalation, staff_uid=uid, note=note)
+            _add(uow, f"{key}:{uid}:{surface}", surface, case.uid, escalation, staff_uid=uid, note=note)
     if staff_uids:
-        to_groups(uow, surfaces, case, step=step, escalation=escalation, note=note)
+        about = staff_uids[0] if note == OFFERED else None
+        to_groups(uow, surfaces, case, step=group_step or step, escalation=escalation, note=note, about_staff_uid=about)
 
 
 def to_groups(
@@ -78,11 +82,33 @@ def to_groups(
     step: str,
     escalation: Escalation | None = None,
     note: str = CALLS,
+    about_staff_uid: str | None = None,
 ) -> None:
     """Tell every group, once a step."""
     key = f"{escalation.uid}:{escalation.epoch}:{step}" if escalation else f"{case.uid}:{step}"
     for surface in surfaces.groups:
-        _add(uow, f"{key}::{surface}", surface, case, escalation, note=note)
+        lane = lane_of(surface, None)
+        _add(uow, f"{key}::{surface}", surface, case.uid, escalation, staff_uid=about_staff_uid, note=note, lane=lane)
+
+
+def to_talks(uow: UnitOfWork, surfaces: Surfaces, case: Case, staff_uid: str) -> None:
+    """Show what is new in this case where an operator wants it shown; `staff_uid` holds it, and reads it."""
+    for surface in surfaces.talks:
+        key = f"{case.uid}:lines:{case.next_seq}:{staff_uid}:{surface}"
+        lane = lane_of(surface, case.uid)  # a long talk holds up no call
+        _add(uow, key, surface, case.uid, None, staff_uid=staff_uid, note=LINES, lane=lane)
+
+
+def tell_group(uow: UnitOfWork, surface: str, *, note: str) -> None:
+    """Say something to one group that concerns no case."""
+    _add(uow, f"{note}:{surface}:{uow.now.isoformat()}", surface, None, None, note=note)
+
+
+def refuse(uow: UnitOfWork, surface: str, case_uid: str, why: str) -> None:
+    """Say in a case's topic why what was written there did not go out."""
+    lane = lane_of(surface, case_uid)
+    key = f"{REFUSED}:{surface}:{case_uid}:{uow.now.isoformat()}"
+    _add(uow, key, surface, case_uid, None, note=f"{REFUSED}:{why}"[:32], lane=lane)
 
 
 def tell_account(
@@ -96,7 +122,7 @@ def tell_account(
 ) -> None:
     """Answer one staff member's account: what became of what she wrote there."""
     key = f"{note}:{surface}:{staff_uid}:{uow.now.isoformat()}"
-    _add(uow, key, surface, case, escalation, staff_uid=staff_uid, note=note)
+    _add(uow, key, surface, case.uid if case else None, escalation, staff_uid=staff_uid, note=note)
 
 
 def alarm(uow: UnitOfWork, surfaces: Surfaces, name: str, code: str) -> None:
@@ -109,22 +135,23 @@ def _add(
     uow: UnitOfWork,
     key: str,
     surface: str,
-    case: Case | None,
+    case_uid: str | None,
     escalation: Escalation | None,
     *,
     staff_uid: str | None = None,
     note: str,
+    lane: str = "",
 ) -> None:
     uow.outbox.add(
         OutboxRow(
             uid=new_uid(),
             dedupe_key=key,
-            lane=lane_of(surface, staff_uid),
+            lane=lane or lane_of(surface, staff_uid),
             kind=OutboxKind.PAGE,
             created_at=uow.now,
             staff_uid=staff_uid,
             surface=surface,
-            case_uid=case.uid if case else None,
+            case_uid=case_uid,
             escalation_uid=escalation.uid if escalation else None,
             epoch=escalation.epoch if escalation else None,
             note=note,
@@ -134,9 +161,9 @@ def _add(
     uow.ring("outbox")
 
 
-def lane_of(surface: str, staff_uid: str | None) -> str:
-    """The lane of this person on this surface, or of a whole group."""
+def lane_of(surface: str, whose_uid: str | None) -> str:
+    """The lane of this person (or this case) on this surface, or of a whole group."""
     if surface == DESK:
-        return f"s:{staff_uid}"
-    whose = f"{surface}|{staff_uid or ''}"
+        return f"s:{whose_uid}"
+    whose = f"{surface}|{whose_uid or ''}"
     return f"s:{hashlib.sha256(whose.encode()).hexdigest()[:40]}"

@@ -14,6 +14,7 @@ _HOSTS_OWN = {AGREE: "yes", DECLINE: "no", TAKE: "take_code", LEAVE: "code_later
 """Buttons that belong to the host: their data, and the phrase that is their label."""
 
 CODE_TYPED = "▸ gõ mã quay lại"
+EDITED = "▸ sửa một tin đã gửi"
 JOINED = "▸ theo dõi kênh, hoặc mở khung nhắn tin"
 UNREADABLE = "▸ gửi thứ máy không đọc được (ảnh, giọng nói …)"
 
@@ -23,6 +24,8 @@ def shown(message: StoredMessage, world: World, visited: Sequence[str] = ()) -> 
     match message.kind:
         case MessageKind.TEXT:
             return message.text
+        case MessageKind.EDITED:
+            return f"{EDITED}: {message.text}"
         case MessageKind.CODE:
             return CODE_TYPED
         case MessageKind.CHOICE:

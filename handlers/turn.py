@@ -51,6 +51,7 @@ from handlers.ports import UnitOfWork
 from handlers.rules.ladder import EMERGENCY
 from handlers.rules.ringing import anybody
 from handlers.stays import Ending
+from handlers.wiping import wipe
 from handlers.world import World
 
 MAX_WHY = 20
@@ -192,6 +193,7 @@ class Turn:
         """Carry out the collected effects in order. Every member of `Command` has its line here; an unknown one is an error."""
         if any(isinstance(effect, Erase) for effect in self.effects):
             self.uow.outbox.cancel_seeker(self.contact.uid)  # only the farewell that follows may still arrive
+            wipe(self.uow, self.contact)
         for said in self._first:
             self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
         effects = _numbers_first(self.effects)

@@ -63,7 +63,7 @@ class Outbox:
         self._uow.keys.load([from_contact_uid])
         for found in self._uow.execute(sql.UNFINISHED_OF, {"contact_uid": from_contact_uid}).all():
             row = _rows.record(found, outgoing=self._open(found))
-            if row.outgoing is not None:
+            if row.outgoing is not None and not row.outgoing.wipe:  # what stands in another chat is not hers any more
                 uid, lane = new_uid(), f"c:{to_contact_uid}"
                 self.add(replace(row, uid=uid, dedupe_key=f"moved:{row.uid}", lane=lane, contact_uid=to_contact_uid))
         self.cancel_seeker(from_contact_uid)
@@ -235,6 +235,7 @@ class Outbox:
                 severity=row.case_severity or Severity.NONE,
                 waiting_since=row.waiting_since,
                 staff_name=row.staff_name or "",
+                staff_alias=row.staff_alias or "",
                 owner_alias=row.owner_alias or "",
             )
         address = self._uow.keys.try_unseal("contacts", "address", row.contact_uid, row.contact_uid, row.address_sealed)

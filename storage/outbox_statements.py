@@ -96,6 +96,7 @@ CANDIDATES = (
             escalations.c.unanswered_since, escalations.c.created_at, type_=escalations.c.created_at.type
         ).label("waiting_since"),
         staff.c.name.label("staff_name"),
+        staff.c.alias.label("staff_alias"),
         _owner.c.alias.label("owner_alias"),
     )
     .select_from(outbox)

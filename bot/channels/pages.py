@@ -43,7 +43,8 @@ def words(job: SendJob, now: datetime) -> str:
         case paging.WAITS:
             return f"{case}. Chưa ai nhận, không gấp."
         case paging.OFFERED:
-            return f"{case}. {_owner(job)} xin chuyển ca này cho bạn."
+            whom = job.staff_alias if job.row.surface.startswith("group:") else "bạn"
+            return f"{case}. {_owner(job)} xin chuyển ca này cho {whom or 'bạn'}."
         case paging.TAKEN:
             return f"{case}. {_owner(job)} đã nhận."
         case paging.OVER:
@@ -57,7 +58,9 @@ def words(job: SendJob, now: datetime) -> str:
         case paging.HELP:
             return "Ở đây bạn gõ được: nhận, cách ra, rồi mã ca. Đọc và trả lời thì mở bàn trực."
         case paging.BOUND:
-            return "Tài khoản này từ giờ nhận được báo ca trực."
+            return "Đã gắn tài khoản: từ giờ nhận được báo ca trực, và bấm được nút ở đây."
+        case paging.NOT_BOUND:
+            return "Mã chưa đúng hoặc đã hết hạn. Xin mã mới ở người quản lý."
         case _:
             return case
 

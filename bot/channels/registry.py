@@ -10,12 +10,14 @@ from typing import Protocol, runtime_checkable
 from aiohttp import web
 
 from bot.channels.pager import Pager
-from bot.channels.telegram import TelegramChannel
+from bot.channels.telegram import TelegramChannel, TelegramSettings
+from bot.channels.telegram_group import GroupSettings, TelegramGroup, surface_of
 from bot.channels.zalo_bot import ZaloBotChannel, ZaloBotSettings
 from bot.channels.zalo_oa import ZaloOaChannel, ZaloOaSettings
 from bot.config import Config, ReplyWindowConfig, TelegramConfig, ZaloBotConfig, ZaloOaConfig
+from handlers.desk import Desk
 from handlers.paging import DESK, PAGER, Surfaces
-from handlers.ports import Alarms, Budgets, Channel, Counters, Receive, StaffLine, Surface, Vault
+from handlers.ports import Alarms, Budgets, Channel, Counters, Door, Receive, StaffLine, Surface, Vault
 from handlers.rules.windows import ReplyWindow
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -41,14 +43,20 @@ class Parts:
     budgets: Budgets
     counters: Counters
     staff: StaffLine
+    door: Door
+    desk: Desk
+    audio: Callable[[str], bytes | None]
     clock: Callable[[], datetime]
 
 
 def surfaces_of(config: Config) -> Surfaces:
     """The ways to reach staff that an operator has written, beside the desk page."""
+    groups = [one for one in config.channels if isinstance(one, TelegramConfig) and one.staff_group is not None]
     return Surfaces(
         personal=(DESK, PAGER) if config.pager is not None else (DESK,),
         bound=tuple(one.name for one in config.channels if isinstance(one, ZaloBotConfig) and one.staff_pages),
+        groups=tuple(surface_of(one.name) for one in groups),
+        talks=tuple(surface_of(one.name) for one in groups if one.staff_group and one.staff_group.relay_content),
     )
 
 
@@ -66,6 +74,8 @@ def staff_surfaces(config: Config, channels: Mapping[str, Channel], parts: Parts
     for channel in channels.values():
         if isinstance(channel, ZaloBotChannel) and channel.name in surfaces_of(config).bound:
             found[channel.name] = channel
+        if isinstance(channel, TelegramChannel) and channel.group is not None:
+            found[channel.group.name] = channel.group
     return found
 
 
@@ -83,9 +93,8 @@ def build(written: TelegramConfig | ZaloOaConfig | ZaloBotConfig, parts: Parts) 
 def _telegram(written: TelegramConfig, parts: Parts) -> Channel:
     # Telegram brings updates over https only; without it an operator's own gateway has to know where we are.
     public = parts.public_url.rstrip("/") if parts.public_url.startswith("https://") else ""
-    return TelegramChannel(
-        written.name,
-        written.token.read(),
+    settings = TelegramSettings(
+        token=written.token.read(),
         base_url=written.base_url,
         mode=written.mode,
         webhook_secret=written.webhook_secret.read() if written.webhook_secret else "",
@@ -93,6 +102,17 @@ def _telegram(written: TelegramConfig, parts: Parts) -> Channel:
         proxy=written.proxy,
         poll_timeout_s=written.poll_timeout_s,
     )
+    channel = TelegramChannel(written.name, settings, budgets=parts.budgets, alarms=parts.alarms, audio=parts.audio)
+    if written.staff_group is not None:
+        group = GroupSettings(
+            chat_id=written.staff_group.chat_id,
+            relay_content=written.staff_group.relay_content,
+            desk_url=f"{public}/desk" if public else "",
+        )
+        channel.group = TelegramGroup(
+            written.name, channel.api, group, door=parts.door, desk=parts.desk, clock=parts.clock
+        )
+    return channel
 
 
 def _zalo_oa(written: ZaloOaConfig, parts: Parts) -> Channel:

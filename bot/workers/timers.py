@@ -17,6 +17,7 @@ from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.ports import Door, UnitOfWork, Wakeups
+from handlers.relaying import Relaying
 from handlers.stays import Stays
 from handlers.watching import CALLS, Watching
 
@@ -41,11 +42,12 @@ class TimersWorker:
         housekeeping: Housekeeping,
         closing: Closing,
         watching: Watching,
+        relaying: Relaying | None = None,
     ) -> None:
-        """The use-cases whose rows carry timers."""
+        """The use-cases whose rows carry timers; `relaying` where an operator shows talks in a staff group."""
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
-        self._closing, self._watching = closing, watching
+        self._closing, self._watching, self._relaying = closing, watching, relaying
         self._watched_at = float("-inf")
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
@@ -57,6 +59,8 @@ class TimersWorker:
     async def _step(self) -> bool:
         await self._watch_clock()
         await self._watch_calls()
+        if self._relaying is not None:
+            await self._door.run(self._relaying.look, None)
         more = [
             await self._each(lambda uow: self._escalations.due(uow, BATCH), self._escalations.tick),
             await self._each(lambda uow: self._stays.due(uow, BATCH), self._stays.tick),
@@ -103,3 +107,4 @@ class TimersWorker:
         self._checked_at, self._wall = time.monotonic(), wall
         await self._door.run(self._escalations.check_waits, None)
         await self._each(lambda uow: self._closing.due(uow, BATCH), self._closing.offer)
+        await self._door.run(self._housekeeping.sweep, None)
