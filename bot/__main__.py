@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import database, places, roster, staff, triage
+from bot.cli import channels, database, places, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
@@ -47,6 +47,7 @@ def rehearsal_host(files: dict[str, bytes]) -> RehearsalHost:
 app.add_typer(flows_app(rehearsal_host), name="flows")
 app.add_typer(roster.app, name="roster")
 app.add_typer(staff.app, name="staff")
+app.add_typer(channels.app, name="channels")
 app.add_typer(database.app, name="db")
 app.command()(triage.triage)
 app.command()(places.place)

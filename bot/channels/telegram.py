@@ -25,9 +25,10 @@ from telegram import (
 )
 from telegram.constants import ChatAction
 
+from bot.channels.probing import probe
 from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, Storing, read_body, same
 from bot.channels.render import Part, Rendered, render
-from bot.channels.sending import Progress
+from bot.channels.sending import Caller, Progress
 from bot.channels.telegram_api import ALLOWED_UPDATES, WEBHOOK_CONNECTIONS, NotFetched, TelegramApi, Told
 from bot.channels.telegram_group import TelegramGroup
 from bot.channels.telegram_updates import group_event, parse
@@ -52,6 +53,7 @@ COMMANDS = (
 )
 """The menu: each is one of the global words, as a command may be written."""
 
+NOBODYS = b'{"update_id":0,"my_chat_member":{"chat":{"id":0,"type":"channel"},"new_chat_member":{"status":"member"}}}'
 SHARE = "Gửi vị trí của mình"
 ASKS_LOCATION = "Nếu tiện, bạn bấm nút dưới để gửi vị trí. Không thì bạn gõ tên xã ở đây."
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -310,7 +312,14 @@ class TelegramChannel:
         if told.value.url != url:
             return Finding(False, f"the webhook does not point to {url}; `serve` sets it when it starts")
         trouble = _webhook_trouble(told.value)
-        return Finding(not trouble, trouble or f"the webhook points to {url}, {told.value.pending_update_count} wait")
+        if trouble:
+            return Finding(False, trouble)
+        caller = Caller()
+        try:
+            secret = {"X-Telegram-Bot-Api-Secret-Token": self._settings.webhook_secret}
+            return await probe(caller, url, NOBODYS, secret, {})
+        finally:
+            await caller.close()
 
     async def close(self) -> None:
         """Give back connections."""

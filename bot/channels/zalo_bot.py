@@ -20,6 +20,7 @@ import structlog
 from aiohttp import web
 
 from bot.channels.pages import words
+from bot.channels.probing import probe
 from bot.channels.quota import Quota
 from bot.channels.reaching import Reaching
 from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, KeepingBack, Storing, read_body, same
@@ -38,6 +39,7 @@ STORE_AGAIN_S = 0.5
 WATCH_EVERY_S = 60.0  # where the webhook points; security.md 49 asks for two minutes at most
 REFUSED_AGAIN = timedelta(seconds=60)  # token or allowance: a human must act
 NOTHING_NEW = 408
+NOBODYS = b'{"event_name":"message.reaction.received","message":{"chat":{"id":"0","chat_type":"GROUP"}}}'
 PER_MINUTE = 300  # no limit is published; this only keeps a mistake of ours from becoming a flood
 
 
@@ -297,7 +299,8 @@ class ZaloBotChannel:
             return Finding(False, "web.public_url is no https address: Zalo cannot bring anything here")
         if url != self._address:
             return Finding(False, f"the webhook does not point to {self._address}; `serve` sets it when it starts")
-        return Finding(True, f"the webhook points to {self._address}")
+        secret = {"X-Bot-Api-Secret-Token": self._settings.webhook_secret}
+        return await probe(self._caller, self._address, NOBODYS, secret, {})
 
     async def close(self) -> None:
         """Give back connections."""

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels.probing import probe
 from bot.channels.reaching import Reaching
 from bot.channels.receiving import MAX_BODY_BYTES, KeepingBack, Seldom, Storing, read_body
 from bot.channels.render import Part, render
@@ -278,21 +279,16 @@ class ZaloOaChannel:
         """Zalo does not tell where it brings events; so an echo, signed as Zalo signs, is brought to our own public address."""
         if not self._settings.public_url.startswith("https://"):
             return Finding(False, "web.public_url is no https address: Zalo cannot bring anything here")
-        url = f"{self._settings.public_url.rstrip('/')}{self.route}"
         stamp = str(int(datetime.now(UTC).timestamp() * 1000))
         body = json.dumps({"app_id": self._settings.app_id, "event_name": "oa_send_text", "timestamp": stamp}).encode()
         mac = signature(body, stamp, self._settings.app_id, self._settings.webhook_secret)
-        signed = await self._caller.ask("POST", url, data=body, headers={"X-ZEvent-Signature": f"mac={mac}"})
-        forged = await self._caller.ask("POST", url, data=body, headers={"X-ZEvent-Signature": "mac=" + "0" * 64})
-        if (signed.status, forged.status) == (200, 401):
-            return Finding(
-                True, f"{url} takes what is signed and nothing else; this address must stand in Zalo's console"
-            )
-        if signed.error:
-            return Finding(False, f"{url} cannot be reached from here ({signed.error}); check the proxy in front")
-        return Finding(
-            False,
-            f"{url} answered {signed.status} to a signed event and {forged.status} to a forged one, not 200 and 401",
+        return await probe(
+            self._caller,
+            f"{self._settings.public_url.rstrip('/')}{self.route}",
+            body,
+            {"X-ZEvent-Signature": f"mac={mac}"},
+            {"X-ZEvent-Signature": "mac=" + "0" * 64},
+            by_hand="; this address must stand in Zalo's console",
         )
 
     async def close(self) -> None:

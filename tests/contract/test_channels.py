@@ -440,3 +440,19 @@ async def test_no_secret_and_no_text_is_in_any_log(
 
 def test_all_kinds_are_tried() -> None:
     assert {*TELEGRAM, *HOOKED, *PUSHED, "web"} == set(KINDS)
+
+
+@every_webhook
+async def test_the_probe_of_channels_check_is_nobodys_message(platform: Door) -> None:
+    """What the check brings to our own webhook is taken, and makes nobody."""
+    from bot.channels import telegram, zalo_bot
+
+    body = {
+        "webhook": telegram.NOBODYS,
+        "zalo-bot": zalo_bot.NOBODYS,
+    }.get("webhook" if "telegram" in platform.route else platform.route.split("/")[2])
+    body = body or b'{"app_id": "1", "event_name": "oa_send_text", "timestamp": "17"}'
+    assert (await platform.post_raw(body, platform.signed(body)))[0] == 200
+    assert (await platform.post_raw(body, {}))[0] == 401
+    count = await platform.running.service.storage.door.read(lambda uow: len(uow.contacts.ready(9)))
+    assert count == 0

@@ -25,6 +25,7 @@ from bot.observe import set_up_logs
 from flows.effects import Button
 from flows.text import key_of
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
+from handlers.ports import Finding
 from storage.budgets import LocalBudgets
 from tests.fakes.road import shipped_world
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
@@ -309,7 +310,16 @@ async def test_the_menu_holds_the_words_that_work_everywhere(fake: FakeTelegram,
     assert found == ["help", "human", "stop", "delete"]
 
 
-async def test_the_check_tells_what_is_wrong_in_words(fake: FakeTelegram, channel: TelegramChannel) -> None:
+async def test_the_check_tells_what_is_wrong_in_words(
+    fake: FakeTelegram, channel: TelegramChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed: list[str] = []
+
+    async def probe(caller: object, url: str, *_: object) -> Finding:
+        probed.append(url)
+        return Finding(True, "reached")
+
+    monkeypatch.setattr(telegram, "probe", probe)
     assert [finding.fine for finding in await channel.check()] == [True, True]
     fake.webhook = ("https://somebody.example/else", "theirs")
     assert [finding.fine for finding in await channel.check()] == [True, False]
@@ -324,6 +334,7 @@ async def test_the_check_tells_what_is_wrong_in_words(fake: FakeTelegram, channe
         assert "https" in (await local.check())[1].words
         fake.webhook = (OURS, "s")
         assert (await hooked.check())[1].fine
+        assert probed == [OURS]
     finally:
         for one in (wrong, hooked, local):
             await one.close()
