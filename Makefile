@@ -28,7 +28,7 @@ bench: $(STAMP)
 	$(PY) -m tests.benchmarks $(NAME)
 
 chaos: $(STAMP)
-	CHAOS=full $(PY) -m pytest tests/chaos tests/contract/test_hostile.py $(ARGS)
+	CHAOS=full $(PY) -m pytest tests/chaos tests/contract/test_hostile.py tests/property/test_walks.py $(ARGS)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: $(PYTHON) is older (set PYTHON=…)"; exit 2; }

@@ -91,13 +91,16 @@ def chat(
     save: Annotated[
         Path | None, typer.Option("--save", help="Write the talk to this new file as a transcript.")
     ] = None,
+    flow: Annotated[str | None, typer.Option("--flow", help="Begin at this flow, in memory, to try it alone.")] = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="Choose this language first (a code: en).")] = None,
 ) -> None:
     """Talk to the bot in the terminal: to the running service of this configuration, else to one in memory."""
+    from bot.terminal import Wish
     from bot.terminal import chat as talk
 
     set_up_logs("error")
     written = load_config(config)
-    asyncio.run(talk(written, content, save))
+    asyncio.run(talk(written, Wish(content, save, flow, lang)))
     if save is not None and save.exists():
         _rehearsed(save, content_files(content or written.content))
 

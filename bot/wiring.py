@@ -39,6 +39,7 @@ from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door, Surface
 from handlers.relaying import Relaying
+from handlers.reminders import Reminders
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -137,7 +138,7 @@ async def open_service(
     url = "sqlite://" if in_memory else database_of(config)
     storage = open_storage(url, None if in_memory else config.var, clock=clock)
     try:
-        source = WorldSource(storage.door, config.zone, config.content)
+        source = WorldSource(storage.door, config.zone, config.content, frozenset({WebChat().name}))
         worlds = await source.begin()
         service = _assemble(config, storage, worlds, source, clock)
         if demo:
@@ -202,7 +203,9 @@ def _assemble(
         surfaces=surfaces,
         inbox=inbox,
         outbox=outbox,
-        timers=TimersWorker(door, wakeups, escalations, stays, inbound, housekeeping, closing, watching, relaying),
+        timers=TimersWorker(
+            door, wakeups, escalations, stays, inbound, housekeeping, closing, watching, Reminders(), relaying
+        ),
         app=web.Application(),
         source=source,
     )

@@ -31,7 +31,13 @@ class ContentBroken(BinhAnError):
     code = "content-broken"
 
 
-def load_world(files: dict[str, bytes], services: list[Service], zone: ZoneInfo, libraries: Libraries) -> World:
+def load_world(
+    files: dict[str, bytes],
+    services: list[Service],
+    zone: ZoneInfo,
+    libraries: Libraries,
+    pulled: frozenset[str] = frozenset(),
+) -> World:
     """A world of one content set and a directory. Raises ContentBroken with the first finding."""
     loaded = load(files)
     if loaded.library is None:
@@ -48,15 +54,20 @@ def load_world(files: dict[str, bytes], services: list[Service], zone: ZoneInfo,
         gazetteer=Gazetteer.load(shipped.place_files()),
         directory=Directory(services),
         zone=zone,
+        pulled=pulled,
     )
 
 
 class WorldSource:
     """Reads the world from storage and watches for changes."""
 
-    def __init__(self, door: Door, zone: ZoneInfo, content: Path | None = None) -> None:
-        """`zone` is the time zone of the configuration, `content` the folder the first start publishes."""
-        self._door, self._zone, self._content = door, zone, content
+    def __init__(
+        self, door: Door, zone: ZoneInfo, content: Path | None = None, pulled: frozenset[str] = frozenset()
+    ) -> None:
+        """`zone` is the time zone of the configuration, `content` the folder the first start publishes; `pulled`: the channels
+        that their reader fetches.
+        """
+        self._door, self._zone, self._content, self._pulled = door, zone, content, pulled
         self._libraries = Libraries()
         self._seen: tuple[str | None, int] = (None, -1)
 
@@ -84,7 +95,8 @@ class WorldSource:
     async def _read(self) -> World:
         state = await self._door.read(_state)
         files, rows = await self._door.read(_content)
-        world = load_world(files, [Service.from_row(row) for row in rows], self._zone, self._libraries)
+        services = [Service.from_row(row) for row in rows]
+        world = load_world(files, services, self._zone, self._libraries, self._pulled)
         self._seen = state
         return world
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from flows import audio
 from flows.library import Library
 from flows.schema import Flow, Step
 from flows.source import Path
@@ -70,7 +71,7 @@ def difference(before: Library, after: Library) -> list[Change]:
 
 
 def file_difference(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Change]:
-    """Files that differ and are no flows: the danger lexicon, translations. (Flows, set and lines: `difference`.)"""
+    """Files that differ and are no flows: the danger lexicon, translations, recordings. (Flows, set, lines: `difference`.)"""
     changes = []
     for name in sorted({*before, *after}):
         if name.startswith(("flows/", "transcripts/", "directory/")) or name in ("set.yaml", "lines.yaml"):
@@ -80,6 +81,9 @@ def file_difference(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> 
             changes.append(Change(Kind.ADDED, "", f"tệp {name}: mới", f"file {name}: new"))
         elif new is None:
             changes.append(Change(Kind.REMOVED, "", f"tệp {name}: đã bỏ", f"file {name}: removed"))
+        elif audio.is_audio(name):
+            if audio.pointer(old) != audio.pointer(new):
+                changes.append(Change(Kind.CHANGED, "", f"tệp {name}: ghi lại", f"file {name}: recorded anew"))
         elif old != new:
             more, fewer = _counted_lines(old, new)
             counts = f"+{more} −{fewer}"

@@ -15,6 +15,11 @@ class Phrase:
     purpose: str
     placeholders: tuple[str, ...] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Is it a line of its own? A label stands on a button, and a mark inside another line: those are not read out alone."""
+        return not self.purpose.startswith(("Choice label", "Mark"))
+
 
 ENGINE_PHRASES: dict[str, Phrase] = {
     "choose_again": Phrase("A text matched no choice: asks gently to pick one; the question follows."),
@@ -89,13 +94,13 @@ HOST_PHRASES: dict[str, Phrase] = {
         ("code",),
     ),
     "services_none": Phrase("No service of the directory fits; says what else she can do, with numbers."),
-    "service_unverified": Phrase("Short mark after a service that nobody has verified yet (chưa xác minh)."),
-    "service_about_km": Phrase("How far, honestly vague.", ("km",)),
-    "service_same_commune": Phrase("The service is in her own commune."),
-    "service_open": Phrase("Open now."),
-    "service_closed": Phrase("Closed now."),
-    "service_hours_unknown": Phrase("Opening hours not known."),
-    "service_hours_247": Phrase("Open day and night."),
+    "service_unverified": Phrase("Mark after a service that nobody has verified yet (chưa xác minh)."),
+    "service_about_km": Phrase("Mark at a service: how far, honestly vague.", ("km",)),
+    "service_same_commune": Phrase("Mark at a service: it is in her own commune."),
+    "service_open": Phrase("Mark at a service: open now."),
+    "service_closed": Phrase("Mark at a service: closed now."),
+    "service_hours_unknown": Phrase("Mark at a service: opening hours not known."),
+    "service_hours_247": Phrase("Mark at a service: open day and night."),
 }
 
 PHRASES: dict[str, Phrase] = {**ENGINE_PHRASES, **HOST_PHRASES}

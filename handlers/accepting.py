@@ -12,6 +12,7 @@ from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, Outbo
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
 from handlers.ports import Handle, UnitOfWork
+from handlers.voice import language_of
 from handlers.world import Worlds
 
 MAX_A_DAY = 5000
@@ -92,7 +93,7 @@ class Accepting:
         if count == MAX_A_DAY:
             case = uow.cases.open_of([contact_uid]).get(contact_uid)
             if case is not None:
-                to_seeker(uow, contact, case, OutboxKind.BOT, self._worlds.say("flood"))
+                to_seeker(uow, contact, case, OutboxKind.BOT, self._worlds.say("flood", language_of(contact)))
             uow.contacts.save(evolve(contact, inbound_count=count + 1))
         if message.kind is not MessageKind.TEXT or count + ahead > MAX_A_DAY + MORE_IN_DANGER:
             return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flows.effects import (
+    AskCanRemind,
     AskOnDuty,
     FindServices,
     MakeReturnCode,
@@ -50,6 +51,8 @@ class Answers:
             case AskOnDuty():
                 staff = self.uow.staff.all()
                 return bool(self.escalations.duty.on_rung(ON_DUTY, staff, self.uow.now))
+            case AskCanRemind():
+                return self.contact.channel not in self.world.pulled
             case MakeReturnCode():
                 return return_codes.make(self.uow, self.contact)
             case RedeemReturnCode():
@@ -93,6 +96,6 @@ def services_near(world: World, question: FindServices, now: datetime) -> Value:
     found = find(world.directory, world.gazetteer, question.near, question.needs, now_local, question.limit)
 
     def say(phrase_key: str, /, **values: str) -> str:
-        return world.library.say(phrase_key, **values)
+        return world.library.say(phrase_key, question.language, **values)
 
     return [dict(one) for one in describe(found, say)]

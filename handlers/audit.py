@@ -40,6 +40,9 @@ CASE_RELAY_CARD: Final = "case.relay_card"
 CODE_REDEEMED: Final = "case.code_redeemed"
 CONSENT_GIVEN: Final = "case.consent_given"  # detail: purpose, the step and the text she was asked
 CONSENT_WITHDRAWN: Final = "case.consent_withdrawn"  # said no, or took it back
+REMINDER_ASKED: Final = "case.reminder_asked"
+REMINDER_SAID: Final = "case.reminder_said"
+REFERRAL_ASKED: Final = "case.referral_asked"  # she wants to be sent on, and agreed to what may be told
 ERASURE_ASKED: Final = "case.erasure_asked"
 DESTROYED: Final = "case.destroyed"
 

@@ -16,10 +16,10 @@ from handlers import return_codes
 from handlers.evolving import evolve
 from handlers.model import Case, Contact, MessageKind, OutboxKind, StoredMessage
 from handlers.operation import operation
-from handlers.outgoing import FRESH_FOR, fresh_until, reachable, to_seeker
+from handlers.outgoing import FRESH_FOR, fresh_for, reachable, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.rules.windows import ALWAYS_OPEN, ReplyWindow
-from handlers.voice import Voice
+from handlers.voice import Voice, language_of
 
 OFFER_AFTER: Final = timedelta(minutes=10)
 """After so much silence she may be about to leave; and a line may still reach her (see `outgoing.FRESH_FOR`)."""
@@ -67,15 +67,17 @@ class Closing:
         if shuts_at is None or case is None or not due or not self._may(uow, contact, case):
             return False
         uow.contacts.save(evolve(contact, window_told_at=uow.now))
-        said = self.voice.say("window_closes", until=_clock(shuts_at.astimezone(self.zone)))
-        buttons = (Button(self.voice.say("take_code"), TAKE), Button(self.voice.say("code_later"), LEAVE))
+        language = language_of(contact)
+        said = self.voice.say("window_closes", language, until=_clock(shuts_at.astimezone(self.zone)))
+        take, leave = self.voice.say("take_code", language), self.voice.say("code_later", language)
+        buttons = (Button(take, TAKE), Button(leave, LEAVE))
         to_seeker(uow, contact, case, OutboxKind.WAITING, said, buttons)
         return True
 
     @staticmethod
     def _may(uow: UnitOfWork, contact: Contact, case: Case) -> bool:
         """Is somebody called or talking with her, is it surely she, and may a line still reach her by itself?"""
-        fresh = fresh_until(contact, uow.now)
+        fresh = fresh_for(contact, uow.now)
         here = reachable(contact) and not contact.quiet and contact.confirmed
         return here and (fresh is None or fresh > uow.now) and bool(uow.escalations.open_of([case.uid]))
 
@@ -88,7 +90,7 @@ class Closing:
         """Give her the code when she takes it; the case as it is then."""
         if not self.is_answer(contact, message) or message.choice == LEAVE:
             return case
-        said = self.voice.say("code_given", code=return_codes.make(uow, contact))
+        said = self.voice.say("code_given", language_of(contact), code=return_codes.make(uow, contact))
         return to_seeker(uow, contact, case, OutboxKind.RELAY if case.human else OutboxKind.BOT, said)
 
 

@@ -16,6 +16,7 @@ from handlers.operation import operation
 from handlers.outgoing import append_line, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.shown import shown
+from handlers.voice import language_of
 from handlers.wiping import wipe
 from handlers.world import World, Worlds
 
@@ -68,7 +69,8 @@ class Guarding(Arriving):
             return
         world = self._worlds.current
         case = uow.cases.open_of([contact.uid]).get(contact.uid)
-        contact = replace(self._arrive(uow, world, contact, row, case), session=None, session_due_at=None)
+        arrived = self._arrive(uow, world, contact, row, case)
+        contact = replace(arrived, session=None, session_due_at=None)
         uow.contacts.save(contact)
         case = replace(case or self._new_case(uow, contact), last_inbound_at=row.received_at)
         text = shown(row.message, world)
@@ -81,7 +83,8 @@ class Guarding(Arriving):
             contact = hide(uow, contact) if word == "delete" else replace(contact, quiet=True)
             uow.contacts.save(contact)
         else:
-            case = to_seeker(uow, contact, case, OutboxKind.CARD, self._worlds.say("safety_text"))
+            said = self._worlds.say("safety_text", language_of(arrived))
+            case = to_seeker(uow, contact, case, OutboxKind.CARD, said)
         call = Call(Severity.URGENT, case.category, Reason.DEAD_LETTER, agreed=True)
         self._escalations.open_or_raise(uow, contact, case, call)
         uow.ring("desk", "seeker")

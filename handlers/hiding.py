@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from handlers.model import Contact
 from handlers.ports import UnitOfWork
+from handlers.reminders import without
 
 ERASE_AFTER = timedelta(hours=24)
 
@@ -21,7 +22,7 @@ def hide(uow: UnitOfWork, contact: Contact) -> Contact:
         uow.ring("inbox")
         waiting = 0
     hidden = replace(
-        contact,
+        without(contact),
         quiet=True,
         hidden_at=uow.now,
         erase_at=uow.now + ERASE_AFTER,

@@ -43,6 +43,7 @@ from handlers.rules.screening import Verdict
 from handlers.shown import CODE_TYPED, shown
 from handlers.stays import Ending
 from handlers.turn import Turn
+from handlers.voice import language_of
 from handlers.world import Worlds
 
 __all__ = ["Accepted", "Failure", "Inbound"]
@@ -129,7 +130,8 @@ class Inbound(Guarding):
         turn.apply()
         self._screened(turn, verdict)
         if len(row.message.text) > LONG_TEXT:
-            turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, self._worlds.say("too_long"))
+            said = self._worlds.say("too_long", language_of(turn.contact))
+            turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, said)
         uow.ring("desk", "seeker")
 
     def _withdrawn(self, uow: UnitOfWork, contact: Contact, case: Case | None, row: InboxRow) -> None:
@@ -230,7 +232,7 @@ class Inbound(Guarding):
         if message.kind is not MessageKind.TEXT or escalation.state is not EscalationState.ANSWERED:
             return None
         key = key_of(message.text)
-        said = yes_or_no(key)
+        said = yes_or_no(key, turn.world.library.program.yes_no)
         if said is not None:
             return said
         number = option_number(key, 2)  # as printed where there are no buttons; it may answer another question as well
@@ -240,7 +242,7 @@ class Inbound(Guarding):
         """Is the offer of a person the newest line to her?"""
         recent = turn.uow.lines.of_case(turn.case.uid, max(0, turn.case.next_seq - RECENT))
         said = [line.text for line in recent if line.direction is Direction.OUT]
-        return said[-1:] == [self._worlds.say("human_ready")]
+        return said[-1:] == [self._worlds.say("human_ready", language_of(turn.contact))]
 
     def _screened(self, turn: Turn, verdict: Verdict) -> None:
         """Invariant 1: whatever the flow did, the verdict counts. Called for every message, also in a live talk."""

@@ -98,6 +98,17 @@ class InboxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """What she asked to be written once, see `handlers.reminders` (sealed in the contact's row)."""
+
+    text: str = field(repr=False)
+    purpose: str  # the consent it leans on
+    case_uid: str  # the stay in which she asked
+    audio: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """One seeker on one channel: pseudonymous, and the lane in which her messages are handled one at a time."""
 
@@ -121,6 +132,8 @@ class Contact:
     window_told_at: datetime | None = None  # she was told that this channel's reply window shuts
     hidden_at: datetime | None = None  # erased by her: hidden at once
     erase_at: datetime | None = None  # keys destroyed then
+    reminder: Reminder | None = field(default=None, repr=False)  # sealed
+    reminder_due_at: datetime | None = None
 
 
 # --- a stay ----------------------------------------------------------------------------------------------------------
@@ -201,6 +214,8 @@ class Line:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False  # the question takes a shared location
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out
+    language: str = ""  # of the text; "" for the language of the content set
     inbox_uid: str | None = None
     client_key: str | None = None  # made by the desk page: a repeated post adds nothing
     created_at: datetime
@@ -301,7 +316,8 @@ class Outgoing:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
-    audio: str = ""  # file name of the recorded line, for channels that can play it
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out, see `ContentStore.recording`
+    language: str = ""  # of the text; "" for the language of the content set
     wipe: tuple[str, ...] = field(default=(), repr=False)  # handles of messages to take away; nothing is shown then
 
 

@@ -65,6 +65,9 @@ class ContactStore(Protocol):
     def due_timers(self, limit: int) -> list[Contact]:
         """Contacts with `session_due_at` <= now and nothing pending; locked until commit."""
 
+    def due_reminders(self, limit: int) -> list[Contact]:
+        """Contacts whose reminder has come."""
+
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts with `erase_at` <= now."""
 
@@ -406,13 +409,16 @@ class ContentStore(Protocol):
     """Published flow sets, by version."""
 
     def publish(self, content: ContentSet) -> None:
-        """Store the files (once per version) and make this version current."""
+        """Store the files (once per version; recordings once over all versions) and make this version current."""
 
     def current(self) -> str | None:
         """The current version, or None before the first start has published."""
 
     def get(self, version: str) -> ContentSet | None:
-        """A set by version."""
+        """A set by version; in place of its recordings stand their hashes (`flows.audio.pointer`)."""
+
+    def recording(self, sha256: str) -> bytes | None:
+        """The bytes of a recording of any version, or None."""
 
     def history(self) -> list[Publication]:
         """Every moment at which a version became current, oldest first; the last one is what runs."""

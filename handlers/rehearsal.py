@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flows.effects import (
+    AskCanRemind,
     AskOnDuty,
     FindServices,
     MakeReturnCode,
@@ -44,7 +45,7 @@ class RehearsalHost:
                 return self._world.gazetteer.resolve(question.text)
             case FindServices():
                 return services_near(self._world, question, REHEARSED_AT)
-            case AskOnDuty():
+            case AskOnDuty() | AskCanRemind():
                 return True
             case MakeReturnCode():
                 return REHEARSED_CODE

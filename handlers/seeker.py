@@ -39,6 +39,8 @@ class ViewLine:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out
+    language: str = ""  # of the text; "" for Vietnamese
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,15 @@ def _numbered(shown: Sequence[tuple[datetime, str]]) -> Iterator[tuple[int, str]
 def _line(line: Line, seq: int) -> ViewLine:
     who = "bot" if line.author == "bot" else "person"
     who = "me" if line.direction is Direction.IN else who
-    return ViewLine(seq=seq, who=who, text=line.text, buttons=line.buttons, wants_location=line.wants_location)
+    return ViewLine(
+        seq=seq,
+        who=who,
+        text=line.text,
+        buttons=line.buttons,
+        wants_location=line.wants_location,
+        audio=line.audio,
+        language=line.language,
+    )
 
 
 @operation("leave")

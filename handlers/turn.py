@@ -21,13 +21,16 @@ from flows.effects import (
     Ended,
     Erase,
     Failed,
+    ForgetReminder,
     Handover,
     Hush,
     Input,
     LateAnswer,
     Raise,
     RedeemReturnCode,
+    Refer,
     Remember,
+    Remind,
     Said,
     Say,
     SayKind,
@@ -38,7 +41,7 @@ from flows.moving import Fate, migrate
 from flows.session import Session, Status, UnreadableSession
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import audit, consents
+from handlers import audit, consents, reminders
 from handlers.answers import Answers
 from handlers.calling import open_of
 from handlers.errors import BinhAnError
@@ -51,10 +54,14 @@ from handlers.ports import UnitOfWork
 from handlers.rules.ladder import EMERGENCY
 from handlers.rules.ringing import anybody
 from handlers.stays import Ending
+from handlers.voice import language_of
 from handlers.wiping import wipe
 from handlers.world import World
 
 MAX_WHY = 20
+REFERRAL_WANTED = "Muốn được giới thiệu tới"
+REFERRAL_MAY_TELL = "Được nói lại với nơi đó"
+"""How staff read a wish to be sent on, on the summary card."""
 
 
 class FlowFailed(BinhAnError):
@@ -77,7 +84,7 @@ class Turn:
     visited: list[str] = field(default_factory=list)
     quick: bool = False  # this message came within seconds of her last one
     redeemed: bool = False  # she has just proved a return code
-    _first: list[str] = field(default_factory=list)  # what the service says before the flow
+    _first: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # what the service says before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
 
@@ -134,7 +141,7 @@ class Turn:
 
     def say_first(self, phrase_key: str, **values: str) -> None:
         """Say a phrase of the service before what the flow says."""
-        self._first.append(self.world.library.say(phrase_key, **values))
+        self._first.append((phrase_key, values))
 
     def _answers(self) -> Answers:
         return Answers(self.uow, self.world, self.contact, self.case, self.escalations, self.ending)
@@ -194,7 +201,8 @@ class Turn:
         if any(isinstance(effect, Erase) for effect in self.effects):
             self.uow.outbox.cancel_seeker(self.contact.uid)  # only the farewell that follows may still arrive
             wipe(self.uow, self.contact)
-        for said in self._first:
+        for key, values in self._first:
+            said = self.world.library.say(key, language_of(self.contact), **values)
             self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
         effects = _numbers_first(self.effects)
         if self.redeemed and self.case.human:
@@ -222,6 +230,14 @@ class Turn:
                     self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case).case
                 case ConsentGiven() | ConsentWithdrawn():
                     self.case = consents.record(self.uow, self.world, self.case, effect)
+                    if isinstance(effect, ConsentWithdrawn):
+                        self._forget_reminder(effect.purpose)
+                case Remind():
+                    self.contact = reminders.keep(self.uow, self.contact, self.case, effect, self.world.zone)
+                case ForgetReminder():
+                    self._forget_reminder(None)
+                case Refer():
+                    self._refer(effect)
                 case Ended():
                     pass  # the session says so itself; the case ends by staff, by erasure or after 24 h
                 case Failed():
@@ -242,6 +258,8 @@ class Turn:
             effect.text,
             buttons,
             wants_location=effect.wants_location and with_buttons,
+            audio=effect.audio,
+            language=effect.language,
         )
 
     def _raise(self, effect: Raise) -> None:
@@ -283,8 +301,9 @@ class Turn:
     def calling_words(self, ladder: Ladder) -> str:
         """What she is told when somebody is called by this ladder now."""
         if not anybody(ladder, self.escalations.staffed(self.uow)):
-            return self.world.library.say("nobody_on_duty")
-        return self.world.library.say("ringing_emergency" if ladder.name == EMERGENCY.name else "ringing")
+            return self.world.library.say("nobody_on_duty", language_of(self.contact))
+        key = "ringing_emergency" if ladder.name == EMERGENCY.name else "ringing"
+        return self.world.library.say(key, language_of(self.contact))
 
     def _allow_late_answer(self, effect: AllowLateAnswer) -> None:
         until = None
@@ -293,11 +312,31 @@ class Turn:
         self.contact = evolve(self.contact, late_answer=effect.wish, late_until_at=until)
         self.uow.contacts.save(self.contact)
 
+    def _forget_reminder(self, purpose: str | None) -> None:
+        without = reminders.without(self.contact, purpose)
+        if without is not self.contact:
+            self.contact = without
+            self.uow.contacts.save(self.contact)
+
+    def _refer(self, effect: Refer) -> None:
+        """She wants to be sent on: staff see what to, near where, and what they may pass on; the case waits at the desk."""
+        wanted = ", ".join(effect.needs) + (f" ({self.world.gazetteer.name(effect.near)})" if effect.near else "")
+        may_tell = "; ".join(f"{label}: {shown}" for label, shown in effect.shared)
+        answers = {**self.case.summary.answers, REFERRAL_WANTED: wanted, REFERRAL_MAY_TELL: may_tell or "không điều gì"}
+        self.case = evolve(self.case, summary=evolve(self.case.summary, answers=answers))
+        self.uow.cases.save(self.case)
+        detail = {"step": effect.step, "needs": ",".join(effect.needs)}
+        self.uow.audit.add(
+            AuditEntry(actor=audit.SEEKER, action=audit.REFERRAL_ASKED, object=self.case.code, detail={**detail})
+        )
+        call = Call(Severity.STANDARD, self.case.category, Reason.CHOSE)
+        self.case = self.escalations.open_or_raise(self.uow, self.contact, self.case, call)
+
     def _go_quiet(self) -> None:
         """Stop: what the flow has said goes out, nothing after it; at urgent or above staff keep being called."""
         self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
         self.uow.outbox.cancel_waiting(self.contact.uid)
-        self.contact = evolve(self.contact, quiet=True, session_due_at=None)
+        self.contact = evolve(reminders.without(self.contact), quiet=True, session_due_at=None)
         self.uow.contacts.save(self.contact)
 
     def erase(self) -> None:

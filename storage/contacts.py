@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import bindparam, delete, insert, or_, select, text, update
 
-from handlers.model import Address, Contact, InboxState, OutboxState, new_uid
+from handlers.model import Address, Contact, InboxState, OutboxState, Reminder, new_uid
 from storage.channel_tables import handles
 from storage.crypto import lookup_of
 from storage.records import Buffer, Mapping, pack
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
 _rows = Mapping(contacts, Contact)
-_select = select(*_rows.columns, contacts.c.session_sealed, contacts.c.lookup)
+_reminder = msgspec.json.Decoder(Reminder)
+_select = select(*_rows.columns, contacts.c.session_sealed, contacts.c.reminder_sealed, contacts.c.lookup)
 _BY_LOOKUP = _select.where(among(contacts.c.lookup, "lookups"))
 _BY_UID = _select.where(contacts.c.uid == bindparam("uid"))
 _BY_UIDS = _select.where(among(contacts.c.uid, "uids"))
@@ -39,6 +40,11 @@ _READY = (
 _TIMERS = (
     _select.where(contacts.c.session_due_at <= bindparam("now"), contacts.c.pending == 0)
     .order_by(contacts.c.session_due_at)
+    .limit(bindparam("most"))
+)
+_REMINDERS = (
+    _select.where(contacts.c.reminder_due_at <= bindparam("now"))
+    .order_by(contacts.c.reminder_due_at)
     .limit(bindparam("most"))
 )
 _ERASURE = _select.where(contacts.c.erase_at <= bindparam("now")).order_by(contacts.c.erase_at).limit(bindparam("most"))
@@ -118,6 +124,10 @@ class Contacts:
         """Contacts whose session timer has come, with nothing pending."""
         return self._due(_TIMERS, limit)
 
+    def due_reminders(self, limit: int) -> list[Contact]:
+        """Contacts whose reminder has come."""
+        return self._due(_REMINDERS, limit)
+
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts whose time to be forgotten has come."""
         return self._due(_ERASURE, limit)
@@ -156,7 +166,7 @@ class Contacts:
             return
         changed, added = self._buffer.take()
         if changed:
-            changes = [_rows.changes(contact) | {"session_sealed": self._seal(contact)} for contact in changed]
+            changes = [_rows.changes(contact) | self._sealed(contact) for contact in changed]
             self._uow.execute(_rows.update, changes)
         if added:
             self._uow.execute(_rows.insert, [self._new_row(contact) for contact in added])
@@ -198,9 +208,28 @@ class Contacts:
                 plain = self._uow.keys.try_unseal("contacts", "session", uid, uid, sealed)
                 session = None if plain is None else msgspec.json.decode(plain)
                 self._buffer.note_seal(uid, session, sealed)
-                known = self._buffer.seen(_rows.record(row, session=session))
+                reminder = self._open_reminder(uid, row[_rows.width + 1])
+                known = self._buffer.seen(_rows.record(row, session=session, reminder=reminder))
             contacts_read.append(known)
         return contacts_read
+
+    def _open_reminder(self, uid: str, sealed: bytes | None) -> Reminder | None:
+        plain = self._uow.keys.try_unseal("contacts", "reminder", uid, uid, sealed)
+        reminder = None if plain is None else _reminder.decode(plain)
+        self._buffer.note_seal(f"{uid}:reminder", reminder, sealed)
+        return reminder
+
+    def _sealed(self, contact: Contact) -> dict[str, bytes | None]:
+        return {"session_sealed": self._seal(contact), "reminder_sealed": self._seal_reminder(contact)}
+
+    def _seal_reminder(self, contact: Contact) -> bytes | None:
+        name = f"{contact.uid}:reminder"
+        known, sealed = self._buffer.seal_of(name, contact.reminder)
+        if not known and contact.reminder is not None:
+            plain = pack(contact.reminder)
+            sealed = self._uow.keys.seal("contacts", "reminder", contact.uid, contact.uid, plain)
+            self._buffer.note_seal(name, contact.reminder, sealed)
+        return sealed if contact.reminder is not None else None
 
     def _seal(self, contact: Contact) -> bytes | None:
         known, sealed = self._buffer.seal_of(contact.uid, contact.session)
@@ -219,5 +248,5 @@ class Contacts:
             "lookup": lookup,
             "pepper": PEPPER,
             "address_sealed": sealed,
-            "session_sealed": self._seal(contact),
+            **self._sealed(contact),
         }

@@ -53,6 +53,14 @@ content_sets = Table(
     Column("published_by", String(64), nullable=False),
 )
 
+# Recorded audio, each recording once; a set's files hold only its hash (`flows.audio.pointer`).
+content_recordings = Table(
+    "content_recordings",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 # Every publishing adds a row; the newest one is what runs, the one before is where a rollback leads.
 content_current = Table(
     "content_current",

@@ -91,10 +91,13 @@ contacts = Table(
     Column("window_told_at", UtcTime),
     Column("hidden_at", UtcTime),
     Column("erase_at", UtcTime),
+    Column("reminder_sealed", LargeBinary),
+    Column("reminder_due_at", UtcTime),
     CheckConstraint("pending >= 0", name="pending"),
     _partial("ix_contacts_ready", "last_served_at", where="pending > 0"),
     _partial("ix_contacts_timer", "session_due_at", where="session_due_at IS NOT NULL"),
     _partial("ix_contacts_erase", "erase_at", where="erase_at IS NOT NULL"),
+    _partial("ix_contacts_reminder", "reminder_due_at", where="reminder_due_at IS NOT NULL"),
 )
 
 # A forgotten contact leaves its inbox rows behind without content and without the contact, so that a late redelivery of

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bot.web import public
+from bot.web import public, sound
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
@@ -22,6 +22,7 @@ def build_app(deps: WebDeps) -> web.Application:
     """
     app = web.Application(middlewares=[calm_errors], client_max_size=MAX_FORM_BYTES)
     app[DEPS] = deps
+    app[sound.RECORDINGS] = sound.Recordings()
     app[public.SEEKER_BELL] = Bell(deps.wakeups, "seeker")
     app.on_response_prepare.append(set_headers)
     app.cleanup_ctx.append(_listen)
@@ -29,6 +30,7 @@ def build_app(deps: WebDeps) -> web.Application:
     app.router.add_route("POST", "/", public.post_message)
     app.router.add_route("POST", "/poll", public.poll)
     app.router.add_route("POST", "/exit", public.leave)
+    app.router.add_route("GET", "/audio/{name}", sound.serve)
     for name in ("page.css", "page.js", "icon.svg"):
         app.router.add_route("GET", f"/{name}", static_file(name))
     app.router.add_route("GET", "/favicon.ico", static_file("icon.svg"))

@@ -123,6 +123,8 @@ def _plain(seen: SeekerView) -> dict[str, object]:
                 "who": line.who,
                 "text": line.text,
                 "wants_location": line.wants_location,
+                "audio": line.audio,
+                "lang": line.language,
                 "buttons": [{"label": button.label, "data": button.data} for button in line.buttons],
             }
             for line in seen.lines

@@ -27,6 +27,7 @@ SEEKER: Mapping[str, str] = {
     "ẩn danh. Xóa sạch toàn bộ lịch sử có thể làm người khác để ý.",
     "safety_keep": "Trang này không lưu gì vào máy của bạn. Đóng trang là hết, trừ khi bạn xin một mã để quay lại.",
     "log": "Cuộc nhắn tin",
+    "listen": "Nghe câu này",
     "me": "Bạn",
     "bot": "Trả lời tự động",
     "person": "Người trực",

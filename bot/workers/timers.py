@@ -18,6 +18,7 @@ from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.ports import Door, UnitOfWork, Wakeups
 from handlers.relaying import Relaying
+from handlers.reminders import Reminders
 from handlers.stays import Stays
 from handlers.watching import CALLS, Watching
 
@@ -42,6 +43,7 @@ class TimersWorker:
         housekeeping: Housekeeping,
         closing: Closing,
         watching: Watching,
+        reminders: Reminders,
         relaying: Relaying | None = None,
     ) -> None:
         """The use-cases whose rows carry timers; `relaying` where an operator shows talks in a staff group."""
@@ -49,6 +51,7 @@ class TimersWorker:
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
         self._closing, self._watching, self._relaying = closing, watching, relaying
         self._watched_at = float("-inf")
+        self._reminders = reminders
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
 
@@ -67,6 +70,7 @@ class TimersWorker:
             await self._each(
                 lambda uow: [contact.uid for contact in uow.contacts.due_timers(BATCH)], self._inbound.silence
             ),
+            await self._each(lambda uow: self._reminders.due(uow, BATCH), self._reminders.tick),
             await self._each(
                 lambda uow: [contact.uid for contact in uow.contacts.due_erasure(BATCH)], self._housekeeping.erase
             ),

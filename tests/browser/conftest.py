@@ -109,7 +109,7 @@ class TalkPage(Served):
     """The seeker page over a little talk that does what the test says."""
 
     def __init__(self, running: Running) -> None:
-        deps, self.talk, _ = make_deps(poll_s=5.0, look_s=1.0, exit_url="https://weather.example.org/")
+        deps, self.talk, self.door = make_deps(poll_s=5.0, look_s=1.0, exit_url="https://weather.example.org/")
         super().__init__(running, deps)
 
 

@@ -212,6 +212,38 @@ def test_a_location_is_shared_only_when_asked_for_and_pressed(visitors: Visitors
     assert [message.point for message in shared] == [(22.39, 103.45)]
 
 
+class Sounds:
+    """A content store with one recording, which counts how often it is read."""
+
+    def __init__(self, sound: bytes) -> None:
+        self.sound, self.read = sound, 0
+        self.content = self
+
+    def recording(self, sha256: str) -> bytes:
+        self.read += 1
+        return self.sound
+
+
+def test_who_does_not_read_can_listen(visitors: Visitors, talk_page: TalkPage, running: Running) -> None:
+    frame = b"\xff\xfb\x90\x64" + bytes(413)  # of silence: 26 ms of MPEG 1 layer 3 at 128 kbit/s
+    sound = frame * 40
+    talk_page.door.uow = Sounds(sound)
+    page = begin(visitors, talk_page)
+    line = ViewLine(seq=0, who="bot", text="Koj puas nyab xeeb?", audio="ab" * 32, language="hmn")
+    running.call(talk_page.talk.add, talk_page.talk.got[0].address, line)
+    player = page.locator("li.bot audio")
+    expect(player).to_be_visible()
+    assert page.locator("p[lang=hmn]").count() == 1
+    assert talk_page.door.uow.read == 0, "nothing is loaded before she presses"
+    assert (
+        page.evaluate("document.querySelector('audio').play().then(() => document.querySelector('audio').duration)")
+        > 0.9
+    )
+    assert_usable(page)
+    page.reload()
+    expect(page.locator("li.bot audio")).to_have_attribute("src", f"/audio/{'ab' * 32}.mp3")
+
+
 def test_hostile_texts_stay_text(visitors: Visitors, talk_page: TalkPage, running: Running) -> None:
     page = visitors.page()
     page.add_init_script(f"({CANARY.strip()})()")

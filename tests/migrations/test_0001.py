@@ -1,4 +1,4 @@
-"""The first shape: migrations and models say the same, data go in and out, and other versions are refused in words."""
+"""The first shape and all after it: migrations and models agree, data go in and out, other versions are refused in words."""
 
 from __future__ import annotations
 

@@ -1,49 +1,44 @@
-"""Channels: a database of the first shape, with somebody in it, goes on as it was."""
+"""Recordings: a set that was stored before there were any is read as it was, and takes them when it is published again."""
 
 from __future__ import annotations
 
-import sqlite3
+import zlib
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
+import msgspec
 
+from handlers.ports import ContentSet
 from storage import schema
 from storage.engine import connect
 from storage.open import open_storage
+from storage.types import to_micros
 from tests.contract.builders import act
-from tests.migrations.test_0001 import ROWS, A, fill
+from tests.migrations.stopping_at import migrate
+
+AT = datetime(2026, 3, 8, tzinfo=UTC)
 
 
-def to(connection: sqlite3.Connection, revision: str) -> None:
-    """Bring a database to an older revision than the newest."""
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as session:
-        config = Config()
-        config.set_main_option("script_location", str(schema._MIGRATIONS))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = session
-        command.upgrade(config, revision)
-        session.commit()
-
-
-async def test_what_the_first_shape_held_is_there_and_the_new_tables_can_be_used(tmp_path: Path) -> None:
-    old = tmp_path / "old.db"
-    with closing(connect(old)) as connection:
-        to(connection, "0001")
-        fill(connection)
-    assert schema.upgrade(old) == schema._known()[1:]
-    with closing(connect(old)) as connection:
-        for table, row in ROWS.items():
-            found = connection.execute(f"SELECT {', '.join(row)} FROM {table}").fetchone()
-            assert list(found) == list(row.values()), table
+async def test_a_stored_set_is_read_and_recordings_come_in(tmp_path: Path) -> None:
     await open_storage("", tmp_path).close()  # secrets and keys of a first start
-    old.replace(tmp_path / "data.db")
+    (tmp_path / "data.db").unlink()
+    migrate(tmp_path / "data.db", "0001")
+    with closing(connect(tmp_path / "data.db")) as connection:
+        files = zlib.compress(msgspec.msgpack.encode({"set.yaml": b"set: old"}))
+        row = ("v1", files, to_micros(AT), "An")
+        connection.execute(
+            "INSERT INTO content_sets (version, files, published_at, published_by) VALUES (?,?,?,?)", row
+        )
+        connection.execute(
+            "INSERT INTO content_current (version, published_at, published_by) VALUES (?,?,?)", (row[0], *row[2:])
+        )
+    assert schema.upgrade(tmp_path / "data.db") == schema._known()[1:]
     storage = open_storage("", tmp_path)
-    assert (await act(storage.door, lambda uow: uow.contacts.get(A))).window_told_at is None
-    await act(storage.door, lambda uow: uow.vault.put("zalo", "token"))
-    assert await act(storage.door, lambda uow: uow.vault.get("zalo")) == "token"
+    old = await act(storage.door, lambda uow: uow.content.get("v1"))
+    assert old is not None
+    assert dict(old.files) == {"set.yaml": b"set: old"}
+    new = ContentSet(version="v2", files={"audio/hmn/a.b-000000.mp3": b"ID3..."}, published_at=AT, published_by="An")
+    await act(storage.door, lambda uow: uow.content.publish(new))
+    assert await act(storage.door, lambda uow: uow.content.current()) == "v2"
     await storage.close()

@@ -54,7 +54,7 @@
   function calm() {
     say(human && !over ? words.human : "");
   }
-  function item(who, content, seq) {
+  function item(who, content, seq, audio, lang) {
     const li = document.createElement("li");
     li.className = who;
     if (seq) li.dataset.seq = seq;
@@ -71,7 +71,16 @@
       content = content.slice(start + found[2].length);
     }
     p.append(content);
+    if (lang) p.lang = lang;
     li.append(name, p);
+    if (audio) {
+      const sound = document.createElement("audio");
+      sound.controls = true;
+      sound.preload = "none";
+      sound.src = `/audio/${audio}.mp3`;
+      sound.setAttribute("aria-label", words.listen);
+      li.append(sound);
+    }
     return li;
   }
   let pending = null; // her own line, shown before the server has read it back to us
@@ -87,7 +96,7 @@
     for (const line of view.lines) {
       if (line.seq <= after) continue;
       if (line.who === "me" && pending) { pending.remove(); pending = null; }
-      fresh = item(line.who, line.text, line.seq);
+      fresh = item(line.who, line.text, line.seq, line.audio, line.lang);
       log.append(fresh);
       after = line.seq;
       if (line.who !== "me" && !line.buttons.length && !line.wants_location) continue; // the question stays open

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flows import audio
 from flows.difference import Change, Kind, difference, file_difference, touched
 from tests.unit.flows.sample_set import changed, library_of
 
@@ -121,3 +122,10 @@ def test_a_name_that_an_author_gave_is_never_translated() -> None:
     after = [{"file": WELCOME, "old": "      go_on: {label: Nhắn tiếp,", "new": "      skip: {label: Nhắn thêm,"}]
     (change,) = difference(library_of(changed(before)), library_of(changed(after)))
     assert change.message == "welcome.nudge: lựa chọn skip nhãn “Nhắn tiếp” → “Nhắn thêm”"
+
+
+def test_a_recording_is_the_same_whether_its_bytes_are_here_or_only_its_hash() -> None:
+    name, sound = "audio/hmn/safety.ask.say-3fa2b1.mp3", b"ID3" + bytes(9)
+    assert file_difference({name: audio.pointer(sound)}, {name: sound}) == []
+    (change,) = file_difference({name: audio.pointer(sound)}, {name: sound + b"x"})
+    assert change.in_language("en").endswith(f"file {name}: recorded anew")

@@ -11,6 +11,7 @@ import pytest
 
 from flows.checks import check
 from flows.loader import load, read_dir
+from flows.schema import MAX_DEPTH
 
 SHIPPED = Path(__file__).resolve().parents[3] / "flows" / "content"
 SAFETY, CARD, SET = "flows/safety.yaml", "flows/emergency_card.yaml", "set.yaml"
@@ -23,9 +24,13 @@ DEEP: list[Edit] = [
         "",
         f"flow: deep_{n}\ntitle: A\nstart: a\nsteps:\n  a: {{call: deep_{n + 1}, next: b}}\n  b: {{return: true}}\n",
     )
-    for n in range(20)
+    for n in range(MAX_DEPTH)
 ]
-DEEPEST: Edit = ("flows/deep_20.yaml", "", "flow: deep_20\ntitle: A\nstart: a\nsteps:\n  a: {return: true}\n")
+DEEPEST: Edit = (
+    f"flows/deep_{MAX_DEPTH}.yaml",
+    "",
+    f"flow: deep_{MAX_DEPTH}\ntitle: A\nstart: a\nsteps:\n  a: {{return: true}}\n",
+)
 MORE = "      more: {label: Đọc thêm, goto: more}\n"
 ENTRY = "entry: welcome\n"
 
@@ -33,7 +38,7 @@ MUTATIONS: dict[str, list[Edit]] = {
     "card-without-number": [(CARD, "      Cấp cứu: {line.ambulance}\n", "")],
     "identifying-without-consent": [
         (SET, "  place: {type: place,", "  place: {type: place, identifying: keep,"),
-        (SET, "variables:\n", "consents: {keep: Giữ}\nvariables:\n"),
+        (SET, "consents:\n", "consents:\n  keep: Giữ\n"),
     ],
     "label-is-number": [(SAFETY, "label: Đọc thêm", 'label: "7"')],
     "label-too-long": [(SAFETY, "label: Đọc thêm", "label: " + "Đọc thêm nữa " * 4)],
@@ -62,9 +67,15 @@ MUTATIONS: dict[str, list[Edit]] = {
     "too-many-choices": [
         (SAFETY, MORE, MORE + "".join(f"      c{n}: {{label: Dòng thêm {n}, goto: more}}\n" for n in range(5)))
     ],
+    "remind-without-consent": [
+        ("flows/reminder.yaml", "no: {label: Không, goto: done}", "no: {label: Không, goto: hour}")
+    ],
+    "refer-without-consent": [
+        ("flows/referral.yaml", "no: {label: Không, goto: refused}", "no: {label: Không, goto: share}")
+    ],
     "unreachable-flow": [DEEPEST],
     "unreachable-step": [(SAFETY, MORE, "")],
-    "unused-consent": [(SET, "variables:\n", "consents: {keep: Giữ}\nvariables:\n")],
+    "unused-consent": [(SET, "consents:\n", "consents:\n  keep: Giữ\n")],
     "unused-variable": [(SET, "variables:\n", "variables:\n  ghost: {type: text}\n")],
     "entry-returns": [("flows/welcome.yaml", "    call: next_steps\n    next: bye\n", "    return: true\n")],
 }

@@ -359,4 +359,4 @@ async def test_the_json_side_carries_no_more_than_the_page() -> None:
     async with serving(deps) as http:
         seen = json.loads(await (await http.post("/", data=form(new_token(), act="start"), headers=JSON)).text())
     assert set(seen) == {"human", "over", "lines"}
-    assert set(seen["lines"][0]) == {"seq", "who", "text", "buttons", "wants_location"}
+    assert set(seen["lines"][0]) == {"seq", "who", "text", "buttons", "wants_location", "audio", "lang"}
