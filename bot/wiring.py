@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.channels.pager import Pager
 from bot.channels.registry import Hooked, Parts, build, staff_surfaces, surfaces_of, windows_of
+from bot.channels.render import wording
 from bot.channels.webchat import WebChat
 from bot.config import Config, ConfigError
 from bot.first_start import FirstStaff, make_first_staff
@@ -24,6 +25,7 @@ from bot.staff_line import DeskByText
 from bot.web.app import build_app
 from bot.web.deps import WebDeps
 from bot.web.hub import Hub
+from bot.web.sound import Recordings
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.timers import TimersWorker
@@ -170,7 +172,7 @@ def _assemble(
     inbound = Inbound(worlds, escalations, ending, closing, page)
     desk = Desk(escalations, inbound.released, windows)
     staffing = Staffing(escalations.staff_disabled)
-    hub = Hub(wakeups)
+    hub, recordings = Hub(wakeups), Recordings()
     parts = Parts(
         public_url=config.web.public_url,
         vault=DoorVault(door),
@@ -180,8 +182,9 @@ def _assemble(
         staff=DeskByText(door, desk),
         door=door,
         desk=desk,
-        audio=lambda name: None,  # recorded lines come with the content
+        audio=lambda sha256: recordings.get(door, sha256),
         clock=clock,
+        wording=wording(worlds),
     )
     channels = _channels(config, webchat, parts)
     surfaces: dict[str, Surface] = {hub.name: hub, **staff_surfaces(config, channels, parts)}

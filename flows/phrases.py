@@ -14,11 +14,14 @@ class Phrase:
 
     purpose: str
     placeholders: tuple[str, ...] = ()
+    leads: bool = (
+        False  # stands before another text, so that a locked screen shows this one: must be longer than a preview
+    )
 
     @property
     def whole(self) -> bool:
-        """Is it a line of its own? A label stands on a button, and a mark inside another line: those are not read out alone."""
-        return not self.purpose.startswith(("Choice label", "Mark"))
+        """Is it a line of its own? What stands on a button, inside another line or beside one is not read out alone."""
+        return not self.purpose.startswith(("Choice label", "Mark", "Rendering"))
 
 
 ENGINE_PHRASES: dict[str, Phrase] = {
@@ -85,7 +88,7 @@ HOST_PHRASES: dict[str, Phrase] = {
     "window_closes": Phrase(
         "She has been silent for ten minutes on a channel that lets us answer only until then: offers a return code; the two "
         "choices below follow.",
-        ("until",),
+        ("time", "date"),
     ),
     "take_code": Phrase("Choice label: take a return code."),
     "code_later": Phrase("Choice label: not now."),
@@ -93,6 +96,32 @@ HOST_PHRASES: dict[str, Phrase] = {
         "Her return code: neutral and long enough before it that no locked screen shows it, and how to keep it.",
         ("code",),
     ),
+    "wish_woman": Phrase("She asks for a woman, and women on duty are called first: said back to her."),
+    "wish_woman_all": Phrase(
+        "She asks for a woman, but everybody is called: no woman is on duty, or it is an emergency. Honest; whoever takes the "
+        "talk sees the wish."
+    ),
+    "wish_another": Phrase(
+        "She wants another counsellor than the one who had the talk: somebody else is called, that one reads no more."
+    ),
+    "continued": Phrase(
+        "Rendering: leads a further piece of a long text: neutral, and so long that a locked screen shows nothing of what "
+        "follows.",
+        leads=True,
+    ),
+    "opened": Phrase(
+        "Rendering: leads a text whose own beginning a locked screen must not show: neutral, and as long as that needs.",
+        leads=True,
+    ),
+    "more_choices": Phrase("Rendering: stands over the rest of a list of buttons that did not fit under the question."),
+    "only_choice": Phrase(
+        "Rendering: the one choice under a question where there are no buttons: may be typed.", ("label",)
+    ),
+    "type_number": Phrase("Rendering: under numbered choices where there are no buttons: type a number, or words."),
+    "ask_location": Phrase(
+        "Rendering: where the platform has a button that shares a place: press it, or type the commune."
+    ),
+    "share_location": Phrase("Choice label: shares where she is now."),
     "services_none": Phrase("No service of the directory fits; says what else she can do, with numbers."),
     "service_unverified": Phrase("Mark after a service that nobody has verified yet (chưa xác minh)."),
     "service_about_km": Phrase("Mark at a service: how far, honestly vague.", ("km",)),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from flows.effects import LateAnswer
 from handlers.accepting import Accepting
-from handlers.model import Case, Contact, InboxRow, new_uid
+from handlers.model import Case, Contact, InboxRow, Summary, new_uid
 from handlers.outgoing import FRESH_FOR, in_touch
 from handlers.ports import UnitOfWork
 from handlers.reminders import without
@@ -73,10 +73,19 @@ class Arriving(Accepting):
             opened_at=uow.now,
             channel=contact.channel,
             last_inbound_at=contact.last_inbound_at,
+            summary=self._wishes_of(uow, contact),
         )
         case = replace(case, next_due_at=case_due_at(case, calling=False))
         uow.cases.add(case)
         return case
+
+    @staticmethod
+    def _wishes_of(uow: UnitOfWork, contact: Contact) -> Summary:
+        """Whom she did not want to talk with the last time she does not want to talk with now."""
+        before = max(uow.cases.all_of(contact.uid), key=lambda case: case.opened_at, default=None)
+        if before is None:
+            return Summary()
+        return Summary(woman=before.summary.woman, avoid=before.summary.avoid)
 
 
 def served(contact: Contact, now: datetime) -> Contact:

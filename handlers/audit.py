@@ -40,6 +40,7 @@ CASE_RELAY_CARD: Final = "case.relay_card"
 CODE_REDEEMED: Final = "case.code_redeemed"
 CONSENT_GIVEN: Final = "case.consent_given"  # detail: purpose, the step and the text she was asked
 CONSENT_WITHDRAWN: Final = "case.consent_withdrawn"  # said no, or took it back
+WISHED: Final = "case.wished"  # she wants to talk with a woman, or not with the one who held the talk
 REMINDER_ASKED: Final = "case.reminder_asked"
 REMINDER_SAID: Final = "case.reminder_said"
 REFERRAL_ASKED: Final = "case.referral_asked"  # she wants to be sent on, and agreed to what may be told

@@ -15,6 +15,7 @@ from handlers.model import AuditEntry, Case, Contact, Disposition, Escalation, O
 from handlers.outgoing import AGREE, DECLINE, to_seeker
 from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import UnitOfWork
+from handlers.rules import wishes
 from handlers.rules.ladder import (
     EMERGENCY,
     LAST_RESORT,
@@ -30,7 +31,9 @@ from handlers.rules.ladder import (
     SayWaiting,
     Staffed,
     Transition,
+    ladder_for,
 )
+from handlers.rules.wishes import Wish
 from handlers.stays import Ending
 from handlers.voice import Voice, language_of
 
@@ -61,8 +64,18 @@ class Calling:
         buttons = (Button(self.voice.say("yes", language), AGREE), Button(self.voice.say("no", language), DECLINE))
         return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_ready", language), buttons)
 
+    def staffed_for(self, uow: UnitOfWork, case: Case, escalation: Escalation | None = None) -> Staffed:
+        """Who may be called for this case now: who stands on which rung, as far as she wishes to talk with them."""
+        standing = wishes.ahead(escalation, ladder_for(case.severity))
+        return wishes.narrowed(self.staffed(uow), wish_of(uow, case), standing)
+
+    def fits(self, uow: UnitOfWork, case: Case, escalation: Escalation | None, staff_uid: str) -> bool:
+        """May this staff member take the case, by what she wishes?"""
+        standing = wishes.called(escalation, ladder_for(case.severity))
+        return wishes.fits(staff_uid, self.staffed(uow), wish_of(uow, case), standing)
+
     def staffed(self, uow: UnitOfWork) -> Staffed:
-        """Who stands on which rung, as this transaction sees it."""
+        """Who stands on which rung, as this transaction sees it, whatever anybody wishes."""
         staff = uow.staff.all()
         rungs = (*RUNGS, LAST_RESORT)
         return {rung: tuple(one.uid for one in self.duty.on_rung(rung, staff, uow.now)) for rung in rungs}
@@ -151,6 +164,13 @@ class Calling:
 def open_of(uow: UnitOfWork, case: Case) -> Escalation | None:
     """The open escalation of this case, if there is one."""
     return uow.escalations.open_of([case.uid]).get(case.uid)
+
+
+def wish_of(uow: UnitOfWork, case: Case) -> Wish:
+    """Whom she wants to talk with."""
+    summary = case.summary
+    women = frozenset(one.uid for one in uow.staff.all() if one.woman) if summary.woman else frozenset()
+    return Wish(summary.woman, summary.avoid, women)
 
 
 def may_be_read(case: Case) -> bool:

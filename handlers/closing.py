@@ -68,7 +68,7 @@ class Closing:
             return False
         uow.contacts.save(evolve(contact, window_told_at=uow.now))
         language = language_of(contact)
-        said = self.voice.say("window_closes", language, until=_clock(shuts_at.astimezone(self.zone)))
+        said = self.voice.say("window_closes", language, **_spoken(shuts_at.astimezone(self.zone)))
         take, leave = self.voice.say("take_code", language), self.voice.say("code_later", language)
         buttons = (Button(take, TAKE), Button(leave, LEAVE))
         to_seeker(uow, contact, case, OutboxKind.WAITING, said, buttons)
@@ -94,5 +94,5 @@ class Closing:
         return to_seeker(uow, contact, case, OutboxKind.RELAY if case.human else OutboxKind.BOT, said)
 
 
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M} ngày {at.day}/{at.month}"
+def _spoken(at: datetime) -> dict[str, str]:
+    return {"time": f"{at:%H:%M}", "date": f"{at.day}/{at.month}"}

@@ -46,6 +46,7 @@ from handlers.errors import (
     NotAgreed,
     NotAllowed,
     NotReachable,
+    NotWished,
     NotYours,
     StaleClaim,
     WindowShut,
@@ -114,7 +115,7 @@ class Desk:
     @operation("claim")
     def claim(self, uow: UnitOfWork, items: Sequence[Claim]) -> list[Claimed]:
         """'Mine': compare and set on state and epoch. AlreadyClaimed (detail: the winner's alias), StaleClaim (the call has
-        gone out anew), NoSuchCase, CaseClosed, NotAllowed. Claiming again what one holds is fine and changes nothing.
+        gone out anew), NotWished, NoSuchCase, CaseClosed, NotAllowed. Claiming again what one holds is fine and changes nothing.
         """
         return [self._claim(uow, item) for item in items]
 
@@ -122,6 +123,8 @@ class Desk:
         me = require(uow, item.staff_uid, Action.CLAIM)
         case = open_case_of(uow, item.case_code)
         escalation = open_of(uow, case)
+        if not holds(escalation, me) and not is_offered(escalation, me) and not self._fits(uow, case, escalation, me):
+            raise NotWished(case.code)
         if escalation is None:
             return self._take_up(uow, me, case)
         if escalation.state in HELD:
@@ -137,6 +140,11 @@ class Desk:
         moved = holding.claimed(escalation, me.uid, uow.now)
         case = self.escalations.carry_out(uow, contact, case, moved, me.uid)
         return self._meet(uow, contact, case, moved.escalation)
+
+    def _fits(self, uow: UnitOfWork, case: Case, escalation: Escalation | None, me: Staff) -> bool:
+        """May she have it by what the seeker wishes? Whether somebody else has it is told first."""
+        taken = escalation is not None and escalation.state in HELD
+        return taken or self.escalations.fits(uow, case, escalation, me.uid)
 
     def _take_up(self, uow: UnitOfWork, me: Staff, case: Case) -> Claimed:
         """A case that waits without ringing: the escalation begins as claimed."""

@@ -9,7 +9,7 @@ from handlers import alarms, audit
 from handlers.calling import may_be_read, open_of
 from handlers.desk_words import CaseView, QueueView
 from handlers.duty import Duty, switch_of
-from handlers.errors import CaseClosed, NoSuchCase, NothingWritten, NotYours
+from handlers.errors import CaseClosed, NoSuchCase, NothingWritten, NotWished, NotYours
 from handlers.model import (
     AuditEntry,
     Case,
@@ -50,10 +50,12 @@ def queue_view(uow: UnitOfWork, duty: Duty, me: Staff) -> QueueView:
 def case_view(uow: UnitOfWork, case: Case, me: Staff, *, after_seq: int, reasoned: bool) -> CaseView:
     """The case as `me` may see it; writes the audit row of this look. `reasoned`: she has typed why she must read it.
 
-    NotYours when somebody else holds it (or nobody) and the roles or the missing reason do not let her look inside; a case
-    that waits or rings is shown without content to everybody at the desk.
+    NotWished when she does not want to talk with `me`. NotYours when somebody else holds it (or nobody) and the roles or the
+    missing reason do not let her look inside; a case that waits or rings is shown without content to everybody at the desk.
     """
     escalation = open_of(uow, case)
+    if me.uid in case.summary.avoid:
+        raise NotWished(case.code)
     own = holds(escalation, me) or _held_last(escalation, me)
     if case.closed_at is not None and not (reasoned and may(me, Action.READ_ANY)):
         raise NotYours(case.code)
@@ -70,7 +72,7 @@ def case_view(uow: UnitOfWork, case: Case, me: Staff, *, after_seq: int, reasone
 def new_lines(uow: UnitOfWork, case: Case, me: Staff, after_seq: int) -> CaseView:
     """The view with the lines after `after_seq`, for somebody who holds the case; audited when there are any."""
     escalation = open_of(uow, case)
-    own = holds(escalation, me) or _held_last(escalation, me)
+    own = holds(escalation, me) or (_held_last(escalation, me) and me.uid not in case.summary.avoid)
     if not own:
         raise NotYours(case.code)
     readable = may_be_read(case)
@@ -140,7 +142,7 @@ def _view(
         last_inbound_at=case.last_inbound_at,
         closed_at=case.closed_at,
         disposition=case.disposition,
-        summary=case.summary if readable else Summary(),
+        summary=case.summary if readable else Summary(woman=case.summary.woman),
         lines=lines,
     )
 

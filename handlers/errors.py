@@ -75,6 +75,12 @@ class WindowShut(BinhAnError):
     code = "window-shut"
 
 
+class NotWished(BinhAnError):
+    """The person has asked to talk with somebody else, and such a person is being called."""
+
+    code = "not-wished"
+
+
 class TooManyTries(BinhAnError):
     """Too many attempts; wait a while before trying again."""
 

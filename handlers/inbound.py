@@ -15,6 +15,7 @@ from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
+from handlers import wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
@@ -117,16 +118,19 @@ class Inbound(Guarding):
         verdict = world.screening.read(row.message.text)
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
         turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick)
-        agrees = self._answer_to_offer(turn, row.message)
+        agrees, wish = self._answer_to_offer(turn, row.message), wishing.heard(turn, row.message)
         if agrees is not None or self._closing.is_answer(turn.contact, row.message):
             pass  # the host's own question, not the flow's
         elif self._human_talks(contact, case):
             self._through_a_talk(turn, row.message, verdict)
+        elif wish:
+            wishing.lead(turn, wish)
         else:
             self._through_the_flow(turn, row.message, verdict)
         turn.case = self._note(uow, turn, row, verdict)
         self._agree_or_decline(turn, agrees)
         turn.case = self._closing.answered(uow, turn.contact, turn.case, row.message)
+        wishing.obey(turn, wish)
         turn.apply()
         self._screened(turn, verdict)
         if len(row.message.text) > LONG_TEXT:

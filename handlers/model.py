@@ -149,6 +149,8 @@ class Summary:
     commune: str = ""  # code of the post-2025 commune
     age_band: str = ""
     about: str = ""  # me, other, child
+    woman: bool = False  # she wants to talk with a woman
+    avoid: tuple[str, ...] = ()  # uids of staff she does not want to talk with
 
 
 class Disposition(StrEnum):
@@ -406,6 +408,7 @@ class Staff:
     enabled: bool = True
     duty: DutySwitch = DutySwitch.AUTO
     duty_until_at: datetime | None = None  # the switch falls back to AUTO then
+    woman: bool = False  # as seekers may ask for one
     created_at: datetime
 
 

@@ -6,7 +6,7 @@ from flows.effects import Value
 from handlers import audit, paging
 from handlers.calling import may_be_read, open_of
 from handlers.desk_views import alias_of, holds
-from handlers.errors import AlreadyClaimed, NoSuchCase, NotAllowed, StaleClaim
+from handlers.errors import AlreadyClaimed, NoSuchCase, NotAllowed, NotWished, StaleClaim
 from handlers.escalation import Escalations
 from handlers.evolving import evolve
 from handlers.model import AuditEntry, Case, Escalation, EscalationState, Staff
@@ -25,17 +25,21 @@ def pass_up(escalations: Escalations, uow: UnitOfWork, me: Staff, case: Case, ep
         raise AlreadyClaimed(alias_of(uow, escalation.owner_uid))
     if escalation.epoch != epoch:
         raise StaleClaim(case.code)
-    moved = ringing.passed_up(escalation, escalations.staffed(uow), uow.now)
+    moved = ringing.passed_up(escalation, escalations.staffed_for(uow, case, escalation), uow.now)
     escalations.carry_out(uow, contact_of(uow, case), case, moved, me.uid)
 
 
 def offer(
     escalations: Escalations, uow: UnitOfWork, me: Staff, case: Case, escalation: Escalation, to_uid: str
 ) -> None:
-    """My case for this colleague: she is called, and it stays mine until she takes it. NotAllowed: she could not take it."""
+    """My case for this colleague: she is called, and it stays mine until she takes it. NotAllowed: she could not take it.
+    NotWished: the seeker does not want to talk with her.
+    """
     colleague = uow.staff.get(to_uid)
     if colleague is None or colleague.uid == me.uid or not may(colleague, Action.CLAIM):
         raise NotAllowed(to_uid)
+    if to_uid in case.summary.avoid:
+        raise NotWished(case.code)
     escalation = evolve(escalation, only_staff_uid=to_uid)
     uow.escalations.save(escalation)
     step = f"offered {uow.now.isoformat()}"
@@ -45,9 +49,9 @@ def offer(
     uow.ring("desk")
 
 
-def is_offered(escalation: Escalation, me: Staff) -> bool:
+def is_offered(escalation: Escalation | None, me: Staff) -> bool:
     """Has its owner offered this to me?"""
-    return escalation.only_staff_uid == me.uid and not holds(escalation, me)
+    return escalation is not None and escalation.only_staff_uid == me.uid and not holds(escalation, me)
 
 
 def take_over(escalations: Escalations, uow: UnitOfWork, me: Staff, case: Case, escalation: Escalation) -> Case:

@@ -180,6 +180,10 @@ class Turn:
         word = library.manifest.words.repeat[0] if library.manifest.words.repeat else ""
         self.advance(Said(word) if session.status is not Status.ENDED and word else Start())
 
+    def ask_for_a_person(self) -> None:
+        """As if she had typed the word for it."""
+        self.advance(Said(self.session()[0].manifest.words.human[0]))
+
     def global_word(self, text: str) -> str:
         """The global word this whole text is ("stop", "delete", "help", …), or ""."""
         library, _ = self.session()
@@ -300,7 +304,7 @@ class Turn:
 
     def calling_words(self, ladder: Ladder) -> str:
         """What she is told when somebody is called by this ladder now."""
-        if not anybody(ladder, self.escalations.staffed(self.uow)):
+        if not anybody(ladder, self.escalations.staffed_for(self.uow, self.case, open_of(self.uow, self.case))):
             return self.world.library.say("nobody_on_duty", language_of(self.contact))
         key = "ringing_emergency" if ladder.name == EMERGENCY.name else "ringing"
         return self.world.library.say(key, language_of(self.contact))

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     event,
+    false,
     text,
 )
 
@@ -262,6 +263,7 @@ staff = Table(
     Column("enabled", Boolean, nullable=False),
     Column("duty", EnumText(DutySwitch), nullable=False),
     Column("duty_until_at", UtcTime),
+    Column("woman", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcTime, nullable=False),
 )
 

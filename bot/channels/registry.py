@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from aiohttp import web
 
 from bot.channels.pager import Pager
+from bot.channels.render import Wording
 from bot.channels.telegram import TelegramChannel, TelegramSettings
 from bot.channels.telegram_group import GroupSettings, TelegramGroup, surface_of
 from bot.channels.zalo_bot import ZaloBotChannel, ZaloBotSettings
@@ -45,8 +46,9 @@ class Parts:
     staff: StaffLine
     door: Door
     desk: Desk
-    audio: Callable[[str], bytes | None]
+    audio: Callable[[str], Awaitable[bytes | None]]
     clock: Callable[[], datetime]
+    wording: Wording
 
 
 def surfaces_of(config: Config) -> Surfaces:
@@ -102,7 +104,14 @@ def _telegram(written: TelegramConfig, parts: Parts) -> Channel:
         proxy=written.proxy,
         poll_timeout_s=written.poll_timeout_s,
     )
-    channel = TelegramChannel(written.name, settings, budgets=parts.budgets, alarms=parts.alarms, audio=parts.audio)
+    channel = TelegramChannel(
+        written.name,
+        settings,
+        budgets=parts.budgets,
+        alarms=parts.alarms,
+        audio=parts.audio,
+        wording=parts.wording,
+    )
     if written.staff_group is not None:
         group = GroupSettings(
             chat_id=written.staff_group.chat_id,
@@ -131,7 +140,13 @@ def _zalo_oa(written: ZaloOaConfig, parts: Parts) -> Channel:
         window=_window(written.window),
     )
     return ZaloOaChannel(
-        written.name, settings, vault=parts.vault, alarms=parts.alarms, budgets=parts.budgets, clock=parts.clock
+        written.name,
+        settings,
+        vault=parts.vault,
+        alarms=parts.alarms,
+        budgets=parts.budgets,
+        clock=parts.clock,
+        wording=parts.wording,
     )
 
 
@@ -154,6 +169,7 @@ def _zalo_bot(written: ZaloBotConfig, parts: Parts) -> Channel:
         counters=parts.counters,
         staff=parts.staff if written.staff_pages else None,
         clock=parts.clock,
+        wording=parts.wording,
     )
 
 

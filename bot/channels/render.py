@@ -8,8 +8,8 @@ the beginning of a message is neutral, because a locked screen shows it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from flows.checks.wording import preview, sensitive_in, written_numbers
@@ -17,6 +17,7 @@ from flows.effects import Button
 from flows.platforms import CHOICES_PER_MESSAGE, Capabilities, numbered
 from flows.text import length
 from handlers.model import Outgoing
+from handlers.voice import Voice
 
 BUTTONS_PER_ROW = 2
 WIDE_LABEL = 16  # a longer label has a row of its own
@@ -27,16 +28,38 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What rendering itself has to say. The two leads are longer than a preview, so that nothing behind them is in it."""
+    """What rendering itself has to say, in one language. The two leads are longer than a preview (`flows check` sees to it),
+    so that nothing behind them is in it.
+    """
 
     continued: str = "Mình nhắn tiếp phần còn lại ở ngay dưới đây nhé."
     opened: str = "Bình An đây. Bạn có tin mới, bạn đọc khi tiện nhé."
     more_choices: str = "Bạn còn chọn được ở đây nữa nhé."
     only_choice: str = "Hoặc bạn gõ: {label}"
-    choose: str = "Bạn gõ số, hoặc viết bằng lời cũng được."
+    type_number: str = "Bạn gõ số, hoặc viết bằng lời cũng được."
+    ask_location: str = "Nếu tiện, bạn bấm nút dưới để gửi vị trí. Không thì bạn gõ tên xã ở đây."
+    share_location: str = "Gửi vị trí của mình"
 
 
 VIETNAMESE = Words()
+
+Wording = Callable[[str], Words]
+"""The words in a language, as `Outgoing.language` names it; "" for the language of the content set."""
+
+
+def wording(voice: Voice) -> Wording:
+    """The words as the content set says them: the phrases with the names of the fields above."""
+
+    def words(language: str) -> Words:
+        said = {one.name: voice.say(one.name, language) for one in fields(Words) if one.name != "only_choice"}
+        return Words(**said, only_choice=voice.say("only_choice", language, label="{label}"))
+
+    return words
+
+
+def vietnamese(language: str) -> Words:
+    """The wording where no content set is at hand."""
+    return VIETNAMESE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +68,7 @@ class Part:
 
     text: str = field(repr=False)
     rows: tuple[tuple[Button, ...], ...] = field(default=(), repr=False)
-    audio: str = ""  # file name of a recorded line that the text is the caption of
+    audio: str = ""  # SHA-256 (hex) of the recording that the text is the caption of
 
     @property
     def buttons(self) -> tuple[Button, ...]:
@@ -58,8 +81,8 @@ class Rendered:
     """What a platform is asked to show, in this order. With `audio` and no part that has it, the recording comes first."""
 
     parts: tuple[Part, ...]
-    audio: str = ""  # file name of the recorded line, where the platform can play one
-    asks_location: bool = False  # offer the platform's own button that shares a point
+    audio: str = ""  # SHA-256 (hex) of the recording, where the platform can play one
+    share: str = ""  # label of the platform's own button that shares a point, under the last part; "" for none
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -71,10 +94,13 @@ def render(outgoing: Outgoing, capabilities: Capabilities, words: Words = VIETNA
     """Fit a message into what the platform can show."""
     text = _printable(outgoing.text)
     parts = list(_parts(text, outgoing.buttons, capabilities, words))
+    asks = outgoing.wants_location and capabilities.asks_location
     audio = outgoing.audio if capabilities.audio else ""
     if audio and len(parts) == 1 and length(parts[0].text, capabilities.unit) <= capabilities.max_caption:
         parts[0] = replace(parts[0], audio=audio)
-    return Rendered(tuple(parts), audio, outgoing.wants_location and capabilities.asks_location)
+    if asks:  # the buttons of a message and this one exclude each other, so it has a message of its own
+        parts.append(Part(words.ask_location))
+    return Rendered(tuple(parts), audio, words.share_location if asks else "")
 
 
 def _printable(text: str) -> str:
@@ -118,7 +144,8 @@ def _with_numbers(text: str, buttons: tuple[Button, ...], capabilities: Capabili
     """The choices printed under the question. A single one (to pass on the question) has no number: the answer may be one."""
     labels = [button.label for button in buttons]
     if len(labels) == 1:
-        return _pieces(f"{text}\n{words.only_choice.format(label=labels[0])}", capabilities, words)
+        only = words.only_choice.replace("{label}", labels[0])
+        return _pieces(f"{text}\n{only}", capabilities, words)
     pages = _chunks(labels, CHOICES_PER_MESSAGE)
     shown: list[str] = []
     for index, page in enumerate(pages):
@@ -126,7 +153,7 @@ def _with_numbers(text: str, buttons: tuple[Button, ...], capabilities: Capabili
         if index == 0:
             lines.insert(0, text)
         if index == len(pages) - 1:
-            lines.append(words.choose)
+            lines.append(words.type_number)
         shown += _pieces("\n".join(lines), capabilities, words, begins=index == 0)
     return shown
 

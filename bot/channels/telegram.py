@@ -27,7 +27,7 @@ from telegram.constants import ChatAction
 
 from bot.channels.probing import probe
 from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, Storing, read_body, same
-from bot.channels.render import Part, Rendered, render
+from bot.channels.render import Part, Rendered, Wording, render, vietnamese
 from bot.channels.sending import Caller, Progress
 from bot.channels.telegram_api import ALLOWED_UPDATES, WEBHOOK_CONNECTIONS, NotFetched, TelegramApi, Told
 from bot.channels.telegram_group import TelegramGroup
@@ -54,8 +54,6 @@ COMMANDS = (
 """The menu: each is one of the global words, as a command may be written."""
 
 NOBODYS = b'{"update_id":0,"my_chat_member":{"chat":{"id":0,"type":"channel"},"new_chat_member":{"status":"member"}}}'
-SHARE = "Gửi vị trí của mình"
-ASKS_LOCATION = "Nếu tiện, bạn bấm nút dưới để gửi vị trí. Không thì bạn gõ tên xã ở đây."
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 MOST_WIPED_AT_ONCE = 100
 
@@ -73,6 +71,11 @@ class TelegramSettings:
     poll_timeout_s: int = 25  # how long one getUpdates waits at Telegram
 
 
+async def silent(sha256: str) -> bytes | None:
+    """No recordings."""
+    return None
+
+
 class TelegramChannel:
     """One Telegram bot as a channel."""
 
@@ -87,9 +90,10 @@ class TelegramChannel:
         *,
         budgets: Budgets,
         alarms: Alarms,
-        audio: Callable[[str], bytes | None] = lambda name: None,
+        audio: Callable[[str], Awaitable[bytes | None]] = silent,
+        wording: Wording = vietnamese,
     ) -> None:
-        """`audio` gives a recorded line by its file name, or None when there is none."""
+        """`audio` gives a recording by its SHA-256 (MP3), or None when there is none."""
         if settings.mode == "webhook" and not settings.webhook_secret:
             raise ValueError("a webhook without a secret would let anybody write")
         self.name = name
@@ -105,6 +109,7 @@ class TelegramChannel:
             proxy=settings.proxy,
         )
         self._settings, self._alarms, self._audio = settings, alarms, audio
+        self._wording = wording
         self._storing = Storing(name)
         self._progress = Progress()
         self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
@@ -247,9 +252,7 @@ class TelegramChannel:
         """Send one message; see `ports.Channel.send`."""
         if outgoing.wipe:
             return await self._wipe(address, outgoing.wipe)
-        rendered = render(outgoing, self.capabilities)
-        if rendered.asks_location:
-            rendered = Rendered((*rendered.parts, Part(ASKS_LOCATION)), rendered.audio, asks_location=True)
+        rendered = render(outgoing, self.capabilities, self._wording(outgoing.language))
         parts = list(enumerate(rendered.parts))
         return await self._progress.send(key, parts, lambda one: self._send_part(address, rendered, *one))
 
@@ -257,15 +260,16 @@ class TelegramChannel:
         chat = address.platform_id
         last = index == len(rendered.parts) - 1
         markup: Any = ReplyKeyboardRemove()  # takes the location button away again; without one it does nothing
-        if rendered.asks_location and last:
-            button = KeyboardButton(SHARE, request_location=True)
+        if rendered.share and last:
+            button = KeyboardButton(rendered.share, request_location=True)
             markup = ReplyKeyboardMarkup([[button]], resize_keyboard=True, one_time_keyboard=True)
         elif part.rows:
             rows = [[InlineKeyboardButton(one.label, callback_data=one.data) for one in row] for row in part.rows]
             markup = InlineKeyboardMarkup(rows)
         if index:  # something more is about to come, and the reader sees that
             await self.api.ask(lambda bot: bot.send_chat_action(int(chat), ChatAction.TYPING))
-        sound = self._audio(part.audio or rendered.audio) if part.audio or (rendered.audio and not index) else None
+        recording = part.audio or ("" if index else rendered.audio)
+        sound = await self._audio(recording) if recording else None
         told = await self.api.in_chat(chat, lambda bot: _say(bot, chat, part, markup, sound))
         return told.result(told.value or ())
 

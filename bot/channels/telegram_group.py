@@ -37,6 +37,7 @@ COLLEAGUES = 12  # offered at once, by alias
 ANSWERS = {
     "claimed": "Ca này là của bạn. Mở bàn trực để đọc và trả lời.",
     "already-claimed": "Ca này đã có người nhận",
+    "not-wished": "Người viết xin được nói chuyện với người trực khác. Máy đang gọi người đó.",
     "stale-claim": "Ca đã gọi lại từ đầu. Bấm nút ở tin mới nhất.",
     "not-yours": "Chỉ người đang giữ ca mới làm được. Nhận ca trước đã.",
     "no-such-case": "Không có ca này, hoặc ca đã xong.",

@@ -24,7 +24,7 @@ from bot.channels.probing import probe
 from bot.channels.quota import Quota
 from bot.channels.reaching import Reaching
 from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, KeepingBack, Storing, read_body, same
-from bot.channels.render import Part, render
+from bot.channels.render import Part, Wording, render, vietnamese
 from bot.channels.sending import SEND_TIMEOUT_S, Answer, Caller, Progress
 from bot.channels.zalo_bot_updates import parse, unwrapped
 from flows.platforms import ZALO_BOT
@@ -74,13 +74,14 @@ class ZaloBotChannel:
         counters: Counters,
         staff: StaffLine | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wording: Wording = vietnamese,
     ) -> None:
         """`counters` keeps how much of the month is used; with `staff` the bot calls staff as well, who bind their accounts."""
         if settings.mode == "webhook" and len(settings.webhook_secret) < 8:
             raise ValueError("a webhook without a secret of at least 8 characters would let anybody write")
         self.name = name
         self.route = f"/webhooks/zalo-bot/{name}" if settings.mode == "webhook" else ""
-        self._settings = settings
+        self._settings, self._wording = settings, wording
         self._alarms, self._budgets, self._staff, self._clock = alarms, budgets, staff, clock
         self._quota = Quota(name, settings.monthly_messages, counters, alarms, clock)
         self._caller = Caller(proxy=settings.proxy)
@@ -224,7 +225,7 @@ class ZaloBotChannel:
 
     async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
         """Send one message; see `ports.Channel.send`."""
-        parts = render(outgoing, self.capabilities).parts
+        parts = render(outgoing, self.capabilities, self._wording(outgoing.language)).parts
         return await self._progress.send(key, parts, lambda part: self._send_part(address, part))
 
     async def _send_part(self, address: Address, part: Part) -> SendResult:

@@ -20,7 +20,7 @@ from aiohttp import web
 from bot.channels.probing import probe
 from bot.channels.reaching import Reaching
 from bot.channels.receiving import MAX_BODY_BYTES, KeepingBack, Seldom, Storing, read_body
-from bot.channels.render import Part, render
+from bot.channels.render import Part, Wording, render, vietnamese
 from bot.channels.sending import Answer, Caller, Progress
 from bot.channels.zalo_oa_events import ANONYMOUS, PRESSED, Signed, parse, recipient_of, signature, signed_by
 from bot.channels.zalo_oa_tokens import TokenKeeper
@@ -81,6 +81,7 @@ class ZaloOaChannel:
         alarms: Alarms,
         budgets: Budgets,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wording: Wording = vietnamese,
     ) -> None:
         """`vault` keeps the tokens, `budgets` counts what the account may send a minute."""
         if not settings.webhook_secret:
@@ -88,7 +89,7 @@ class ZaloOaChannel:
         self.name = name
         self.route = f"/webhooks/zalo-oa/{name}"
         self.window = settings.window
-        self._settings = settings
+        self._settings, self._wording = settings, wording
         self._alarms, self._budgets = alarms, budgets
         self._budget = {f"zalo-oa:{name}": Budget(settings.per_minute, 60.0)}
         self._caller = Caller(proxy=settings.proxy)
@@ -176,7 +177,7 @@ class ZaloOaChannel:
         return numbered
 
     async def _send(self, address: Address, outgoing: Outgoing, key: str, capabilities: Capabilities) -> SendResult:
-        parts = render(outgoing, capabilities).parts
+        parts = render(outgoing, capabilities, self._wording(outgoing.language)).parts
         return await self._progress.send(key, parts, lambda part: self._send_part(address, part))
 
     async def _send_part(self, address: Address, part: Part) -> SendResult:

@@ -168,6 +168,8 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
                 (DESK["channel"], CHANNEL.get(view.channel, view.channel)),
                 (DESK["opened"], local_time(view.opened_at, deps.zone)),
                 (DESK["late"], late),
+                (DESK["wish"], DESK["wish_woman"] if summary.woman else ""),
+                (DESK["wish"], DESK["wish_another"] if summary.avoid else ""),
                 (DESK["window"], window_words(view, deps, now)),
             )
             if words

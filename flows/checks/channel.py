@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from flows.checks.texts import WrittenText, all_texts, translated
+from flows.checks.wording import PREVIEW_CHARS
 from flows.findings import Finding
 from flows.graph import Graph
 from flows.library import Library
+from flows.phrases import PHRASES
 from flows.platforms import CHOICES_PER_MESSAGE, PLATFORMS
 from flows.text import fold
 
@@ -24,6 +26,7 @@ def check(library: Library, graph: Graph) -> Iterator[Finding]:
     """Findings about lengths and choices, for every text and step of the set, in every language."""
     for text in chain(all_texts(library), (text for _, text in translated(library))):
         yield from _long_text(library, text)
+        yield from _short_lead(library, text)
     for flow_name, flow in library.flows.items():
         for step_name, step in flow.steps.items():
             if step.choices:
@@ -40,6 +43,19 @@ def _long_text(library: Library, text: WrittenText) -> Iterator[Finding]:
             "text-too-long",
             f"câu dài {len(text.text)} chữ cái, nhiều nhất {MAX_SAY_CHARS}; chia thành nhiều câu hoặc bớt chữ",
             f"the text has {len(text.text)} characters, at most {MAX_SAY_CHARS}; split or shorten it",
+        )
+
+
+def _short_lead(library: Library, text: WrittenText) -> Iterator[Finding]:
+    place, _, key = text.context.partition(".")
+    leads = place == "phrases" and key in PHRASES and PHRASES[key].leads
+    if leads and len(text.text) <= PREVIEW_CHARS:
+        yield library.finding_in(
+            text.file,
+            text.path,
+            "lead-too-short",
+            f"câu dẫn dài {len(text.text)} chữ cái; màn hình khóa hiện {PREVIEW_CHARS} chữ cái đầu, câu dẫn phải dài hơn",
+            f"the lead has {len(text.text)} characters; a locked screen shows {PREVIEW_CHARS}, a lead must be longer",
         )
 
 

@@ -19,6 +19,7 @@ def upgrade() -> None:
     handles()
     op.add_column("outbox", sa.Column("note", sa.String(32), nullable=False, server_default=""))
     op.add_column("contacts", moment("window_told_at", null=True))
+    op.add_column("staff", sa.Column("woman", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def downgrade() -> None:
@@ -29,6 +30,8 @@ def downgrade() -> None:
         batch.drop_column("note")
     with op.batch_alter_table("contacts") as batch:
         batch.drop_column("window_told_at")
+    with op.batch_alter_table("staff") as batch:
+        batch.drop_column("woman")
 
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -137,14 +137,14 @@ def test_buttons_the_platform_cannot_carry_become_numbers_to_type(data: str) -> 
 
 def test_where_there_are_no_buttons_choices_are_numbered() -> None:
     rendered = render(Outgoing(text="Bạn ổn không?", buttons=(YES, NO)), TEXT_ONLY)
-    assert rendered.texts == (f"Bạn ổn không?\n1. Có\n2. Không\n{VIETNAMESE.choose}",)
+    assert rendered.texts == (f"Bạn ổn không?\n1. Có\n2. Không\n{VIETNAMESE.type_number}",)
 
 
 def test_a_long_numbered_list_goes_on_with_its_numbers() -> None:
     rendered = render(Outgoing(text="Bạn chọn nhé.", buttons=many(12)), ZALO_BOT)
     assert len(rendered.parts) == 2
     assert rendered.texts[0].endswith("10. lựa chọn J")
-    assert rendered.texts[1] == f"11. lựa chọn K\n12. lựa chọn L\n{VIETNAMESE.choose}"
+    assert rendered.texts[1] == f"11. lựa chọn K\n12. lựa chọn L\n{VIETNAMESE.type_number}"
 
 
 def test_a_single_choice_has_no_number_because_the_answer_may_be_one() -> None:
@@ -169,17 +169,18 @@ def test_pieces_behind_the_first_begin_neutrally_too() -> None:
 
 @pytest.mark.parametrize(("text", "captioned"), [("Câu ngắn.", True), ("Câu dài. " * 200, False)])
 def test_a_recorded_line_is_spoken_where_that_can_be(text: str, captioned: bool) -> None:
-    spoken = Outgoing(text=text, audio="greeting.ogg")
+    spoken = Outgoing(text=text, audio="greeting")
     rendered = render(spoken, TELEGRAM)
-    assert rendered.audio == "greeting.ogg"
-    assert [part.audio for part in rendered.parts] == (["greeting.ogg"] if captioned else [""])
+    assert rendered.audio == "greeting"
+    assert [part.audio for part in rendered.parts] == (["greeting"] if captioned else [""])
     assert render(spoken, ZALO_OA).audio == ""
 
 
 def test_a_point_is_asked_for_only_where_there_is_a_button_for_it() -> None:
     wanted = Outgoing(text="Bạn ở xã nào?", wants_location=True)
-    assert render(wanted, TELEGRAM).asks_location
-    assert not render(wanted, ZALO_OA).asks_location
+    asked = render(wanted, TELEGRAM)
+    assert (asked.share, asked.texts) == (VIETNAMESE.share_location, (wanted.text, VIETNAMESE.ask_location))
+    assert (render(wanted, ZALO_OA).share, render(wanted, ZALO_OA).texts) == ("", (wanted.text,))
 
 
 def test_what_would_make_a_platform_refuse_the_message_is_left_out() -> None:

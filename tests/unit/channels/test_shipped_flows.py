@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bot.channels.render import is_neutral, render
+from bot.channels.render import Rendered, is_neutral, render, wording
 from bot.shipped import content_files
 from bot.worlds import load_world
 from flows import rehearsal
 from flows.effects import Button, Chose, Said, Say, Sprint
 from flows.engine import advance
 from flows.library import Library
-from flows.platforms import CHOICES_PER_MESSAGE, PLATFORMS, numbered
+from flows.platforms import CHOICES_PER_MESSAGE, PLATFORMS, Capabilities, numbered
 from flows.session import Session, Status
 from flows.text import length
 from flows.transcripts import scripts
@@ -32,7 +32,7 @@ class Played:
     """What the shipped transcripts have brought up."""
 
     library: Library
-    lines: frozenset[tuple[str, tuple[Button, ...], bool]]
+    lines: frozenset[tuple[str, tuple[Button, ...], bool, str]]
     questions: tuple[tuple[Session, tuple[Button, ...]], ...]  # a session that waits, and what it offers
 
 
@@ -42,7 +42,7 @@ def played() -> Played:
     files = content_files()
     world = load_world(files, list(load_seed(files)), ZONE, Libraries())
     found, _ = scripts(files)
-    lines: set[tuple[str, tuple[Button, ...], bool]] = set()
+    lines: set[tuple[str, tuple[Button, ...], bool, str]] = set()
     questions: dict[str, tuple[Session, tuple[Button, ...]]] = {}
     once: set[str] = set()
 
@@ -53,7 +53,7 @@ def played() -> Played:
                 continue
             # The numbers of buttons differ from talk to talk; what is shown does not.
             labels = tuple(Button(button.label, f"q.{n}") for n, button in enumerate(effect.buttons))
-            lines.add((effect.text, labels, effect.wants_location))
+            lines.add((effect.text, labels, effect.wants_location, effect.language))
             key = f"{effect.step} {[button.label for button in effect.buttons]}"
             if effect.buttons and sprint.session.status is Status.WAITING and key not in once:
                 once.add(key)
@@ -71,8 +71,12 @@ def played() -> Played:
 
 
 def outgoing() -> Iterator[Outgoing]:
-    for text, buttons, wants_location in sorted(played().lines, key=str):
-        yield Outgoing(text=text, buttons=buttons, wants_location=wants_location)
+    for text, buttons, wants_location, language in sorted(played().lines, key=str):
+        yield Outgoing(text=text, buttons=buttons, wants_location=wants_location, language=language)
+
+
+def as_shown(line: Outgoing, capabilities: Capabilities) -> Rendered:
+    return render(line, capabilities, wording(played().library)(line.language))
 
 
 def test_the_transcripts_bring_up_every_step_that_asks() -> None:
@@ -90,7 +94,7 @@ def test_the_transcripts_bring_up_every_step_that_asks() -> None:
 def test_each_line_fits_is_whole_and_begins_neutrally(platform: str) -> None:
     capabilities = PLATFORMS[platform]
     for line in outgoing():
-        rendered = render(line, capabilities)
+        rendered = as_shown(line, capabilities)
         shown = "\n".join(rendered.texts)
         assert "".join(line.text.split()) in "".join(shown.split()), "nothing of the text is lost"
         for part in rendered.parts:
@@ -109,13 +113,13 @@ def test_no_shipped_line_needs_a_second_message_for_its_text(platform: str) -> N
     """A question and its choices arrive as one; only a long list of choices goes on in the next message."""
     capabilities = PLATFORMS[platform]
     for line in outgoing():
-        rendered = render(line, capabilities)
+        rendered = as_shown(line, capabilities)
         pages = 1
         if capabilities.buttons and line.buttons:
             pages = -(-len(line.buttons) // capabilities.max_buttons)
         elif line.buttons:
             pages = -(-len(line.buttons) // CHOICES_PER_MESSAGE)
-        assert len(rendered.parts) == pages, line.text
+        assert len(rendered.parts) == pages + bool(rendered.share), line.text
 
 
 def test_the_number_printed_before_a_choice_means_that_choice() -> None:
