@@ -16,6 +16,7 @@ from bot.cli import channels, database, places, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
+from bot.roles import Role
 from bot.shipped import content_files
 from bot.worlds import load_world
 from flows.loader import load
@@ -63,8 +64,13 @@ app.add_typer(config_app, name="config")
 def serve(
     config: ConfigOption = None,
     listen: Annotated[str | None, typer.Option("--listen", help="HOST:PORT instead of the configuration's.")] = None,
+    role: Annotated[
+        Role, typer.Option("--role", help="What this process does; a share of the work needs PostgreSQL.")
+    ] = Role.ALL,
 ) -> None:
-    """Run the service. Without a configuration: the embedded demo, with staff passwords shown once."""
+    """Run the service. Without a configuration: the embedded demo, with staff passwords shown once. A worker or an auditor
+    listens (for /healthz and /readyz) only with --listen.
+    """
     from bot.serve import serve as run
 
     written = load_config(config)
@@ -72,7 +78,7 @@ def serve(
         written = _listening_on(written, listen)
     set_up_logs(written.log.level, json_lines=written.log.json_lines)
     demo = config is None and not Path("config.yaml").exists()
-    asyncio.run(run(written, demo=demo))
+    asyncio.run(run(written, demo=demo, role=role, listen=listen is not None))
 
 
 def _listening_on(written: Config, listen: str) -> Config:
@@ -122,6 +128,10 @@ def config_check(
     for part in (*written.channels, written.pager):
         for secret in secrets_of(part) if part is not None else ():
             secret.read()
+    for secret in (written.database.password, written.database.keys_password, written.redis.password):
+        if secret is not None:
+            secret.read()
+    written.auditor.read()
     print("configuration: fine")
 
 

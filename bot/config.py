@@ -9,9 +9,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from flows.source import parse
 from handlers.errors import BinhAnError
@@ -70,17 +80,62 @@ class _Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+POSTGRES = ("postgresql://", "postgres://")
+
+
 class DatabaseConfig(_Written):
     """Where the data lies."""
 
     url: str = ""  # empty: SQLite in `var`
+    password: SecretRef | None = None  # of PostgreSQL, apart from the address
+    keys_url: str = (
+        ""  # empty: the data keys are in `var`; else a PostgreSQL database of their own, for several machines
+    )
+    keys_password: SecretRef | None = None
 
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
-        if url and not url.startswith("sqlite:///"):
-            raise ValueError("only the embedded database is built so far: leave it empty or write sqlite:///PATH")
-        return url
+        if url and not url.startswith(("sqlite:///", *POSTGRES)):
+            raise ValueError("leave it empty, or write sqlite:///PATH or postgresql://USER@HOST/NAME")
+        return _without_password(url)
+
+    @field_validator("keys_url")
+    @classmethod
+    def _apart(cls, url: str, info: ValidationInfo) -> str:
+        data = info.data.get("url", "")
+        if url and not (url.startswith(POSTGRES) and data.startswith(POSTGRES)):
+            raise ValueError(
+                "leave it empty; only beside a PostgreSQL, write postgresql://USER@HOST/NAME of another database"
+            )
+        if url and url == data:
+            raise ValueError("it must be another database than the data's: a backup of both would undo erasing")
+        return _without_password(url)
+
+    @property
+    def shared(self) -> bool:
+        """May several processes work on it?"""
+        return self.url.startswith(POSTGRES)
+
+
+class RedisConfig(_Written):
+    """What several processes tell each other through; only hints, nothing that may not be lost."""
+
+    url: str = ""  # empty: none, which a single process does not need
+    password: SecretRef | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("leave it empty, or write redis://HOST:PORT/0, rediss://… or unix://PATH")
+        return _without_password(url)
+
+
+def _without_password(url: str) -> str:
+    if url and urlsplit(url).password:
+        raise ValueError("no password in an address: write `password: file:PATH` beside it")
+    return url
 
 
 class WebConfig(_Written):
@@ -91,6 +146,7 @@ class WebConfig(_Written):
         "https://www.google.com/search?q=thoi+tiet+hom+nay"  # where the quick exit leads: neutral, not personal
     )
     behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
+    drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
 
 
 class StaffGroupConfig(_Written):
@@ -149,7 +205,7 @@ class ZaloOaConfig(_Written):
     base_url: Url = "https://openapi.zalo.me"
     oauth_url: Url = "https://oauth.zaloapp.com"
     proxy: str = ""
-    per_minute: Annotated[int, Field(ge=1, le=4000)] = 100
+    per_minute: Annotated[int, Field(ge=4, le=4000)] = 100
     window: ReplyWindowConfig = ReplyWindowConfig()
 
 
@@ -186,6 +242,17 @@ class PagerConfig(_Written):
     proxy: str = ""
 
 
+class AuditorConfig(_Written):
+    """Where the auditor's alarms go. The addresses are secrets: whoever knows them can silence it."""
+
+    alarm_url: SecretRef | None = None  # gets a POST with JSON; without one, alarms are lines in the log
+    ping_url: SecretRef | None = None  # a dead-man switch: gets a GET every minute while all is well
+
+    def read(self) -> tuple[str, str]:
+        """Both addresses, "" where none is set; a ConfigError for one that cannot be read."""
+        return self.alarm_url.read() if self.alarm_url else "", self.ping_url.read() if self.ping_url else ""
+
+
 class LogConfig(_Written):
     """Logs hold ids and counts, never people's text."""
 
@@ -202,9 +269,11 @@ class Config(_Written):
     roster: Path | None = None  # roster.yaml; without one everybody enabled is on duty by role
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
     database: DatabaseConfig = DatabaseConfig()
+    redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
     channels: list[ChannelConfig] = []
     pager: PagerConfig | None = None
+    auditor: AuditorConfig = AuditorConfig()
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")

@@ -18,8 +18,9 @@ import aiohttp
 
 from bot.channels.webchat import new_message_key, new_token
 from bot.config import Config
+from bot.running import run_service
 from bot.shipped import content_files
-from bot.wiring import open_service, run_service
+from bot.wiring import open_service
 from flows.loader import MANIFEST, load
 from flows.recording import Recording
 from handlers.errors import BinhAnError

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot import shipped
-from flows.loader import load
+from flows.loader import load, version_of
 from handlers.directory import Directory, Service, load_seed
 from handlers.errors import BinhAnError
 from handlers.ports import ContentSet, ContentStore, Door, UnitOfWork
@@ -119,14 +119,15 @@ def _publish_shipped(uow: UnitOfWork, sets: Sequence[dict[str, bytes]]) -> list[
 
 
 def _publish_first(uow: UnitOfWork, content: ContentStore, files: dict[str, bytes]) -> bool:
+    current = content.current()
+    if current is not None:  # what is shipped does not run, so it is not loaded either
+        version = version_of(files)
+        if current != version and content.get(version) is None:
+            log.warning("content.newer_shipped", published=current[:12], shipped=version[:12])
+        return False
     loaded = load(files)
     if loaded.library is None:
         raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
-    current = content.current()
-    if current is not None:
-        if current != loaded.library.version and content.get(loaded.library.version) is None:
-            log.warning("content.newer_shipped", published=current[:12], shipped=loaded.library.version[:12])
-        return False
     version = loaded.library.version
     content.publish(ContentSet(version=version, files=files, published_at=uow.now, published_by=FIRST_START))
     uow.services.replace([service.to_row() for service in load_seed(files)])

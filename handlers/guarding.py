@@ -48,7 +48,7 @@ class Guarding(Arriving):
         return [self._fail(uow, failure) for failure in failures]
 
     def _fail(self, uow: UnitOfWork, failure: Failure) -> bool:
-        contact = uow.contacts.load([failure.contact_uid]).get(failure.contact_uid)
+        contact = uow.contacts.load([failure.contact_uid], wait=True).get(failure.contact_uid)
         row = uow.inbox.oldest([failure.contact_uid]).get(failure.contact_uid)
         if contact is None or row is None:
             return False

@@ -116,5 +116,5 @@ def leave(uow: UnitOfWork, addresses: Sequence[Address]) -> list[None]:
     for address in addresses:
         contact = uow.contacts.find(address)
         if contact is not None:
-            uow.contacts.save(replace(contact, stay_started_at=uow.now))
+            uow.contacts.save(replace(uow.contacts.get(contact.uid), stay_started_at=uow.now))
     return [None for _ in addresses]

@@ -1,44 +1,83 @@
-"""Whether calls reach anybody: a page that nobody has got is worse than none, because everybody believes that somebody knows."""
+"""Looks at the service from outside: is anything later than it may be, does everybody still work? Counts and ages only.
+
+Every question is about open rows alone, so that a watcher stays quick however much is stored (`docs/running.md` says what to do).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from handlers import alarms
-from handlers.alarms import NOBODY_PAGED, Alarm
+from handlers.alarms import NOBODY_PAGED
 from handlers.operation import operation
-from handlers.paging import DESK_ONLY, Surfaces
-from handlers.ports import UnitOfWork
+from handlers.ports import Backlog, UnitOfWork
 
-REACHED_WITHIN: Final = timedelta(seconds=60)
-"""A call that no surface has confirmed within this time is an alarm."""
+PARTS: Final = ("lanes", "timers", "sender")
+"""The loops without which nobody is helped. Each gives a sign of life while it works."""
 
-CALLS: Final = "calls"
-"""What the alarm is about: not one channel, but calling itself."""
+BEAT_EVERY: Final = timedelta(seconds=5)
+NO_BEAT_FOR: Final = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Watching:
-    """Looks after what nobody else would notice."""
+class Finding:
+    """Something that must not be: what, how often, how old the oldest is."""
 
-    surfaces: Surfaces = DESK_ONLY
+    code: str
+    count: int
+    oldest_s: int
 
-    @operation("tick")
-    def look(self, uow: UnitOfWork, items: Sequence[None]) -> list[bool]:
-        """Sound the alarm when something rings that has reached nobody; hush it when that is over. True when it has begun."""
-        return [self._look(uow) for _ in items]
 
-    def _look(self, uow: UnitOfWork) -> bool:
-        rings = {(one.uid, one.epoch): one.case_uid for one in uow.escalations.ringing()}
-        paged = uow.outbox.pages_of(list(dict.fromkeys(rings.values())))
-        late = uow.now - REACHED_WITHIN
-        unheard = any(
-            (one.escalation_uid, one.epoch) in rings and not one.reached and one.first_at <= late for one in paged
-        )
-        if unheard:
-            return alarms.sound(uow, Alarm(CALLS, NOBODY_PAGED), self.surfaces)
-        alarms.hush(uow, Alarm(CALLS, NOBODY_PAGED))
-        return False
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing that is looked at: everything older than `limit` is a finding."""
+
+    code: str
+    limit: timedelta
+    ask: Callable[[UnitOfWork, datetime], Backlog]
+
+
+QUESTIONS: Final = (
+    Question("escalation-overdue", timedelta(seconds=30), lambda uow, at: uow.watch.overdue_escalations(at)),
+    Question("nobody-paged", timedelta(seconds=60), lambda uow, at: uow.watch.unpaged(at)),
+    Question("message-unhandled", timedelta(seconds=30), lambda uow, at: uow.watch.unhandled(at)),
+    Question("line-unsent", timedelta(seconds=60), lambda uow, at: uow.watch.unsent(at)),
+    Question("sender-stuck", timedelta(seconds=60), lambda uow, at: uow.watch.forsaken(at)),
+    Question("case-overdue", timedelta(seconds=120), lambda uow, at: uow.watch.overdue_cases(at)),
+)
+
+
+def findings(uow: UnitOfWork, beats: Iterable[str] = ()) -> list[Finding]:
+    """Everything that is wrong now, alarms of channels included; for `Door.read`. `beats`: the parts whose sign of life is in
+    the database.
+    """
+    found = []
+    for question in QUESTIONS:
+        backlog = question.ask(uow, uow.now - question.limit)
+        if backlog.count and backlog.oldest_at is not None:
+            age = uow.now - backlog.oldest_at
+            found.append(Finding(question.code, backlog.count, round(age.total_seconds())))
+    for code, since in sorted((one.code, one.since_at) for one in alarms.ringing(uow) if one.code != NOBODY_PAGED):
+        found.append(Finding(f"channel-{code}", 1, round((uow.now - since).total_seconds())))
+    for part in beats:
+        silent = silent_for(uow, part)
+        if silent is None or silent > NO_BEAT_FOR:
+            found.append(Finding(f"no-{part}", 1, round(silent.total_seconds()) if silent else 0))
+    return found
+
+
+def silent_for(uow: UnitOfWork, part: str) -> timedelta | None:
+    """How long nobody has shown a sign of life of this part; None: nobody ever has."""
+    said = uow.get_setting(f"beat.{part}")
+    return None if said is None else uow.now - datetime.fromisoformat(said)
+
+
+@operation("writer")
+def beat(uow: UnitOfWork, wanted: Sequence[frozenset[str]]) -> list[None]:
+    """These parts work: for those who look from another process."""
+    for part in sorted({part for parts in wanted for part in parts}):
+        uow.set_setting(f"beat.{part}", uow.now.isoformat())
+    return [None for _ in wanted]

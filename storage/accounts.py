@@ -55,6 +55,7 @@ class Accounts:
     def bind(self, code: str, address: Address) -> str | None:
         """Spend the code; whose account it is now, or None."""
         hashed = bind_hash(self._uow.pepper, code)
+        self._uow.lock_name(f"bind:{hashed.hex()}")  # it works once, also when two come with it at the same moment
         staff_uid: str | None = self._uow.execute(_OFFERED, {"code_hash": hashed, "now": self._uow.now}).scalar()
         if staff_uid is None:
             return None

@@ -1,10 +1,9 @@
-"""Rate budgets inside one process: at most so many acts in any so many seconds, by name."""
+"""How much may still be sent, within one process: a bucket of tokens for each name."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from handlers.ports import Budget
@@ -12,47 +11,36 @@ from handlers.ports import Budget
 if TYPE_CHECKING:
     from handlers.ports import Budgets
 
-KEPT_NAMES = 10_000
-"""Beyond so many names those whose acts are all over are forgotten."""
+REMEMBERED = 20_000
+"""So many buckets are kept; one that was not asked for the longest is full again anyway."""
+
+
+def refuse_more_than_fits(budget: Budget, cost: float) -> None:
+    """A cost the bucket could never pay is a mistake of the caller, not a reason to wait for ever."""
+    if not 0 < cost <= budget.burst:
+        raise ValueError(f"a cost of {cost} does not fit into a burst of {budget.burst}")
 
 
 class LocalBudgets:
-    """`handlers.ports.Budgets` within one process. Times are monotonic seconds."""
+    """`handlers.ports.Budgets` within one process."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` is for tests."""
-        self._clock = clock
-        self._acts: dict[str, deque[float]] = {}
-        self._paused: dict[str, float] = {}
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # name -> (tokens, at), monotonic
 
-    async def take(self, wanted: Mapping[str, Budget]) -> float:
-        """Spend one act of each key, or none and say how long to wait."""
-        now = self._clock()
-        wait = max((self._wait(key, budget, now) for key, budget in wanted.items()), default=0.0)
-        if wait > 0:
-            return wait
-        for key in wanted:
-            self._acts.setdefault(key, deque()).append(now)
-        if len(self._acts) > KEPT_NAMES:
-            longest = max(budget.per_s for budget in wanted.values())
-            self._acts = {key: acts for key, acts in self._acts.items() if acts and acts[-1] > now - longest}
-        return 0.0
+    async def take(self, name: str, budget: Budget, cost: float = 1.0) -> float:
+        """Take `cost` tokens: 0.0, or how many seconds to wait before trying again."""
+        refuse_more_than_fits(budget, cost)
+        return self.take_now(name, budget, cost, time.monotonic())
 
-    async def pause(self, key: str, seconds: float) -> None:
-        """Nothing of this key for so long."""
-        now = self._clock()
-        self._paused = {name: until for name, until in self._paused.items() if until > now}
-        self._paused[key] = max(self._paused.get(key, 0.0), now + seconds)
-
-    def _wait(self, key: str, budget: Budget, now: float) -> float:
-        paused = self._paused.get(key, 0.0) - now
-        acts = self._acts.get(key)
-        if not acts:
-            return max(0.0, paused)
-        while acts and acts[0] <= now - budget.per_s:
-            acts.popleft()
-        full = acts[-budget.limit] + budget.per_s - now if len(acts) >= budget.limit else 0.0
-        return max(0.0, paused, full)
+    def take_now(self, name: str, budget: Budget, cost: float, now: float) -> float:
+        """The same at a given moment."""
+        tokens, at = self._buckets.pop(name, (budget.burst, now))
+        tokens = min(budget.burst, tokens + max(0.0, now - at) * budget.per_second)
+        wait = 0.0 if tokens >= cost else (cost - tokens) / budget.per_second
+        self._buckets[name] = (tokens if wait else tokens - cost, now)
+        if len(self._buckets) > REMEMBERED:
+            self._buckets.popitem(last=False)
+        return wait
 
 
 if TYPE_CHECKING:

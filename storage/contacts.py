@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Values
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ _READY = (
         contacts.c.pending > text("0"),
         or_(contacts.c.next_run_at.is_(None), contacts.c.next_run_at <= bindparam("now")),
     )
-    .order_by(contacts.c.last_served_at, contacts.c.id)
+    .order_by(contacts.c.last_served_at.nulls_first(), contacts.c.id)
     .limit(bindparam("most"))
 )
 _TIMERS = (
@@ -87,18 +88,20 @@ class Contacts:
         return [self.get(self._by_lookup[lookup]) for lookup in lookups]
 
     def find(self, address: Address) -> Contact | None:
-        """The contact of this address, or None."""
+        """The contact of this address, or None. Only a look: nothing is locked by it."""
         lookup = lookup_of(self._uow.pepper, address)
-        self._find([lookup])
         uid = self._by_lookup.get(lookup)
-        return None if uid is None else self.get(uid)
+        if uid is not None:
+            return self.get(uid)
+        found = self._read(self._uow.execute(_BY_LOOKUP, {"lookups": [lookup]}).all())
+        return found[0] if found else None
 
     def get(self, uid: str) -> Contact:
         """The contact; KeyError when it is gone."""
         known = self._buffer.get(uid)
         if known is not None:
             return known
-        found = self._read(self._uow.execute(_BY_UID, {"uid": uid}).all())
+        found = self._held(_BY_UID, {"uid": uid})
         if not found:
             raise KeyError(uid)
         return found[0]
@@ -112,11 +115,11 @@ class Contacts:
         self._uow.flush()
         return [row.uid for row in self._uow.execute(_READY, {"now": self._uow.now, "most": limit}).all()]
 
-    def load(self, uids: Sequence[str]) -> dict[str, Contact]:
-        """These contacts; gone ones are missing from the result."""
+    def load(self, uids: Sequence[str], *, wait: bool = False) -> dict[str, Contact]:
+        """These contacts; gone ones, and (without `wait`) those another process works on, are missing from the result."""
         unknown = [uid for uid in dict.fromkeys(uids) if self._buffer.get(uid) is None]
         if unknown:
-            self._read(self._uow.execute(_BY_UIDS, {"uids": unknown}).all())
+            self._held(_BY_UIDS, {"uids": unknown}, skip=not wait)
         found = {uid: self._buffer.get(uid) for uid in uids}
         return {uid: contact for uid, contact in found.items() if contact is not None}
 
@@ -151,7 +154,7 @@ class Contacts:
     def forget(self, uid: str) -> None:
         """Take the contact and what hangs on it away; its key is destroyed right after the commit."""
         self._uow.flush()
-        if not self._uow.execute(_BY_UID, {"uid": uid}).first():
+        if not self._uow.hold(_BY_UID, {"uid": uid}).first():
             return
         for statement in _FORGET:
             self._uow.execute(statement, {"gone": uid})
@@ -173,12 +176,17 @@ class Contacts:
 
     def _due(self, statement: Any, limit: int) -> list[Contact]:
         self._uow.flush()
-        return self._read(self._uow.execute(statement, {"now": self._uow.now, "most": limit}).all())
+        return self._held(statement, {"now": self._uow.now, "most": limit}, skip=True)
 
     def _find(self, lookups: Sequence[str]) -> None:
         unknown = list({lookup: None for lookup in lookups if lookup not in self._by_lookup})
         if unknown:
-            self._read(self._uow.execute(_BY_LOOKUP, {"lookups": unknown}).all())
+            self._held(_BY_LOOKUP, {"lookups": unknown})
+
+    def _held(self, statement: Any, values: Values[str, Any], *, skip: bool = False) -> list[Contact]:
+        rows = self._uow.hold(statement, values, skip=skip).all()
+        self._uow.locks.note(row[0] for row in rows)
+        return self._read(rows)
 
     def _detach_hidden(self, lookups: Sequence[str]) -> None:
         """Somebody who has erased everything is greeted like anybody: her address leads to a new contact from now on."""
@@ -193,6 +201,7 @@ class Contacts:
     def _make(self, lookup: str, address: Address) -> None:
         contact = Contact(uid=new_uid(), channel=address.channel)
         self._uow.keys.make("contact", contact.uid)
+        self._uow.locks.note([contact.uid])
         self._by_lookup[lookup] = contact.uid
         self._addresses[contact.uid] = (lookup, address)
         self._buffer.add(contact)
@@ -202,22 +211,24 @@ class Contacts:
         contacts_read = []
         for row in rows:
             uid, sealed = row[0], row[_rows.width]
-            self._by_lookup[row[-1]] = uid
             known = self._buffer.get(uid)
             if known is None:
                 plain = self._uow.keys.try_unseal("contacts", "session", uid, uid, sealed)
                 session = None if plain is None else msgspec.json.decode(plain)
-                self._buffer.note_seal(uid, session, sealed)
                 reminder = self._open_reminder(uid, row[_rows.width + 1])
-                known = self._buffer.seen(_rows.record(row, session=session, reminder=reminder))
+                known = _rows.record(row, session=session, reminder=reminder)
+                if self._uow.locks.has(uid):
+                    self._buffer.note_seal(uid, session, sealed)
+                    self._buffer.note_seal(f"{uid}:reminder", reminder, row[_rows.width + 1])
+                    known = self._buffer.seen(known)
+            if self._uow.locks.has(uid):
+                self._by_lookup[row[-1]] = uid
             contacts_read.append(known)
         return contacts_read
 
     def _open_reminder(self, uid: str, sealed: bytes | None) -> Reminder | None:
         plain = self._uow.keys.try_unseal("contacts", "reminder", uid, uid, sealed)
-        reminder = None if plain is None else _reminder.decode(plain)
-        self._buffer.note_seal(f"{uid}:reminder", reminder, sealed)
-        return reminder
+        return None if plain is None else _reminder.decode(plain)
 
     def _sealed(self, contact: Contact) -> dict[str, bytes | None]:
         return {"session_sealed": self._seal(contact), "reminder_sealed": self._seal_reminder(contact)}

@@ -70,7 +70,8 @@ class ContentSets:
         return content
 
     def current(self) -> str | None:
-        """The current version, or None."""
+        """The current version, or None. Whoever may publish looks alone."""
+        self._uow.lock_name("content")
         version: str | None = self._uow.execute(_CURRENT).scalar()
         return version
 

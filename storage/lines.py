@@ -63,7 +63,10 @@ _SHOWN = (
     .where(
         among(lines.c.case_uid, "case_uids"),
         lines.c.direction != word(Direction.NOTE),
-        or_(bindparam("since").is_(None), _reached_at >= bindparam("since", type_=lines.c.created_at.type)),
+        or_(
+            bindparam("since", type_=lines.c.created_at.type).is_(None),
+            _reached_at >= bindparam("since", type_=lines.c.created_at.type),
+        ),
         or_(
             lines.c.direction == word(Direction.IN),
             func.coalesce(_delivery, word(OutboxState.SENT)) == word(OutboxState.SENT),

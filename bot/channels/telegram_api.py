@@ -11,7 +11,6 @@ import hmac
 import json
 import os
 import ssl
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,12 +22,13 @@ from telegram import Bot
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
+from bot.channels.pacing import Pace, at_most
 from bot.channels.reaching import Reaching
 from bot.channels.sending import SEND_TIMEOUT_S
 from handlers.alarms import TOKEN_LOST
 from handlers.errors import BinhAnError
 from handlers.model import Outcome
-from handlers.ports import Alarms, Budget, Budgets, SendResult
+from handlers.ports import Alarms, Budgets, SendResult
 
 os.environ["PTB_TIMEDELTA"] = "true"  # the library's durations as timedelta; without it every 429 is a warning
 
@@ -39,10 +39,10 @@ TOKEN_AGAIN = timedelta(seconds=60)
 
 # The platform tells no exact figures: some 30 messages a second for a bot, one a second for a chat (short bursts pass), 20
 # acts a minute for a group, edits and new topics counted. A little less, and 429 is obeyed on top.
-OF_THE_BOT = Budget(25, 1.0)
-OF_A_CHAT = Budget(6, 5.0)
-OF_A_GROUP = Budget(18, 60.0)
-OF_A_PART = Budget(10, 60.0)  # of a group, so that the rest stays free for calls
+OF_THE_BOT = at_most(25, 1.0, at_once=5)
+OF_A_CHAT = at_most(8, 5.0, at_once=4)
+OF_A_GROUP = at_most(18, 60.0, at_once=8)
+OF_A_PART = at_most(10, 60.0, at_once=4)  # of a group, so that the rest stays free for calls
 
 T = TypeVar("T")
 
@@ -90,9 +90,8 @@ class TelegramApi:
     ) -> None:
         """`base_url` without the trailing `/bot`; `proxy` (http or socks5) is for polling and for sending."""
         self._name, self._key = name, token.encode()
-        self._budgets, self._alarms = budgets, alarms
+        self._pace, self._alarms = Pace(budgets), alarms
         self._reaching = Reaching(name, alarms)
-        self._paused: dict[str, float] = {}  # chats the platform has throttled -> monotonic end
         self._url = f"{base_url.rstrip('/')}/bot{token}"
         # One trust store for both clients: reading it takes longer than anything else here. A plain http address, as in
         # tests and behind a gateway of one's own, gets an empty one, which trusts nobody.
@@ -144,13 +143,13 @@ class TelegramApi:
         nothing asked, while they are spent.
         """
         chat = self._key_of(chat_id)
-        budgets = {self._whole: OF_THE_BOT, chat: OF_A_GROUP if group else OF_A_CHAT}
-        wait = await self._budgets.take(budgets | ({f"{chat}:{part}": OF_A_PART} if part else {}))
+        budgets = {f"{chat}:{part}": OF_A_PART} if part else {}
+        wait = await self._pace.take(budgets | {chat: OF_A_GROUP if group else OF_A_CHAT, self._whole: OF_THE_BOT})
         if wait > 0:
             return Told(Outcome.RETRY, error="Throttled", retry_after=timedelta(seconds=wait))
         told, throttled_s = await self._ask(act)
         if throttled_s is not None:
-            await self._throttled(chat, throttled_s)
+            self._throttled(chat, throttled_s)
         return told
 
     @property
@@ -175,15 +174,14 @@ class TelegramApi:
         await self._reaching.heard(True)
         return Told(Outcome.SENT, value), None
 
-    async def _throttled(self, chat: str, seconds: float) -> None:
+    def _throttled(self, chat: str, seconds: float) -> None:
         """A limit of one chat is its own; when several chats are at theirs, it is the whole bot's, and everybody waits for the
         nearest end.
         """
-        now = time.monotonic()
-        self._paused = {key: until for key, until in self._paused.items() if until > now} | {chat: now + seconds}
-        await self._budgets.pause(chat, seconds)
-        if len(self._paused) > 1:
-            await self._budgets.pause(self._whole, min(self._paused.values()) - now)
+        self._pace.pause(chat, seconds)
+        chats = {name: left for name, left in self._pace.paused().items() if name != self._whole}
+        if len(chats) > 1:
+            self._pace.pause(self._whole, min(chats.values()))
 
     async def _note(self, error: TelegramError) -> None:
         if isinstance(error, InvalidToken):

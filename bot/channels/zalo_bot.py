@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels.pacing import Pace, at_most
 from bot.channels.pages import words
 from bot.channels.probing import probe
 from bot.channels.quota import Quota
@@ -30,7 +31,7 @@ from bot.channels.zalo_bot_updates import parse, unwrapped
 from flows.platforms import ZALO_BOT
 from handlers.alarms import TOKEN_LOST, WEBHOOK_BAD
 from handlers.model import Address, InboundMessage, Outcome, Outgoing, SendJob
-from handlers.ports import Alarms, Budget, Budgets, Counters, Finding, Receive, SendResult, StaffLine
+from handlers.ports import Alarms, Budgets, Counters, Finding, Receive, SendResult, StaffLine
 from handlers.rules.windows import ALWAYS_OPEN
 
 log = structlog.get_logger()
@@ -40,7 +41,9 @@ WATCH_EVERY_S = 60.0  # where the webhook points; security.md 49 asks for two mi
 REFUSED_AGAIN = timedelta(seconds=60)  # token or allowance: a human must act
 NOTHING_NEW = 408
 NOBODYS = b'{"event_name":"message.reaction.received","message":{"chat":{"id":"0","chat_type":"GROUP"}}}'
-PER_MINUTE = 300  # no limit is published; this only keeps a mistake of ours from becoming a flood
+OF_THE_BOT = at_most(
+    300, 60.0, at_once=60
+)  # none is published; this only keeps a mistake of ours from becoming a flood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ class ZaloBotChannel:
         self.name = name
         self.route = f"/webhooks/zalo-bot/{name}" if settings.mode == "webhook" else ""
         self._settings, self._wording = settings, wording
-        self._alarms, self._budgets, self._staff, self._clock = alarms, budgets, staff, clock
+        self._alarms, self._pace, self._staff, self._clock = alarms, Pace(budgets), staff, clock
         self._quota = Quota(name, settings.monthly_messages, counters, alarms, clock)
         self._caller = Caller(proxy=settings.proxy)
         self._storing = Storing(name)
@@ -229,7 +232,7 @@ class ZaloBotChannel:
         return await self._progress.send(key, parts, lambda part: self._send_part(address, part))
 
     async def _send_part(self, address: Address, part: Part) -> SendResult:
-        wait = await self._budgets.take({f"zalo-bot:{self.name}": Budget(PER_MINUTE, 60.0)})
+        wait = await self._pace.take({f"zalo-bot:{self.name}": OF_THE_BOT})
         if wait > 0:
             return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=wait), error_class="Throttled")
         answer = await self._call("sendMessage", {"chat_id": address.platform_id, "text": part.text})

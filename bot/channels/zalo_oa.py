@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels.pacing import Pace, at_most
 from bot.channels.probing import probe
 from bot.channels.reaching import Reaching
 from bot.channels.receiving import MAX_BODY_BYTES, KeepingBack, Seldom, Storing, read_body
@@ -28,7 +29,7 @@ from flows.effects import Button
 from flows.platforms import ZALO_OA, ZALO_OA_ANONYMOUS, Capabilities
 from handlers.alarms import NOT_ALLOWED
 from handlers.model import Address, InboundMessage, Outcome, Outgoing
-from handlers.ports import Alarms, Budget, Budgets, Finding, Receive, SendResult, Vault
+from handlers.ports import Alarms, Budgets, Finding, Receive, SendResult, Vault
 from handlers.rules.windows import ReplyWindow
 
 log = structlog.get_logger()
@@ -90,8 +91,9 @@ class ZaloOaChannel:
         self.route = f"/webhooks/zalo-oa/{name}"
         self.window = settings.window
         self._settings, self._wording = settings, wording
-        self._alarms, self._budgets = alarms, budgets
-        self._budget = {f"zalo-oa:{name}": Budget(settings.per_minute, 60.0)}
+        self._alarms, self._pace = alarms, Pace(budgets)
+        self._account = f"zalo-oa:{name}"
+        self._budget = {self._account: at_most(settings.per_minute, 60.0, at_once=settings.per_minute // 4)}
         self._caller = Caller(proxy=settings.proxy)
         self._signed = Signed(settings.app_id, settings.oa_id, settings.webhook_secret)
         self._storing = KeepingBack(Storing(name), name)
@@ -181,7 +183,7 @@ class ZaloOaChannel:
         return await self._progress.send(key, parts, lambda part: self._send_part(address, part))
 
     async def _send_part(self, address: Address, part: Part) -> SendResult:
-        wait = await self._budgets.take(self._budget)
+        wait = await self._pace.take(self._budget)
         if wait > 0:
             return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=wait), error_class="Throttled")
         token = await self._keeper.token()
@@ -221,7 +223,7 @@ class ZaloOaChannel:
             return SendResult(outcome=Outcome.SENT)
         named = f"Zalo{code}"
         if code in THROTTLED:
-            await self._budgets.pause(next(iter(self._budget)), THROTTLED_S)
+            self._pace.pause(self._account, THROTTLED_S)
             return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=THROTTLED_S), error_class=named)
         if code in WINDOW_SHUT:
             return SendResult(outcome=Outcome.FAILED, error_class="WindowShut")

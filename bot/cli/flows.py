@@ -27,6 +27,7 @@ from bot.cli.flows_reading import (
     refuse,
 )
 from bot.cli.flows_translations import add_translations
+from flows.checks.translation import unfinished
 from flows.findings import Finding
 from flows.library import Library
 from flows.loader import load
@@ -84,9 +85,19 @@ def flows_app(make_host: MakeHost) -> typer.Typer:
 
 
 def _update(path: Path, library: Library, found: list[Script], host: Host, files: dict[str, bytes]) -> None:
-    """Write what failing transcripts expect anew, in the folder and in `files`."""
+    """Write what failing transcripts expect anew, in the folder and in `files`.
+
+    A language in which texts are missing is left alone: what comes there now is not what anybody wants.
+    """
+    left = unfinished(library)
+    if left:
+        typer.echo(
+            f"not updated: what is expected in {', '.join(sorted(left))}; translate first, then give the command again"
+        )
     for script in found:
         name = script.source.file
+        if not run(library, script, host).failures_but(left):
+            continue
         updated = update_script(library, script, host, files[name])
         if updated.changed:
             try:

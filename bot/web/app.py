@@ -11,12 +11,12 @@ from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
 from bot.web.forms import MAX_FORM_BYTES
+from bot.web.health import State, add_health
 from bot.web.security import calm_errors, set_headers, static_file
-from handlers.errors import StorageUnavailable
 
 
-def build_app(deps: WebDeps) -> web.Application:
-    """The whole web application. Raises UndeclaredRoute when a desk route does not say which action it is.
+def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
+    """The whole web application. Raises UndeclaredRoute when a desk route does not say which action it is. `state` None: ready.
 
     Serve it with `web.AppRunner(app, access_log=None)`: an access log would keep addresses of seekers.
     """
@@ -35,25 +35,10 @@ def build_app(deps: WebDeps) -> web.Application:
         app.router.add_route("GET", f"/{name}", static_file(name))
     app.router.add_route("GET", "/favicon.ico", static_file("icon.svg"))
     app.add_subapp("/desk", build_desk(deps))
-    app.router.add_route("GET", "/healthz", _alive)
-    app.router.add_route("GET", "/readyz", _ready)
+    add_health(app, deps.door, state or State(ready=True))
     return app
 
 
 async def _listen(app: web.Application) -> AsyncIterator[None]:
     async with app[public.SEEKER_BELL].listening(), app[DEPS].hub.listening():
         yield
-
-
-async def _alive(request: web.Request) -> web.Response:
-    """The process answers."""
-    return web.Response(text="ok")
-
-
-async def _ready(request: web.Request) -> web.Response:
-    """Storage answers too; 503 otherwise, so that a proxy sends nobody here."""
-    try:
-        await request.config_dict[DEPS].door.read(lambda uow: uow.get_setting("ready"))
-    except StorageUnavailable:
-        return web.Response(status=503, text="no storage")
-    return web.Response(text="ok")

@@ -12,7 +12,7 @@ from handlers.alarms import Alarm
 from handlers.desk import CaseView, QueueView
 from handlers.model import DeskLine, Direction, DutySwitch, EscalationState, QueueCard, Staff, Summary
 from handlers.permissions import Action, may
-from handlers.watching import CALLS
+from handlers.unheard import CALLS
 
 UNSETTLED = frozenset({"pending", "sending", "held"})
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.workers.loop import forever
+from bot.workers.loop import forever, silent
 from handlers.alarms import NOBODY_PAGED
 from handlers.closing import Closing
 from handlers.escalation import Escalations
@@ -20,13 +20,14 @@ from handlers.ports import Door, UnitOfWork, Wakeups
 from handlers.relaying import Relaying
 from handlers.reminders import Reminders
 from handlers.stays import Stays
-from handlers.watching import CALLS, Watching
+from handlers.unheard import CALLS, Unheard
 
 log = structlog.get_logger()
 
 BATCH = 64
 CHECK_WAITS_EVERY_S = 60.0
 WATCH_CALLS_EVERY_S = 10.0
+CHECK_WAITS_TOGETHER_S = 10.0  # where several processes decide at the same time
 CLOCK_JUMP = timedelta(seconds=2)
 
 
@@ -41,15 +42,22 @@ class TimersWorker:
         stays: Stays,
         inbound: Inbound,
         housekeeping: Housekeeping,
-        closing: Closing,
-        watching: Watching,
         reminders: Reminders,
+        beats: Callable[[], None] = silent,
+        *,
+        closing: Closing,
+        unheard: Unheard,
         relaying: Relaying | None = None,
+        check_waits_every_s: float = CHECK_WAITS_EVERY_S,
     ) -> None:
-        """The use-cases whose rows carry timers; `relaying` where an operator shows talks in a staff group."""
+        """The use-cases whose rows carry timers; `relaying` where an operator shows talks in a staff group. `beats` is the loop's
+        sign of life. `check_waits_every_s`: how soon a duty that began while another process was deciding is noticed.
+        """
+        self._check_waits_every_s = check_waits_every_s
+        self._beats = beats
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
-        self._closing, self._watching, self._relaying = closing, watching, relaying
+        self._closing, self._unheard, self._relaying = closing, unheard, relaying
         self._watched_at = float("-inf")
         self._reminders = reminders
         self._checked_at = time.monotonic()
@@ -57,7 +65,7 @@ class TimersWorker:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await forever("timers", self._step, self._wakeups, "escalations")
+        await forever("timers", self._step, self._wakeups, "escalations", self._beats)
 
     async def _step(self) -> bool:
         await self._watch_clock()
@@ -96,7 +104,7 @@ class TimersWorker:
         """Does every call reach somebody?"""
         if time.monotonic() - self._watched_at >= WATCH_CALLS_EVERY_S:
             self._watched_at = time.monotonic()
-            if await self._door.run(self._watching.look, None):
+            if await self._door.run(self._unheard.look, None):
                 log.error("alarm", what=CALLS, code=NOBODY_PAGED)
 
     async def _watch_clock(self) -> None:
@@ -104,7 +112,7 @@ class TimersWorker:
         elapsed = time.monotonic() - self._checked_at
         wall = datetime.now(UTC)
         jumped = abs((wall - self._wall) - timedelta(seconds=elapsed)) > CLOCK_JUMP
-        if not jumped and elapsed < CHECK_WAITS_EVERY_S:
+        if not jumped and elapsed < self._check_waits_every_s:
             return
         if jumped:
             log.warning("timers.clock_jumped", seconds=round((wall - self._wall).total_seconds() - elapsed))

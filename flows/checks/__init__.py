@@ -33,5 +33,5 @@ def check(library: Library, files: Mapping[str, bytes], host: Host | None = None
     )
     found = {finding for theme in themes for finding in theme(library, graph)}
     if host is not None:
-        found.update(check_transcripts(library, files, host))
+        found.update(check_transcripts(library, files, host, translation.unfinished(library)))
     return sorted(found)

@@ -36,6 +36,16 @@ def check(library: Library, graph: Graph) -> Iterator[Finding]:
                 yield from _recordings(library, language)
 
 
+def unfinished(library: Library) -> set[str]:
+    """The languages that the machine speaks and in which texts are missing."""
+    written = list(translatable(library))
+    return {
+        code
+        for code, language in library.languages.items()
+        if code != library.manifest.language and language.enabled and any(_texts(library, language, written))
+    }
+
+
 def _choosing(library: Library) -> Iterator[Finding]:
     """Somebody who does not read the base language can only find another one by its own word."""
     manifest = library.manifest

@@ -15,9 +15,10 @@ from aiohttp import web
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from bot.config import Config
+from bot.running import run_service
 from bot.web.app import build_app
 from bot.web.deps import WebDeps
-from bot.wiring import Service, open_service, run_service
+from bot.wiring import Service, open_service
 from handlers.staffing import SetPassword
 from tests.browser.looking import Visitors
 from tests.fakes.hotline import Cellar, Hotline

@@ -11,7 +11,8 @@ import pytest
 from bot import __main__ as command_line
 from bot import serve as serve_module
 from bot.config import Config
-from bot.wiring import CannotListen
+from bot.roles import Role
+from bot.running import CannotListen
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, bool]]:
     """Instead of serving: what would be served."""
     seen: list[tuple[Config, bool]] = []
 
-    async def note(config: Config, *, demo: bool) -> None:
+    async def note(config: Config, *, demo: bool, role: Role, listen: bool) -> None:
         seen.append((config, demo))
 
     monkeypatch.setattr(serve_module, "serve", note)

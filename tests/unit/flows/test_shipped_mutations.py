@@ -31,7 +31,7 @@ DEEPEST: Edit = (
     "",
     f"flow: deep_{MAX_DEPTH}\ntitle: A\nstart: a\nsteps:\n  a: {{return: true}}\n",
 )
-MORE = "      more: {label: Đọc thêm, goto: more}\n"
+MORE = '      more: {label: "Ai đọc được tin?", goto: more}\n'
 ENTRY = "entry: welcome\n"
 
 MUTATIONS: dict[str, list[Edit]] = {
@@ -40,11 +40,20 @@ MUTATIONS: dict[str, list[Edit]] = {
         (SET, "  place: {type: place,", "  place: {type: place, identifying: keep,"),
         (SET, "consents:\n", "consents:\n  keep: Giữ\n"),
     ],
-    "label-is-number": [(SAFETY, "label: Đọc thêm", 'label: "7"')],
-    "label-too-long": [(SAFETY, "label: Đọc thêm", "label: " + "Đọc thêm nữa " * 4)],
-    "labels-alike": [(SAFETY, "label: Đọc thêm", "label: Khống")],
+    "label-is-number": [(SAFETY, 'label: "Ai đọc được tin?"', 'label: "7"')],
+    "label-too-long": [(SAFETY, 'label: "Ai đọc được tin?"', "label: " + "Ai đọc nữa nhỉ " * 4)],
+    "labels-alike": [(SAFETY, 'label: "Ai đọc được tin?"', "label: Khống")],
     "loop-without-wait": [(SAFETY, "  done:\n    return: true\n", "  done:\n    next: done\n")],
     "maybe-empty": [(SAFETY, "Bạn cứ thong thả nhé.", "Bạn cứ thong thả {need} nhé.")],
+    "missing-audio": [("languages/vi.yaml", "name: Tiếng Việt\n", "name: Tiếng Việt\naudio_first: yes\n")],
+    "missing-translation": [(SAFETY, "Bạn cứ thong thả nhé.", "Bạn cứ thong thả một lát nhé.")],
+    "missing-words": [
+        ("languages/en.yaml", "  back: [back, go back, previous, previous question, back please, go back please]\n", "")
+    ],
+    "no-base-language": [(SET, "language: vi\n", "language: zz\n")],
+    "no-way-to-language": [(SET, "  language: language\n", "")],
+    "stale-audio": [("audio/vi/safety.ask.say-000000.mp3", "", "ID3")],
+    "stale-translation": [("languages/en.po", 'msgctxt "safety.nudge.say"', '#, fuzzy\nmsgctxt "safety.nudge.say"')],
     "moved-nowhere": [(SET, ENTRY, ENTRY + "moved: {safety.old: safety.gone}\n")],
     "moved-still-there": [(SET, ENTRY, ENTRY + "moved: {safety.ask: safety.gentle}\n")],
     "nags-forever": [(SAFETY, "  nudge:\n", "  nudge:\n    silence: {after: 10m, goto: ask}\n")],

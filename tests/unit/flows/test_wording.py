@@ -56,6 +56,9 @@ def test_hours_ages_and_dates_are_no_numbers_to_call(text: str) -> None:
         ("This is not your fault.", "not your fault"),
         ("Please go somewhere private before you read on.", "somewhere private"),
         ("Bạn ơi, mình ở đây với bạn đây, anh ấy hiếp", "hiếp"),
+        ("Bạn ra chỗ kín rồi hãy đọc nhé", "chỗ kín"),
+        ("Chào bạn, đến giờ bạn đã hẹn rồi nhé", "đã hẹn"),
+        ("ban khong co loi gi ca", "không có lỗi"),
     ],
 )
 def test_telling_words_are_seen_in_the_preview(text: str, word: str) -> None:

@@ -14,7 +14,7 @@ from handlers.delivery import Claiming, Report, claim, record
 from handlers.model import Address, Outcome, Role, SendJob, Staff
 from handlers.paging import Surfaces
 from handlers.ports import SendResult
-from handlers.watching import Watching
+from handlers.unheard import Unheard
 from tests.fakes.road import EMERGENCY, PULLED, Road
 
 WAYS = Surfaces(personal=(paging.DESK, paging.PAGER), bound=("zb",), groups=("group:tg",))
@@ -107,7 +107,7 @@ def test_a_claim_takes_the_calls_back_and_tells_the_group(road: Road, hoa: Staff
 
 
 def look(road: Road) -> list[str]:
-    road.run(Watching(WAYS).look, None)
+    road.run(Unheard(WAYS).look, None)
     return [one.code for one in road.do(alarms.ringing)]
 
 

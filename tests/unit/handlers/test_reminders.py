@@ -14,12 +14,12 @@ from handlers.reminders import due_at
 from tests.fakes.road import EMERGENCY, PULLED, Road
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-WORDS = "Chào bạn, đến giờ bạn đã hẹn rồi nhé."
+WORDS = "Bình An chào bạn. Chúc bạn một ngày an lành."
 
 
 def asks_for_reminder(road: Road, hour: str = "20:00") -> None:
     road.starts("a")
-    for label in ("Có", "Bỏ qua", "Giữ kín, mã, góp ý", "Hẹn nhắn lại cho tôi", "Có"):
+    for label in ("Có", "Bỏ qua", "Mã quay lại, riêng tư, góp ý", "Hẹn nhắn lại cho tôi", "Có"):
         road.presses("a", label)
     road.types("a", hour)
 
@@ -76,7 +76,7 @@ def test_stop_and_delete_cancel_it(road: Road, word: str) -> None:
 def test_taking_the_consent_back_cancels_it(road: Road) -> None:
     asks_for_reminder(road)
     road.presses("a", "Được rồi")
-    for label in ("Giữ kín, mã, góp ý", "Hẹn nhắn lại cho tôi", "Không"):
+    for label in ("Mã quay lại, riêng tư, góp ý", "Hẹn nhắn lại cho tôi", "Không"):
         road.presses("a", label)
     assert road.find("a").reminder is None
     road.waits(days=2)
@@ -86,7 +86,7 @@ def test_taking_the_consent_back_cancels_it(road: Road) -> None:
 def test_a_newer_one_takes_its_place(road: Road) -> None:
     asks_for_reminder(road)
     road.presses("a", "Được rồi")
-    for label in ("Giữ kín, mã, góp ý", "Hẹn nhắn lại cho tôi", "Có"):
+    for label in ("Mã quay lại, riêng tư, góp ý", "Hẹn nhắn lại cho tôi", "Có"):
         road.presses("a", label)
     road.types("a", "21:00")
     road.waits(hours=35, minutes=30)
@@ -138,7 +138,7 @@ def test_who_has_blocked_us_is_not_written_to(road: Road) -> None:
 
 def test_on_the_page_it_is_not_offered(road: Road) -> None:
     road.sends("a", MessageKind.START, "web")
-    for text in ("có", "bỏ qua", "giữ kín, mã, góp ý", "hẹn nhắn lại cho tôi"):
+    for text in ("có", "bỏ qua", "mã quay lại, riêng tư, góp ý", "hẹn nhắn lại cho tôi"):
         road.types("a", text, "web")
     assert "không tự nhắn cho bạn được" in road.sees("a").lines[-1].text
 

@@ -1,20 +1,15 @@
-"""What the vault, the leases and the budgets promise in `handlers/ports.py`."""
+"""What the vault and its leases promise in `handlers/ports.py`."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handlers import alarms
 from handlers.alarms import TOKEN_LOST, Alarm
-from handlers.ports import Budget
 from handlers.vaulting import DoorAlarms, DoorVault
-from storage.budgets import LocalBudgets
 from storage.open import Storage, open_storage
 from tests.contract.builders import START, Clock, act
 
@@ -97,75 +92,3 @@ async def test_an_alarm_is_said_once_and_taken_back(storage: Storage, clock: Clo
     await again.hush("zalo", TOKEN_LOST)
     assert await act(storage.door, alarms.ringing) == []
     assert told == [("zalo", TOKEN_LOST, True), ("zalo", TOKEN_LOST, False)]
-
-
-# --- budgets ---------------------------------------------------------------------------------------------------------------
-
-
-class Hours:
-    """A clock in seconds that moves when told."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@given(
-    limit=st.integers(1, 5),
-    per_s=st.integers(1, 10),
-    gaps=st.lists(st.floats(0, 4), max_size=60),
-)
-def test_never_more_than_the_budget_in_any_window(limit: int, per_s: int, gaps: list[float]) -> None:
-    hours = Hours()
-    budgets = LocalBudgets(hours)
-    spent: list[float] = []
-
-    async def go() -> None:
-        for gap in gaps:
-            hours.now += gap
-            wait = await budgets.take({"k": Budget(limit, per_s)})
-            if wait == 0.0:
-                spent.append(hours.now)
-            else:
-                assert 0 < wait <= per_s + 1e-6
-                hours.now += wait + 1e-6  # for rounding
-                assert await budgets.take({"k": Budget(limit, per_s)}) == 0.0, "who waits as long as told may go"
-                spent.append(hours.now)
-
-    asyncio.run(go())
-    for index, at in enumerate(spent):
-        assert sum(1 for other in spent[index:] if other < at + per_s - 1e-6) <= limit
-
-
-async def test_all_keys_or_none_are_spent() -> None:
-    hours = Hours()
-    budgets = LocalBudgets(hours)
-    one, many = Budget(1, 10), Budget(2, 10)
-    assert await budgets.take({"chat": one, "all": many}) == 0.0
-    assert await budgets.take({"chat": one, "all": many}) == 10.0
-    assert await budgets.take({"other": one, "all": many}) == 0.0, "the refused try has spent nothing of the rest"
-    assert await budgets.take({"third": one, "all": many}) == 10.0
-
-
-async def test_a_pause_is_kept_and_never_shortened() -> None:
-    hours = Hours()
-    budgets = LocalBudgets(hours)
-    await budgets.pause("chat", 30)
-    await budgets.pause("chat", 5)
-    assert await budgets.take({"chat": Budget(9, 1)}) == 30.0
-    hours.now += timedelta(seconds=30).total_seconds()
-    assert await budgets.take({"chat": Budget(9, 1)}) == 0.0
-
-
-async def test_names_that_are_over_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    from storage import budgets as module
-
-    monkeypatch.setattr(module, "KEPT_NAMES", 10)
-    hours = Hours()
-    budgets = LocalBudgets(hours)
-    for number in range(50):
-        hours.now += 1
-        await budgets.take({f"chat {number}": Budget(1, 3)})
-    assert len(budgets._acts) <= 11
