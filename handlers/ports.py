@@ -196,6 +196,7 @@ class Paged:
     reached: bool  # at least one was handed over
 
 
+@dataclass(frozen=True, slots=True)
 class Reach:
     """What one of several processes can deliver: lines to seekers and pages by other surfaces than the desk page
     (`letters`), and pages to those whose desk page is open in it (`desks`, staff uids).
