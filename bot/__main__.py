@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import channels, database, places, roster, staff, triage
+from bot.cli import channels, database, directory, places, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
@@ -22,7 +22,7 @@ from bot.worlds import load_world
 from flows.loader import load
 from flows.transcripts import SUFFIX, scripts
 from flows.updating import update
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries
@@ -46,6 +46,7 @@ def rehearsal_host(files: dict[str, bytes]) -> RehearsalHost:
 
 
 app.add_typer(flows_app(rehearsal_host), name="flows")
+app.add_typer(directory.app, name="directory")
 app.add_typer(roster.app, name="roster")
 app.add_typer(staff.app, name="staff")
 app.add_typer(channels.app, name="channels")

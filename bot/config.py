@@ -267,6 +267,7 @@ class Config(_Written):
     listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:[0-9]{1,5}$")] = "127.0.0.1:8080"
     timezone: str = "Asia/Ho_Chi_Minh"
     roster: Path | None = None  # roster.yaml; without one everybody enabled is on duty by role
+    places: Path | None = None  # a folder with another province's tables of places instead of the shipped one
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
     database: DatabaseConfig = DatabaseConfig()
     redis: RedisConfig = RedisConfig()
@@ -347,7 +348,7 @@ def _with_paths_from(config: Config, folder: Path) -> Config:
     """Paths written in a configuration count from its own folder."""
     changes = {
         name: folder / value
-        for name in ("var", "roster", "content")
+        for name in ("var", "roster", "content", "places")
         if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
     }
     return config.model_copy(update=changes)

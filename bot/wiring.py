@@ -25,7 +25,7 @@ from bot.roles import Role
 from bot.shown import emergency_numbers, why_in_words
 from bot.staff_line import DeskByText
 from bot.web.app import build_app
-from bot.web.deps import WebDeps
+from bot.web.deps import DeskHelp, WebDeps
 from bot.web.health import State, health_app
 from bot.web.hub import Hub
 from bot.web.sound import Recordings
@@ -41,10 +41,12 @@ from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
+from handlers.handoff import Handoff
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door, Presence, Reach, Surface
+from handlers.referring import Referring
 from handlers.relaying import Relaying
 from handlers.reminders import Reminders
 from handlers.seeker import leave
@@ -150,7 +152,8 @@ async def open_service(
     failpoints.arm(os.environ.get("FAILPOINT", ""))
     storage = open_storage("sqlite://", clock=clock) if in_memory else _storage_of(config, clock)
     try:
-        source = WorldSource(storage.door, config.zone, config.content, frozenset({WebChat().name}))
+        pulled = frozenset({WebChat().name})
+        source = WorldSource(storage.door, config.zone, config.content, pulled=pulled, places=config.places)
         worlds = await source.begin()
         service = _assemble(config, storage, worlds, source, role, clock or _now)
         if demo:
@@ -295,6 +298,8 @@ async def open_auditor(config: Config) -> AsyncIterator[tuple[Auditor, web.Appli
 def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     config, worlds = service.config, service.worlds
 
+    referring = Referring(service.desk, worlds)
+
     async def left(address: Address) -> None:
         await service.storage.door.run(leave, address)
 
@@ -304,6 +309,12 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             wakeups=service.storage.wakeups,
             receive=service.receive,
             desk=service.desk,
+            help=DeskHelp(
+                referring=referring,
+                handoff=Handoff(referring, worlds),
+                directory=lambda: worlds.current.directory,
+                gazetteer=lambda: worlds.current.gazetteer,
+            ),
             hub=hub,
             page_key=service.storage.secrets.session,
             numbers=lambda: emergency_numbers(worlds),

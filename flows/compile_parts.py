@@ -210,13 +210,10 @@ class PartsCompiler:
             self.complain(("refer",), "missing-key", message, message_en)
         if refer.near is not None:
             self._typed_variable(refer.near, ("refer", "near"), (VariableType.PLACE,))
-        for index, name in enumerate(refer.share):
-            variable = self._typed_variable(name, ("refer", "share", index), tuple(VariableType))
-            if variable is not None and variable.label is None:
-                message = f"biến “{name}” chưa có “label”: nơi giúp phải biết điều được nói lại là gì"
-                message_en = f"variable '{name}' has no 'label': the service must know what it is told"
-                self.complain(("refer", "share", index), "share-without-label", message, message_en)
-        needs, share = tuple(refer.needs), tuple(refer.share)
+        for item, shared in refer.share.items():
+            for index, name in enumerate(shared):
+                self._typed_variable(name, ("refer", "share", item, index), tuple(VariableType))
+        needs, share = tuple(refer.needs), tuple((item, tuple(names)) for item, names in refer.share.items())
         return Referral(needs, refer.need or "", refer.near or "", share, refer.consent)
 
     def _declared_purpose(self, purpose: str, path: Path) -> None:

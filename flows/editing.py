@@ -61,7 +61,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "ReferPart.needs": "Cần gì: shelter, legal, medical…",
     "ReferPart.need": "Biến (kiểu choice) giữ điều người nhắn cần; dùng thay hoặc cùng với needs.",
     "ReferPart.near": "Biến giữ xã của người nhắn.",
-    "ReferPart.share": "Những biến được nói lại với nơi giúp; ngoài ra không nói gì.",
+    "ReferPart.share": "Điều được nói lại với nơi giúp (commune, age, need…), và biến giữ điều đó; ngoài ra không nói gì.",
     "ReferPart.consent": "Lời đồng ý mà bước này cần (tên trong consents).",
     "Step.end": "Kết thúc cuộc nhắn, với một từ nói kết quả.",
     "Step.return": "Viết true: quay về luồng đã gọi, hoặc câu hỏi đang dở.",

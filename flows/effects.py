@@ -159,9 +159,11 @@ class Refer:
 
     needs: tuple[str, ...]
     near: str  # commune code, or "" when unknown
-    shared: tuple[tuple[str, str], ...]  # (what it is called, how it reads), in the language of the set
+    shared: tuple[tuple[str, str], ...]  # (item, how it reads in the language of the set); empty when never answered
     purpose: str  # the consent it leans on
     step: str  # "flow.step"
+    asked: str = ""  # the step of that consent, "flow.step"
+    text: str = ""  # 12 characters of the SHA-256 of what she was asked there
 
 
 @dataclass(frozen=True, slots=True)

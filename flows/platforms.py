@@ -29,6 +29,7 @@ class Capabilities:
     previews: bool = True  # a locked screen shows the beginning of every message
     pulled: bool = False  # the reader fetches (web page); nothing is pushed
     link_numbers: bool = False  # numbers can be tapped to call
+    pins: bool = False  # a point can be shown on a map
 
 
 TELEGRAM: Final = Capabilities(
@@ -43,6 +44,7 @@ TELEGRAM: Final = Capabilities(
     audio=True,
     max_caption=1024,
     link_numbers=True,
+    pins=True,
 )
 ZALO_OA: Final = Capabilities(
     buttons=True,

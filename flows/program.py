@@ -108,7 +108,7 @@ class Referral:
     needs: tuple[str, ...]
     need: str  # the variable that holds one more, or ""
     near: str  # the variable that holds her commune, or ""
-    share: tuple[str, ...]
+    share: tuple[tuple[str, tuple[str, ...]], ...]  # item, and the variables that hold it
     purpose: str
 
 

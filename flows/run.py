@@ -155,11 +155,11 @@ def _refer(turn: Turn, task: Task) -> bool:
     referral = task.referral
     assert referral is not None
     if turn.agreed(referral.purpose):
-        variables = turn.program.variables
-        shared = [(variables[name].label or name, turn.shown(name)) for name in referral.share if turn.shown(name)]
+        shared = [(item, "; ".join(filter(None, map(turn.shown, names)))) for item, names in referral.share]
         needs = tuple(dict.fromkeys([*referral.needs, *filter(None, [_text_of(turn, referral.need)])]))
         near = _text_of(turn, referral.near)
-        turn.effects.append(Refer(needs, near, tuple(shared), referral.purpose, task.place))
+        asked, text = turn.consent_asked(referral.purpose)
+        turn.effects.append(Refer(needs, near, tuple(shared), referral.purpose, task.place, asked, text))
     return go_on(turn, task)
 
 

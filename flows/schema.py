@@ -14,7 +14,18 @@ from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, T
 
 from flows.manifest import AGE_BANDS, Interrupts, Line, Manifest, Variable, VariableType, Words
 from flows.severity import Severity
-from flows.written import MAX_LABEL_CHARS, MAX_SILENCE, MAX_TEXT_CHARS, Duration, Label, Name, Text, Texts, Written
+from flows.written import (
+    MAX_LABEL_CHARS,
+    MAX_SILENCE,
+    MAX_TEXT_CHARS,
+    Duration,
+    Label,
+    Name,
+    Text,
+    Texts,
+    Written,
+    as_list,
+)
 
 __all__ = [
     "AGE_BANDS", "MAX_DEPTH", "MAX_LABEL_CHARS", "MAX_SILENCE", "MAX_STEPS_PER_SPRINT", "MAX_TEXT_CHARS", "Ask",
@@ -156,13 +167,19 @@ class RemindPart(Written):
     consent: Name  # the purpose she has agreed to
 
 
+ShareItem = Literal["name", "phone", "contact", "commune", "age", "need", "situation", "children", "health", "language"]
+"""One thing that may be told to a service (`handlers.referral.Item`); she agrees to it by itself."""
+
+
 class ReferPart(Written):
     """Asks the desk to send her on to a service: behind her consent, and with nothing but what is named here."""
 
     needs: Annotated[list[Name], Field(max_length=5)] = Field(default=[])
     need: Name | None = None  # the choice variable that holds what she needs, beside or instead of `needs`
     near: Name | None = None  # the variable that holds her commune
-    share: Annotated[list[Name], Field(max_length=12)] = Field(default=[])  # variables that may be told to the service
+    share: dict[ShareItem, Annotated[list[Name], BeforeValidator(as_list), Field(min_length=1, max_length=4)]] = Field(
+        default={}
+    )  # what may be told to the service, and the variables that hold it
     consent: Name  # the purpose she has agreed to
 
 

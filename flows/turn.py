@@ -151,6 +151,11 @@ class Turn:
         found = recordings.get((self.language or self.program.language, spoken.recording))
         return found.sha256 if found is not None else ""
 
+    def consent_asked(self, purpose: str) -> tuple[str, str]:
+        """The step that asked her for this consent, and what its text is known by; empty when she was never asked."""
+        asked = self.variables.get(f"consent.{purpose}.asked")
+        return (str(asked[0]), str(asked[1])) if isinstance(asked, list) and len(asked) == 2 else ("", "")
+
     def agreed(self, purpose: str) -> bool:
         """Has she agreed to this purpose, and not taken it back?"""
         return self.variables.get(f"consent.{purpose}") is True

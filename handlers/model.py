@@ -312,6 +312,16 @@ class OutboxState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A point on a map to show beside a text: only ever of a public service (never of a person, never of a hiding place)."""
+
+    title: str  # neutral: a locked screen may show it
+    note: str  # neutral too: where the name stands
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """What is to be shown to a seeker, before a channel renders it (sealed in the outbox under the contact's key)."""
 
@@ -321,6 +331,7 @@ class Outgoing:
     audio: str = ""  # SHA-256 (hex) of the recording that reads it out, see `ContentStore.recording`
     language: str = ""  # of the text; "" for the language of the content set
     wipe: tuple[str, ...] = field(default=(), repr=False)  # handles of messages to take away; nothing is shown then
+    pins: tuple[Pin, ...] = ()  # for channels that show maps; the text says all that matters without them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

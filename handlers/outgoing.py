@@ -19,6 +19,7 @@ from handlers.model import (
     OutboxRow,
     OutboxState,
     Outgoing,
+    Pin,
     new_uid,
 )
 from handlers.ports import UnitOfWork
@@ -81,6 +82,7 @@ def to_seeker(
     wants_location: bool = False,
     audio: str = "",
     language: str = "",
+    pins: tuple[Pin, ...] = (),
     fresh_until: datetime | None = None,
 ) -> Case:
     """Say something to her: a transcript line and the row that delivers it.
@@ -120,7 +122,7 @@ def to_seeker(
             case_uid=case.uid,
             line_uid=line.uid,
             outgoing=Outgoing(
-                text=text, buttons=buttons, wants_location=wants_location, audio=audio, language=language
+                text=text, buttons=buttons, wants_location=wants_location, audio=audio, language=language, pins=pins
             ),
             fresh_until=fresh,
             state=OutboxState.HELD if held else OutboxState.PENDING,

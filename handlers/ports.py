@@ -33,6 +33,7 @@ from handlers.model import (
     SignIn,
     Staff,
 )
+from handlers.referral import Referral, ReferralLink
 from handlers.rules.windows import ReplyWindow
 
 # --- stores -------------------------------------------------------------------------------------------------------------
@@ -453,8 +454,17 @@ class ServiceStore(Protocol):
     def all(self) -> list[dict[str, str]]:
         """All rows, by id."""
 
+    def get(self, service_id: str) -> dict[str, str] | None:
+        """The row with this id, or None."""
+
     def replace(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Write these rows: new ones added, known ones overwritten, none deleted."""
+
+    def beside(self, name: str) -> str | None:
+        """A table kept beside the services (holidays, travel times) as the CSV it was imported as; None: never imported."""
+
+    def put_beside(self, name: str, text: str) -> None:
+        """Replace such a table."""
 
     def revision(self) -> int:
         """Grows with every change, so that processes know when to read again."""
@@ -492,6 +502,50 @@ class WatchStore(Protocol):
         """Open cases with `next_due_at` before then."""
 
 
+class ReferralStore(Protocol):
+    """Referrals and their one-time pages. What is told to a service is sealed under the case's key and goes with the case."""
+
+    def add(self, referral: Referral) -> None:
+        """A new one, of a case that has a key."""
+
+    def save(self, referral: Referral) -> None:
+        """Write all fields."""
+
+    def get(self, uid: str) -> Referral | None:
+        """By uid; its details are empty when they do not open any more."""
+
+    def of_case(self, case_uid: str) -> list[Referral]:
+        """All of a case, oldest first."""
+
+    def add_link(self, link: ReferralLink) -> None:
+        """A new one-time page."""
+
+    def link(self, token_hash: bytes) -> ReferralLink | None:
+        """The page behind this hash of its address, also one that has ended."""
+
+    def open_links(self, referral_uid: str) -> list[ReferralLink]:
+        """The pages of a referral that have not ended."""
+
+    def save_link(self, link: ReferralLink) -> None:
+        """Write when it was opened, how often a wrong code was typed, and when it ended."""
+
+    def end_links(self, referral_uid: str) -> None:
+        """Every page of a referral ends now."""
+
+
+class BoundaryStore(Protocol):
+    """Commune boundaries an operator has loaded, as rows (handlers/rules/boundaries.py knows their meaning)."""
+
+    def all(self) -> dict[str, str]:
+        """Each commune's area, by code."""
+
+    def replace(self, rows: Mapping[str, str]) -> None:
+        """These boundaries and no others; none at all takes them away."""
+
+    def revision(self) -> int:
+        """Grows with every change."""
+
+
 class UnitOfWork(Protocol):
     """One transaction. `now` is read once; `ring` wakes loops after the commit (inbox, outbox, escalations, desk, seeker)."""
 
@@ -512,6 +566,8 @@ class UnitOfWork(Protocol):
     accounts: AccountStore
     handles: HandleStore
     watch: WatchStore
+    referrals: ReferralStore
+    boundaries: BoundaryStore
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups once the unit of work is committed, not before and not on rollback."""

@@ -41,16 +41,18 @@ from flows.moving import Fate, migrate
 from flows.session import Session, Status, UnreadableSession
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import audit, consents, reminders
+from handlers import audit, consents, referrals, reminders
 from handlers.answers import Answers
 from handlers.calling import open_of
+from handlers.directory_words import Told
 from handlers.errors import BinhAnError
 from handlers.escalation import Call, Escalations, Reason
 from handlers.evolving import evolve
 from handlers.hiding import hide
-from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, new_uid
+from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, Pin, new_uid
 from handlers.outgoing import in_touch, to_seeker
 from handlers.ports import UnitOfWork
+from handlers.referral import Consent, Item
 from handlers.rules.ladder import EMERGENCY
 from handlers.rules.ringing import anybody
 from handlers.stays import Ending
@@ -59,9 +61,6 @@ from handlers.wiping import wipe
 from handlers.world import World
 
 MAX_WHY = 20
-REFERRAL_WANTED = "Muốn được giới thiệu tới"
-REFERRAL_MAY_TELL = "Được nói lại với nơi đó"
-"""How staff read a wish to be sent on, on the summary card."""
 
 
 class FlowFailed(BinhAnError):
@@ -87,6 +86,7 @@ class Turn:
     _first: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # what the service says before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
+    _told: list[Told] = field(default_factory=list)  # services named in this turn
 
     # --- the flow --------------------------------------------------------------------------------------------------
 
@@ -149,6 +149,7 @@ class Turn:
     def _take_over(self, answers: Answers) -> None:
         """The contact and the case as they are after the answers: a redeemed code exchanges both."""
         self.contact, self.case = answers.contact, answers.case
+        self._told.extend(answers.told)
         if answers.redeemed:
             self.redeemed = True
             self.say_first("welcome_back")
@@ -235,7 +236,7 @@ class Turn:
                 case ConsentGiven() | ConsentWithdrawn():
                     self.case = consents.record(self.uow, self.world, self.case, effect)
                     if isinstance(effect, ConsentWithdrawn):
-                        self._forget_reminder(effect.purpose)
+                        self._taken_back(effect.purpose)
                 case Remind():
                     self.contact = reminders.keep(self.uow, self.contact, self.case, effect, self.world.zone)
                 case ForgetReminder():
@@ -264,6 +265,22 @@ class Turn:
             wants_location=effect.wants_location and with_buttons,
             audio=effect.audio,
             language=effect.language,
+            pins=self._pins(effect.text, effect.language),
+        )
+
+    def _pins(self, text: str, language: str) -> tuple[Pin, ...]:
+        """Points for a map of the services that this very text names, in its order."""
+        named = [(number, one) for number, one in enumerate(self._told, start=1) if one.text in text]
+        say = self.world.library.say
+        return tuple(
+            Pin(
+                title=say("service_pin", language, number=str(number)),
+                note=say("service_pin_note", language),
+                lat=one.point[0],
+                lon=one.point[1],
+            )
+            for number, one in named
+            if one.point is not None
         )
 
     def _raise(self, effect: Raise) -> None:
@@ -316,6 +333,13 @@ class Turn:
         self.contact = evolve(self.contact, late_answer=effect.wish, late_until_at=until)
         self.uow.contacts.save(self.contact)
 
+    def _taken_back(self, purpose: str) -> None:
+        """What leaned on this consent ends: a reminder, and every referral of this stay that is still open."""
+        self._forget_reminder(purpose)
+        tasks = self.world.library.program.tasks.values()
+        if any(task.referral is not None and task.referral.purpose == purpose for task in tasks):
+            referrals.take_back(self.uow, self.case)
+
     def _forget_reminder(self, purpose: str | None) -> None:
         without = reminders.without(self.contact, purpose)
         if without is not self.contact:
@@ -324,17 +348,11 @@ class Turn:
 
     def _refer(self, effect: Refer) -> None:
         """She wants to be sent on: staff see what to, near where, and what they may pass on; the case waits at the desk."""
-        wanted = ", ".join(effect.needs) + (f" ({self.world.gazetteer.name(effect.near)})" if effect.near else "")
-        may_tell = "; ".join(f"{label}: {shown}" for label, shown in effect.shared)
-        answers = {**self.case.summary.answers, REFERRAL_WANTED: wanted, REFERRAL_MAY_TELL: may_tell or "không điều gì"}
-        self.case = evolve(self.case, summary=evolve(self.case.summary, answers=answers))
-        self.uow.cases.save(self.case)
-        detail = {"step": effect.step, "needs": ",".join(effect.needs)}
-        self.uow.audit.add(
-            AuditEntry(actor=audit.SEEKER, action=audit.REFERRAL_ASKED, object=self.case.code, detail={**detail})
-        )
-        call = Call(Severity.STANDARD, self.case.category, Reason.CHOSE)
-        self.case = self.escalations.open_or_raise(self.uow, self.contact, self.case, call)
+        items = tuple(Item(item) for item, _ in effect.shared)
+        consent = Consent(items=items, step=effect.asked, text=effect.text, given_at=self.uow.now)
+        details = {item: shown for item, shown in effect.shared if shown}
+        for need in effect.needs:
+            self.case = referrals.ask_for(self.uow, self.case, consent=consent, need=need, details=details)
 
     def _go_quiet(self) -> None:
         """Stop: what the flow has said goes out, nothing after it; at urgent or above staff keep being called."""

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from handlers.model import Case, EscalationState, QueueCard, Summary
 from storage.prepared import Rows
 from storage.records import Buffer, Mapping, pack
+from storage.referrals import FORGET
 from storage.registers import key_removals
 from storage.tables import cases, escalations, lines, outbox, staff
 from storage.types import among, word
@@ -88,6 +89,7 @@ _CLEAR = (
     )
 )
 _DESTROY = (
+    *FORGET,
     delete(lines).where(lines.c.case_uid == bindparam("gone")),
     delete(outbox).where(outbox.c.case_uid == bindparam("gone")),
     delete(escalations).where(

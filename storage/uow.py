@@ -10,6 +10,7 @@ from handlers import ports
 from handlers.model import new_uid
 from storage.accounts import Accounts
 from storage.audit import AuditLog
+from storage.boundaries import BoundaryRows
 from storage.cases import Cases
 from storage.codes import ReturnCodes
 from storage.contacts import Contacts
@@ -23,6 +24,7 @@ from storage.lines import Lines
 from storage.locks import Locks
 from storage.outbox import Outbox
 from storage.prepared import Compilable, Rows, Values
+from storage.referrals import Referrals
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
@@ -92,6 +94,8 @@ class SqlUnitOfWork:
         self.accounts: ports.AccountStore = Accounts(self)
         self.handles: ports.HandleStore = handles
         self.watch: ports.WatchStore = Watch(self)
+        self.referrals: ports.ReferralStore = Referrals(self)
+        self.boundaries: ports.BoundaryStore = BoundaryRows(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""

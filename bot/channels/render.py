@@ -16,7 +16,7 @@ from flows.checks.wording import preview, sensitive_in, written_numbers
 from flows.effects import Button
 from flows.platforms import CHOICES_PER_MESSAGE, Capabilities, numbered
 from flows.text import length
-from handlers.model import Outgoing
+from handlers.model import Outgoing, Pin
 from handlers.voice import Voice
 
 BUTTONS_PER_ROW = 2
@@ -82,6 +82,7 @@ class Rendered:
 
     parts: tuple[Part, ...]
     audio: str = ""  # SHA-256 (hex) of the recording, where the platform can play one
+    pins: tuple[Pin, ...] = ()  # points to show behind the text, where the platform shows maps
     share: str = ""  # label of the platform's own button that shares a point, under the last part; "" for none
 
     @property
@@ -100,7 +101,8 @@ def render(outgoing: Outgoing, capabilities: Capabilities, words: Words = VIETNA
         parts[0] = replace(parts[0], audio=audio)
     if asks:  # the buttons of a message and this one exclude each other, so it has a message of its own
         parts.append(Part(words.ask_location))
-    return Rendered(tuple(parts), audio, words.share_location if asks else "")
+    pins = outgoing.pins if capabilities.pins else ()
+    return Rendered(tuple(parts), audio, pins, words.share_location if asks else "")
 
 
 def _printable(text: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -35,7 +36,7 @@ from bot.channels.telegram_updates import group_event, parse
 from flows.platforms import TELEGRAM
 from handlers.alarms import WEBHOOK_BAD
 from handlers.errors import StorageUnavailable
-from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
+from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing, Pin
 from handlers.ports import Alarms, Budgets, Finding, Receive, SendResult
 from handlers.rules.windows import ALWAYS_OPEN
 
@@ -254,7 +255,10 @@ class TelegramChannel:
             return await self._wipe(address, outgoing.wipe)
         rendered = render(outgoing, self.capabilities, self._wording(outgoing.language))
         parts = list(enumerate(rendered.parts))
-        return await self._progress.send(key, parts, lambda one: self._send_part(address, rendered, *one))
+        result = await self._progress.send(key, parts, lambda one: self._send_part(address, rendered, *one))
+        if result.outcome is Outcome.SENT and rendered.pins:
+            return replace(result, handles=(*result.handles, *await self._send_pins(address, rendered.pins)))
+        return result
 
     async def _send_part(self, address: Address, rendered: Rendered, index: int, part: Part) -> SendResult:
         chat = address.platform_id
@@ -272,6 +276,16 @@ class TelegramChannel:
         sound = await self._audio(recording) if recording else None
         told = await self.api.in_chat(chat, lambda bot: _say(bot, chat, part, markup, sound))
         return told.result(told.value or ())
+
+    async def _send_pins(self, address: Address, pins: Sequence[Pin]) -> tuple[str, ...]:
+        """Points on a map. The text has arrived and says all that matters: one that fails must not bring the text again."""
+        chat, shown = address.platform_id, []
+        for pin in pins:
+            told = await self.api.in_chat(chat, partial(_show_point, chat=chat, pin=pin))
+            if not told.done:
+                break
+            shown.append(str(told.value))
+        return tuple(shown)
 
     async def _wipe(self, address: Address, handles: Sequence[str]) -> SendResult:
         """Take messages away: hers and ours, as far as Telegram lets a bot (two days back)."""
@@ -348,6 +362,14 @@ async def _say(bot: Bot, chat: str, part: Part, markup: Any, sound: bytes | None
         )
     )
     return tuple(str(one.message_id) for one in shown)
+
+
+async def _show_point(bot: Bot, *, chat: str, pin: Pin) -> int:
+    """One point; the number of its message."""
+    shown = await bot.send_venue(
+        int(chat), pin.lat, pin.lon, pin.title, pin.note, protect_content=True, disable_notification=True
+    )
+    return shown.message_id
 
 
 def _webhook_trouble(seen: WebhookInfo) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bot.web import public, sound
+from bot.web import handoff, public, sound
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
@@ -34,6 +34,7 @@ def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
     for name in ("page.css", "page.js", "icon.svg"):
         app.router.add_route("GET", f"/{name}", static_file(name))
     app.router.add_route("GET", "/favicon.ico", static_file("icon.svg"))
+    handoff.add_routes(app)
     app.add_subapp("/desk", build_desk(deps))
     add_health(app, deps.door, state or State(ready=True))
     return app

@@ -13,8 +13,12 @@ from aiohttp import web
 from bot.channels.webchat import WebChat
 from bot.web.hub import Hub
 from handlers.desk import Desk
+from handlers.directory import Directory
+from handlers.handoff import Handoff
 from handlers.model import Address
 from handlers.ports import Door, Receive, Wakeups
+from handlers.referring import Referring
+from handlers.rules.places import Gazetteer
 from handlers.rules.windows import ALWAYS_OPEN, ReplyWindow
 
 
@@ -31,6 +35,16 @@ class ShownNumber:
         return "".join(self.number.split())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskHelp:
+    """What the desk needs to find services and to send somebody on; directory and places as they are at the moment."""
+
+    referring: Referring
+    handoff: Handoff
+    directory: Callable[[], Directory]
+    gazetteer: Callable[[], Gazetteer]
+
+
 def unchanged(text: str) -> str:
     """The text itself: the default where the wiring gives no better name for a code."""
     return text
@@ -44,6 +58,7 @@ class WebDeps:
     wakeups: Wakeups
     receive: Receive
     desk: Desk
+    help: DeskHelp
     hub: Hub  # also the sender's surface "desk"
     leave: Callable[[Address], Awaitable[None]]  # ends her stay on the server when she leaves by the exit
     page_key: bytes = field(repr=False)  # 32 bytes for form tokens and throttles; the same in every process

@@ -56,7 +56,7 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     deps = request.config_dict[DEPS]
     response.headers.update(_HEADERS)
     # Only the seeker's own page may ask where she is, and only when she presses the button.
-    geolocation = "()" if request.path.startswith("/desk") else "(self)"
+    geolocation = "()" if request.path.startswith(("/desk", "/refer")) else "(self)"
     response.headers["Permissions-Policy"] = f"geolocation={geolocation}, {_PERMISSIONS}"
     if deps.https:
         response.headers["Strict-Transport-Security"] = _HSTS

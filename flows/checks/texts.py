@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flows.catalogs import context_of
 from flows.library import Library
+from flows.phrases import PHRASES
 from flows.schema import Step
 from flows.templates import compile_text
 
@@ -50,7 +51,8 @@ def all_texts(library: Library) -> Iterator[WrittenText]:
         for step_name in flow.steps:
             yield from step_texts(library, name, step_name)
     for key, phrase in library.phrases.items():
-        yield WrittenText(SET_FILE, ("phrases", key), phrase, begins=True)
+        whole = PHRASES[key].whole if key in PHRASES else True
+        yield WrittenText(SET_FILE, ("phrases", key), phrase, begins=whole)
     for key, variable in library.manifest.variables.items():
         for value, shown in variable.shown.items():
             yield WrittenText(SET_FILE, ("variables", key, "shown", value), shown)

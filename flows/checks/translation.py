@@ -14,7 +14,6 @@ from flows.graph import Graph
 from flows.languages import Language
 from flows.library import Library
 from flows.manifest import Words
-from flows.phrases import PHRASES
 
 
 def check(library: Library, graph: Graph) -> Iterator[Finding]:
@@ -151,9 +150,7 @@ def spoken(library: Library) -> dict[str, WrittenText]:
     """Every text that can be read out whole, by the name of its recording: lines of steps and phrases without variables."""
     found: dict[str, WrittenText] = {}
     for text in translatable(library):
-        phrase = PHRASES.get(str(text.path[1])) if text.path[0] == "phrases" else None
-        whole = text.begins and (phrase is None or phrase.whole)
-        if not whole or any(not name.startswith("line.") for name in text.placeholders()):
+        if not text.begins or any(not name.startswith("line.") for name in text.placeholders()):
             continue
         found.setdefault(audio.name_of(text.context, text.text, text.labels), text)
     return found

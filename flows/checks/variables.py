@@ -176,7 +176,8 @@ def _note(library: Library, flow: str, name: str, step: Step, uses: _Uses) -> No
     read |= {str(value) for key, value in step.with_.items() if key in ("near", "code", "until", "language")}
     read |= {step.remind.at} if step.remind is not None else set()
     if step.refer is not None:
-        read |= {*step.refer.share, *filter(None, [step.refer.near, step.refer.need])}
+        shared = {name for names in step.refer.share.values() for name in names}
+        read |= {*shared, *filter(None, [step.refer.near, step.refer.need])}
     for branch in step.next if isinstance(step.next, list) else []:
         read |= condition_variables(branch.when or {})
     for variable in sorted(read):

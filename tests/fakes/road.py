@@ -20,7 +20,7 @@ from flows.effects import Button
 from handlers.closing import Closing
 from handlers.delivery import Claiming, Report, claim, record
 from handlers.desk import Desk
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Failure, Inbound
@@ -44,7 +44,7 @@ URGENT = "tháng trước chồng em bóp cổ em, giờ em vẫn ở chung nhà
 def shipped_world() -> World:
     """The shipped content, loaded once for all tests of one run."""
     files = content_files()
-    return load_world(files, list(load_seed(files)), ZONE, Libraries(), PULLED)
+    return load_world(files, list(load_seed(files)), ZONE, Libraries(), pulled=PULLED)
 
 
 @dataclass

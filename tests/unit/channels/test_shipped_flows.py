@@ -20,7 +20,7 @@ from flows.platforms import CHOICES_PER_MESSAGE, PLATFORMS, Capabilities, number
 from flows.session import Session, Status
 from flows.text import length
 from flows.transcripts import scripts
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.model import Outgoing
 from handlers.rehearsal import REHEARSED_AT, RehearsalHost
 from handlers.world import Libraries

@@ -148,23 +148,3 @@ def test_its_words_lie_sealed(road: Road) -> None:
     stored = road.select("SELECT reminder_sealed FROM contacts")[0]["reminder_sealed"]
     assert stored
     assert WORDS.encode() not in stored
-
-
-def test_a_wish_to_be_sent_on_waits_at_the_desk_with_what_may_be_told(road: Road) -> None:
-    road.starts("a")
-    for label in (
-        "Có",
-        "Bỏ qua",
-        "Tìm nơi giúp",
-        "Nhờ người trực liên hệ thay",
-        "Chỗ ở tạm",
-        "Có",
-        "Chỉ nói tôi cần gì",
-    ):
-        road.presses("a", label)
-    case = road.case_of("a")
-    assert case.severity == "standard"
-    assert case.listed_at is not None
-    assert case.summary.answers["Muốn được giới thiệu tới"] == "shelter"
-    assert case.summary.answers["Được nói lại với nơi đó"] == "Nhờ giới thiệu tới: chỗ ở tạm"
-    assert audit.REFERRAL_ASKED in road.audit()

@@ -33,7 +33,9 @@ EFFECTS: dict[type, Command] = {
     effects.ConsentWithdrawn: effects.ConsentWithdrawn("call_back", "Được gọi lại", "a.b", "0123456789ab"),
     effects.Remind: effects.Remind("Chào bạn.", "20:00", 1, "reminder", "a.b"),
     effects.ForgetReminder: effects.ForgetReminder(),
-    effects.Refer: effects.Refer(("shelter",), "", (("Chuyện gì", "bị đánh"),), "referral", "a.b"),
+    effects.Refer: effects.Refer(
+        ("shelter",), "", (("situation", "bị đánh"),), "referral", "a.b", "a.c", "0123456789ab"
+    ),
     effects.Ended: Ended("done"),
     effects.Failed: Failed("step-limit", "a.b"),
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.web.deps import ShownNumber, WebDeps
+from bot.web.deps import DeskHelp, ShownNumber, WebDeps
 from bot.web.hub import Hub
 from flows.effects import Button
 from handlers.desk import Desk
@@ -134,6 +134,7 @@ def make_deps(**changes: Any) -> tuple[WebDeps, Talk, FakeDoor]:
         "wakeups": wakeups,
         "receive": talk.receive,
         "desk": object.__new__(Desk),
+        "help": object.__new__(DeskHelp),
         "hub": Hub(wakeups),
         "leave": talk.leave,
         "page_key": bytes(range(32)),

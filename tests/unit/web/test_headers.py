@@ -25,7 +25,10 @@ REQUESTS = [
     ("POST", "/", {"data": b"x", "headers": {"Content-Type": "image/png"}}),
     ("POST", "/poll", {"data": {"token": "short"}}),
     ("POST", "/exit", {"data": {"token": new_token()}}),
+    ("GET", "/refer/" + "a" * 26, {}),
+    ("POST", "/refer/" + "a" * 26, {"data": {"pin": "1"}}),
     ("GET", "/desk", {}),
+    ("GET", "/desk/services", {}),
     ("GET", "/desk", {"headers": {"Accept": "text/html"}, "allow_redirects": False}),
     ("GET", "/desk/sign-in", {}),
     ("GET", "/desk/desk.js", {}),
@@ -75,7 +78,7 @@ async def test_every_response_is_safe(hotline: Hotline, method: str, path: str, 
     deps, _ = desk_deps(hotline)
     async with serving(deps) as http:
         answer = await http.request(method, path, **more)
-        assert_safe(answer.headers, geolocation=not path.startswith("/desk"))
+        assert_safe(answer.headers, geolocation=not path.startswith(("/desk", "/refer")))
         assert "Set-Cookie" not in answer.headers
 
 
