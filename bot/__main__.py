@@ -127,8 +127,8 @@ def config_check(
     """Read the configuration and its secrets, say what is wrong. Exit: 0 fine, 2 not usable."""
     written = load_config(path or config)
     for part in (*written.channels, written.pager):
-        for secret in secrets_of(part) if part is not None else ():
-            secret.read()
+        for needed in secrets_of(part) if part is not None else ():
+            needed.read()
     for secret in (written.database.password, written.database.keys_password, written.redis.password):
         if secret is not None:
             secret.read()

@@ -242,6 +242,13 @@ class PagerConfig(_Written):
     proxy: str = ""
 
 
+class MediaConfig(_Written):
+    """Pictures and voice notes that seekers send, shown to whoever talks with them."""
+
+    from_seekers: bool = False
+    max_mb: Annotated[int, Field(ge=1, le=20)] = 5  # a larger file is not fetched
+
+
 class AuditorConfig(_Written):
     """Where the auditor's alarms go. The addresses are secrets: whoever knows them can silence it."""
 
@@ -274,6 +281,7 @@ class Config(_Written):
     web: WebConfig = WebConfig()
     channels: list[ChannelConfig] = []
     pager: PagerConfig | None = None
+    media: MediaConfig = MediaConfig()
     auditor: AuditorConfig = AuditorConfig()
     log: LogConfig = LogConfig()
 

@@ -31,6 +31,7 @@ from bot.web.hub import Hub
 from bot.web.sound import Recordings
 from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
+from bot.workers.media import MediaWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.pulse import Pulse
 from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
@@ -81,6 +82,7 @@ class Service:
     inbox: InboxWorker
     outbox: OutboxWorker
     timers: TimersWorker
+    media: MediaWorker | None
     app: web.Application
     source: WorldSource
     role: Role
@@ -187,7 +189,7 @@ def _assemble(
     escalations = Escalations(duty, worlds, ending, ways)
     stays = Stays(duty, worlds, ending, ways)
     page = config.web.public_url if config.web.public_url.startswith("https://") else ""
-    inbound = Inbound(worlds, escalations, ending, closing, page)
+    inbound = Inbound(worlds, escalations, ending, closing, page, keeps_media=config.media.from_seekers)
     desk = Desk(escalations, inbound.released, windows)
     hub, recordings, pulse = Hub(wakeups), Recordings(), Pulse()
     parts = Parts(
@@ -241,6 +243,9 @@ def _assemble(
             relaying=Relaying(ways) if ways.talks else None,
             check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
         ),
+        media=MediaWorker(door, wakeups, channels, config.media.max_mb * 1_000_000)
+        if config.media.from_seekers
+        else None,
         app=web.Application(),
         source=source,
         role=role,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flows.severity import Severity
 from handlers.evolving import evolve
+from handlers.media import wanted
 from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
@@ -32,6 +33,8 @@ class Accepted:
 
 class Accepting:
     """The part of `Inbound` that stores."""
+
+    _keeps_media = False  # are pictures and voice notes fetched for staff?
 
     def __init__(self, worlds: Worlds) -> None:
         """The world decides what a shared point becomes and which words mean danger."""
@@ -81,7 +84,10 @@ class Accepting:
         communes: tuple[str, ...] = ()
         if message.point is not None:
             communes = self._worlds.current.gazetteer.nearest_communes(*message.point).codes
-        return StoredMessage(kind=message.kind, text=message.text, choice=message.choice, communes=communes)
+        kept = wanted(message, keeps=self._keeps_media)
+        return StoredMessage(
+            kind=kept.kind, text=kept.text, choice=kept.choice, communes=communes, attachment=kept.attachment
+        )
 
     def _is_kept(self, uow: UnitOfWork, contact_uid: str, message: InboundMessage, ahead: int) -> bool:
         """Not beyond `MAX_A_DAY` today (with `ahead` messages of this very batch), which is said once; danger is kept longer."""

@@ -31,6 +31,7 @@ CASE_OPENED: Final = "case.opened_by_staff"
 CASE_READ: Final = "case.read"
 CASE_CARD: Final = "case.card_seen"  # the content-free card of somebody who has not agreed yet
 CASE_READ_WITH_REASON: Final = "case.read_with_reason"
+MEDIA_READ: Final = "case.media_read"  # a picture or a voice note was looked at
 CASE_NOTED: Final = "case.noted"
 CASE_CLOSED: Final = "case.closed"
 CASE_REMINDED: Final = "case.reminded"

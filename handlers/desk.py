@@ -17,6 +17,7 @@ from handlers.desk_views import (
     case_of,
     case_view,
     holds,
+    media_view,
     new_lines,
     open_case_of,
     queue_view,
@@ -35,9 +36,11 @@ from handlers.desk_words import (
     Queue,
     QueueView,
     ReadLines,
+    ReadMedia,
     Release,
     Reply,
     Saved,
+    SeenMedia,
     SetDuty,
 )
 from handlers.errors import (
@@ -89,9 +92,11 @@ __all__ = [
     "Queue",
     "QueueView",
     "ReadLines",
+    "ReadMedia",
     "Release",
     "Reply",
     "Saved",
+    "SeenMedia",
     "SetDuty",
 ]
 
@@ -308,6 +313,15 @@ class Desk:
             me = require(uow, item.staff_uid, Action.READ_OWN)
             views.append(new_lines(uow, case_of(uow, item.case_code), me, item.after_seq))
         return views
+
+    @operation("read_media")
+    def read_media(self, uow: UnitOfWork, items: Sequence[ReadMedia]) -> list[SeenMedia]:
+        """A picture or a voice note of a case one holds; each look is audited. NotYours, NoSuchCase, NotAllowed."""
+        found = []
+        for item in items:
+            me = require(uow, item.staff_uid, Action.READ_OWN)
+            found.append(media_view(uow, case_of(uow, item.case_code), me, item.media_uid))
+        return found
 
     def queue(self, uow: UnitOfWork, items: Sequence[Queue]) -> list[QueueView]:
         """The queue without content; writes nothing, so it may also run as `Door.read(lambda uow: desk.queue(uow, [q])[0])`."""

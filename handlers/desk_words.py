@@ -12,6 +12,7 @@ from handlers.model import (
     Disposition,
     DutySwitch,
     EscalationState,
+    MediaState,
     QueueCard,
     Summary,
 )
@@ -101,6 +102,24 @@ class ReadLines:
     staff_uid: str
     case_code: str
     after_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMedia:
+    """A picture or a voice note of a case one may read."""
+
+    staff_uid: str
+    case_code: str
+    media_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenMedia:
+    """What it is (a MIME type), and its bytes; `state` says why there are none."""
+
+    state: MediaState
+    mime: str = ""
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

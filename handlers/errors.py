@@ -81,6 +81,12 @@ class NotWished(BinhAnError):
     code = "not-wished"
 
 
+class FetchLater(BinhAnError):
+    """The platform did not give the file; asked again by itself."""
+
+    code = "fetch-later"
+
+
 class TooManyTries(BinhAnError):
     """Too many attempts; wait a while before trying again."""
 

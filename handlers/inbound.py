@@ -15,7 +15,7 @@ from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import wishing
+from handlers import media, wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
@@ -71,13 +71,17 @@ class Inbound(Guarding):
         ending: Ending,
         closing: Closing | None = None,
         page: str = "",
+        *,
+        keeps_media: bool = False,
     ) -> None:
         """What deciding needs beside the unit of work. `closing` is for channels whose reply window shuts; `page` is the seeker
-        page's public address, another door for somebody whom a platform does not let us hear.
+        page's public address, another door for somebody whom a platform does not let us hear. `keeps_media`: pictures and voice
+        notes are fetched for whoever talks with her.
         """
         super().__init__(worlds, escalations)
         self._ending = ending
         self._page = page
+        self._keeps_media = keeps_media
         self._closing = closing or Closing({}, worlds, worlds.current.zone)
 
     # --- hops 3 to 6 -------------------------------------------------------------------------------------------------
@@ -128,11 +132,13 @@ class Inbound(Guarding):
         else:
             self._through_the_flow(turn, row.message, verdict)
         turn.case = self._note(uow, turn, row, verdict)
+        line = turn.case.next_seq - 1
         self._agree_or_decline(turn, agrees)
         turn.case = self._closing.answered(uow, turn.contact, turn.case, row.message)
         wishing.obey(turn, wish)
         turn.apply()
         self._screened(turn, verdict)
+        media.note(uow, turn.case, row.message, line)
         if len(row.message.text) > LONG_TEXT:
             said = self._worlds.say("too_long", language_of(turn.contact))
             turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, said)

@@ -50,6 +50,23 @@ class Address:
     platform_id: str = field(repr=False)
 
 
+class MediaKind(StrEnum):
+    """What may be shown to staff as it is, after cleaning."""
+
+    IMAGE = "image"
+    VOICE = "voice"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture or a voice note beside a message, as the platform lets us fetch it."""
+
+    kind: MediaKind
+    source: str = field(
+        default="", repr=False
+    )  # the platform's name or address of the file; "" once it must not be fetched
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """One message of a seeker, whitelisted fields only; made by a channel, consumed by `inbound.accept`."""
@@ -61,6 +78,7 @@ class InboundMessage:
     choice: str = field(default="", repr=False)
     point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
     handle: str = field(default="", repr=False)  # how the platform calls it, where it can be taken away again
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +89,7 @@ class StoredMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     communes: tuple[str, ...] = ()  # nearest first
+    attachment: Attachment | None = None
 
 
 class InboxState(StrEnum):
@@ -496,3 +515,29 @@ class DeskLine:
     created_at: datetime
     delivery: OutboxState | None = None  # None for lines that came in and notes
     client_key: str | None = None  # of the surface it was written on
+    media: Media | None = None
+
+
+class MediaState(StrEnum):
+    """How far a picture or a voice note has come."""
+
+    WANTED = "wanted"  # to be fetched from the platform
+    KEPT = "kept"
+    REFUSED = "refused"  # too large, no longer there, or not what it says it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A picture or a voice note beside a line of a talk. Its bytes lie sealed under the case's key, and go with the case."""
+
+    uid: str
+    case_uid: str
+    seq: int  # of the line
+    kind: MediaKind
+    channel: str
+    source: str = field(default="", repr=False)  # sealed; "" once it is kept or refused
+    state: MediaState = MediaState.WANTED
+    mime: str = ""  # of what is kept
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    created_at: datetime

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from flows.platforms import Capabilities
 from handlers.model import (
@@ -25,6 +25,7 @@ from handlers.model import (
     InboundMessage,
     InboxRow,
     Line,
+    Media,
     OutboxRow,
     Outcome,
     Outgoing,
@@ -373,6 +374,31 @@ class Handle:
     at: datetime
 
 
+class MediaStore(Protocol):
+    """Pictures and voice notes of talks."""
+
+    def add(self, media: Media) -> None:
+        """A new one, to be fetched."""
+
+    def due(self, limit: int) -> list[Media]:
+        """Those to be fetched whose time has come, oldest first. A look: nothing is locked."""
+
+    def get(self, uid: str) -> Media | None:
+        """By uid, or None."""
+
+    def of_case(self, case_uid: str) -> list[Media]:
+        """All of a case, in the order they came, without their sources."""
+
+    def save(self, media: Media) -> None:
+        """Write all fields; nothing when it is gone."""
+
+    def keep(self, media: Media, body: bytes) -> None:
+        """Seal the bytes beside it and write all fields; nothing when it is gone, or the key of its case."""
+
+    def body(self, uid: str) -> bytes | None:
+        """The bytes, or None."""
+
+
 class HandleStore(Protocol):
     """Handles: small, short-lived, no content."""
 
@@ -565,6 +591,7 @@ class UnitOfWork(Protocol):
     vault: VaultStore
     accounts: AccountStore
     handles: HandleStore
+    media: MediaStore
     watch: WatchStore
     referrals: ReferralStore
     boundaries: BoundaryStore
@@ -721,6 +748,16 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A channel that can fetch pictures and voice notes that were sent on it."""
+
+    async def fetch(self, source: str, most: int) -> bytes | None:
+        """The file of an `Attachment`, at most so many bytes; None when it is too large, no longer there, or not the
+        platform's. Raises FetchLater when the platform did not answer.
+        """
 
 
 class Surface(Protocol):

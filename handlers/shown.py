@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handlers.closing import LEAVE, TAKE
-from handlers.model import MessageKind, StoredMessage
+from handlers.model import MediaKind, MessageKind, StoredMessage
 from handlers.outgoing import AGREE, DECLINE
 from handlers.seeker import OPENED
 from handlers.world import World
@@ -17,6 +17,7 @@ CODE_TYPED = "▸ gõ mã quay lại"
 EDITED = "▸ sửa một tin đã gửi"
 JOINED = "▸ theo dõi kênh, hoặc mở khung nhắn tin"
 UNREADABLE = "▸ gửi thứ máy không đọc được (ảnh, giọng nói …)"
+_SENT = {MediaKind.IMAGE: "▸ gửi ảnh", MediaKind.VOICE: "▸ gửi lời nói"}
 
 
 def shown(message: StoredMessage, world: World, visited: Sequence[str] = ()) -> str:
@@ -44,7 +45,8 @@ def shown(message: StoredMessage, world: World, visited: Sequence[str] = ()) -> 
         case MessageKind.WITHDRAWN:
             return "▸ rút lại sự đồng ý trên nền tảng"
         case MessageKind.UNSUPPORTED:
-            return f"{UNREADABLE}: {message.text}" if message.text.strip() else UNREADABLE
+            sent = _SENT[message.attachment.kind] if message.attachment is not None else UNREADABLE
+            return f"{sent}: {message.text}" if message.text.strip() else sent
 
 
 def _chosen(message: StoredMessage, world: World, visited: Sequence[str]) -> str:

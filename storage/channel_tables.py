@@ -5,10 +5,11 @@ They belong to the same metadata as `storage/tables.py`; kept apart only to keep
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
-from storage.tables import Uid, _order, _uid, metadata
-from storage.types import UtcTime
+from handlers.model import MediaKind, MediaState
+from storage.tables import Uid, _order, _partial, _uid, metadata
+from storage.types import EnumText, UtcTime, words
 
 # Tokens that a platform hands out and takes back while we run, and leases by which one process at a time refreshes them.
 vault = Table(
@@ -57,4 +58,26 @@ handles = Table(
     Column("at", UtcTime, nullable=False),
     Index("uq_handles_owner_uid_kind_channel_handle", "owner_uid", "kind", "channel", "handle", unique=True),
     Index("ix_handles_kind_at", "kind", "at"),
+)
+
+# Pictures and voice notes of talks, sealed under the case's key like its lines.
+media = Table(
+    "media",
+    metadata,
+    _order(),
+    _uid(),
+    Column("case_uid", Uid, ForeignKey("cases.uid"), nullable=False, index=True),
+    Column("seq", Integer, nullable=False),
+    Column("kind", EnumText(MediaKind), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("state", EnumText(MediaState), nullable=False),
+    Column("mime", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("source_sealed", LargeBinary),
+    Column("body_sealed", LargeBinary),
+    CheckConstraint(f"kind IN ({words(MediaKind)})", name="kind"),
+    CheckConstraint(f"state IN ({words(MediaState)})", name="state"),
+    _partial("ix_media_due", "next_attempt_at", where="state = 'wanted'"),
 )

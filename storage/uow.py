@@ -22,6 +22,7 @@ from storage.inbox import Inbox
 from storage.keyring import KeyRing
 from storage.lines import Lines
 from storage.locks import Locks
+from storage.media import MediaRows
 from storage.outbox import Outbox
 from storage.prepared import Compilable, Rows, Values
 from storage.referrals import Referrals
@@ -93,6 +94,7 @@ class SqlUnitOfWork:
         self.vault: ports.VaultStore = SqlVault(self)
         self.accounts: ports.AccountStore = Accounts(self)
         self.handles: ports.HandleStore = handles
+        self.media: ports.MediaStore = MediaRows(self)
         self.watch: ports.WatchStore = Watch(self)
         self.referrals: ports.ReferralStore = Referrals(self)
         self.boundaries: ports.BoundaryStore = BoundaryRows(self)

@@ -35,7 +35,7 @@ from bot.channels.telegram_group import TelegramGroup
 from bot.channels.telegram_updates import group_event, parse
 from flows.platforms import TELEGRAM
 from handlers.alarms import WEBHOOK_BAD
-from handlers.errors import StorageUnavailable
+from handlers.errors import FetchLater, StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing, Pin
 from handlers.ports import Alarms, Budgets, Finding, Receive, SendResult
 from handlers.rules.windows import ALWAYS_OPEN
@@ -301,6 +301,19 @@ class TelegramChannel:
 
     async def _delete(self, chat: int, message_id: int) -> Told[bool]:
         return await self.api.ask(lambda bot: bot.delete_message(chat, message_id))
+
+    async def fetch(self, source: str, most: int) -> bytes | None:
+        """See `ports.Fetches`; `source` is Telegram's id of the file."""
+        found = await self.api.ask(lambda bot: bot.get_file(source))
+        if found.outcome is Outcome.RETRY:
+            raise FetchLater(found.error)
+        file = found.value
+        if file is None or (file.file_size or 0) > most:
+            return None
+        content = await self.api.ask(lambda bot: file.download_as_bytearray())
+        if not content.done or content.value is None:
+            raise FetchLater(content.error)
+        return bytes(content.value) if len(content.value) <= most else None
 
     # --- looking after it ------------------------------------------------------------------------------------------
 

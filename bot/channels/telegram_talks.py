@@ -75,9 +75,10 @@ class TelegramTalks:
         if not view.lines:
             return SendResult(outcome=Outcome.SENT)
         if topic is None:
-            topic = await self._open_topic(job)
-            if isinstance(topic, SendResult):
-                return topic
+            opened = await self._open_topic(job)
+            if isinstance(opened, SendResult):
+                return opened
+            topic = opened
         here = int(topic.handle)
         said = await self._progress.send(job.row.uid, _messages(lines), lambda text: self._say(here, text))
         if said.outcome is Outcome.SENT:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from handlers.model import Address, InboundMessage, MessageKind
+from handlers.model import Address, Attachment, InboundMessage, MediaKind, MessageKind
 
 
 class _Chat(msgspec.Struct):
@@ -23,12 +23,19 @@ class _Point(msgspec.Struct):
     longitude: float
 
 
+class _File(msgspec.Struct):
+    file_id: str = ""
+    file_size: int = 0
+
+
 class _Message(msgspec.Struct):
     chat: _Chat
     message_id: int = 0
     text: str | None = None
     caption: str | None = None
     location: _Point | None = None
+    photo: list[_File] = []  # the same picture in several sizes
+    voice: _File | None = None
 
 
 class _Callback(msgspec.Struct):
@@ -110,7 +117,10 @@ def _written(channel: str, update_id: int, message: _Message) -> InboundMessage 
     if not message.text:
         # The words beside a picture are screened, though the picture is not looked at.
         caption = message.caption or ""
-        return _message(channel, update_id, chat, MessageKind.UNSUPPORTED, text=caption, handle=handle)
+        attached = _attached(message)
+        return _message(
+            channel, update_id, chat, MessageKind.UNSUPPORTED, text=caption, handle=handle, attachment=attached
+        )
     if message.text == "/start" or message.text.startswith("/start "):
         return _message(channel, update_id, chat, MessageKind.START, handle=handle)
     return _message(channel, update_id, chat, MessageKind.TEXT, text=message.text, handle=handle)
@@ -126,6 +136,7 @@ def _message(
     choice: str = "",
     point: tuple[float, float] | None = None,
     handle: int = 0,
+    attachment: Attachment | None = None,
 ) -> InboundMessage | None:
     if chat.type != "private":
         return None  # never answer where others read along
@@ -137,7 +148,15 @@ def _message(
         choice=_whole(choice),
         point=point,
         handle=str(handle) if handle else "",
+        attachment=attachment,
     )
+
+
+def _attached(message: _Message) -> Attachment | None:
+    if message.photo:
+        largest = max(message.photo, key=lambda one: one.file_size)
+        return Attachment(MediaKind.IMAGE, largest.file_id)
+    return Attachment(MediaKind.VOICE, message.voice.file_id) if message.voice is not None else None
 
 
 def _whole(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels.fetching import fetch
 from bot.channels.pacing import Pace, at_most
 from bot.channels.pages import words
 from bot.channels.probing import probe
@@ -272,6 +273,10 @@ class ZaloBotChannel:
             await self._alarms.sound(self.name, TOKEN_LOST)
 
     # --- looking after it ------------------------------------------------------------------------------------------------
+
+    async def fetch(self, source: str, most: int) -> bytes | None:
+        """See `ports.Fetches`; `source` is an address on Zalo's servers."""
+        return await fetch(self._caller, source, most, self._settings.base_url)
 
     async def check(self) -> list[Finding]:
         """See `ports.Channel.check`."""

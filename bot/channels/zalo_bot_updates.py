@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from handlers.model import Address, InboundMessage, MessageKind
+from handlers.model import Address, Attachment, InboundMessage, MediaKind, MessageKind
 
 WITHHELD = "message.unsupported.received"
 """Zalo does not show us what she sent: a place, a contact, a file, or anything from a child or another protected person."""
@@ -37,6 +37,9 @@ class _Message(msgspec.Struct):
     sender: _Someone | None = msgspec.field(default=None, name="from")
     text: str = ""
     caption: str = ""
+    photo_url: str = ""  # as it comes; documented is `photo`
+    photo: str = ""
+    voice_url: str = ""
     date: int | str = ""
 
 
@@ -78,8 +81,27 @@ def parse(channel: str, raw: object, keyed: Callable[[str], str]) -> InboundMess
     if message.sender is not None and message.sender.is_bot:
         return None
     kind, text = _read(update.event_name, message)
+    attached = _attached(update.event_name, message) if kind is MessageKind.UNSUPPORTED else None
     sender = message.sender.id if message.sender is not None else ""
-    return _message(channel, update.event_name, message, keyed, kind, text=text, sender=sender, date=str(message.date))
+    return _message(
+        channel,
+        update.event_name,
+        message,
+        keyed,
+        kind,
+        text=text,
+        sender=sender,
+        date=str(message.date),
+        attachment=attached,
+    )
+
+
+def _attached(event_name: str, message: _Message) -> Attachment | None:
+    found = {
+        "message.image.received": (MediaKind.IMAGE, message.photo_url or message.photo),
+        "message.voice.received": (MediaKind.VOICE, message.voice_url),
+    }.get(event_name)
+    return Attachment(*found) if found is not None and found[1] else None
 
 
 def _read(event_name: str, message: _Message) -> tuple[MessageKind, str]:
@@ -101,10 +123,13 @@ def _message(
     text: str = "",
     sender: str = "",
     date: str = "",
+    attachment: Attachment | None = None,
 ) -> InboundMessage | None:
     chat = message.chat
     private = chat.chat_type.upper() == "PRIVATE" or (not chat.chat_type and chat.id == sender)
     if not chat.id or not private or event_name.startswith(_NOT_HERS):
         return None  # never answer where others read along
     message_id = message.message_id or keyed(f"{event_name}|{chat.id}|{date}|{text}")
-    return InboundMessage(address=Address(channel, chat.id), message_id=message_id, kind=kind, text=text)
+    return InboundMessage(
+        address=Address(channel, chat.id), message_id=message_id, kind=kind, text=text, attachment=attachment
+    )

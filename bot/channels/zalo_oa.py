@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels.fetching import fetch
 from bot.channels.pacing import Pace, at_most
 from bot.channels.probing import probe
 from bot.channels.reaching import Reaching
@@ -237,6 +238,10 @@ class ZaloOaChannel:
         return SendResult(outcome=Outcome.RETRY, retry_after=UNKNOWN_AGAIN, error_class=named)
 
     # --- looking after it ------------------------------------------------------------------------------------------------
+
+    async def fetch(self, source: str, most: int) -> bytes | None:
+        """See `ports.Fetches`; `source` is an address on Zalo's servers."""
+        return await fetch(self._caller, source, most, self._settings.base_url)
 
     async def check(self) -> list[Finding]:
         """See `ports.Channel.check`."""

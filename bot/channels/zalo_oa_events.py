@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from handlers.model import Address, InboundMessage, MessageKind
+from handlers.model import Address, Attachment, InboundMessage, MediaKind, MessageKind
 
 PRESSED = "#chon:"
 """What the payload of every button of ours begins with."""
@@ -27,6 +27,14 @@ _KINDS = {
     "user_click_chatnow": MessageKind.JOINED,
     "unfollow": MessageKind.BLOCKED,
     "user_withdraw": MessageKind.WITHDRAWN,
+}
+
+
+_MEDIA = {
+    "user_send_image": MediaKind.IMAGE,
+    "anonymous_send_image": MediaKind.IMAGE,
+    "user_send_audio": MediaKind.VOICE,
+    "anonymous_send_audio": MediaKind.VOICE,
 }
 
 
@@ -44,6 +52,7 @@ class _Coordinates(msgspec.Struct):
 
 class _Payload(msgspec.Struct):
     coordinates: _Coordinates | None = None
+    url: str = ""
 
 
 class _Attachment(msgspec.Struct):
@@ -160,9 +169,22 @@ def parse(channel: str, raw: object, keyed: Callable[[str], str], oa_id: str = "
     message = event.message or _Message()
     message_id = str(message.msg_id) or keyed(f"{event.event_name}|{who}|{event.timestamp}")
     kind, text, choice, point = _read(event.event_name, message)
+    attached = _attached(event.event_name, message) if kind is MessageKind.UNSUPPORTED else None
     return InboundMessage(
-        address=Address(channel, who), message_id=message_id, kind=kind, text=text, choice=choice, point=point
+        address=Address(channel, who),
+        message_id=message_id,
+        kind=kind,
+        text=text,
+        choice=choice,
+        point=point,
+        attachment=attached,
     )
+
+
+def _attached(event_name: str, message: _Message) -> Attachment | None:
+    kind = _MEDIA.get(event_name)
+    urls = [one.payload.url for one in message.attachments if one.payload is not None and one.payload.url]
+    return Attachment(kind, urls[0]) if kind is not None and urls else None
 
 
 def _platform_id(event: _Event) -> str:

@@ -10,7 +10,16 @@ from bot.web.pages import local_time
 from bot.web.texts import ABOUT, AGE, ALARM, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
 from handlers.alarms import Alarm
 from handlers.desk import CaseView, QueueView
-from handlers.model import DeskLine, Direction, DutySwitch, EscalationState, QueueCard, Staff, Summary
+from handlers.model import (
+    DeskLine,
+    Direction,
+    DutySwitch,
+    EscalationState,
+    MediaState,
+    QueueCard,
+    Staff,
+    Summary,
+)
 from handlers.permissions import Action, may
 from handlers.unheard import CALLS
 
@@ -94,7 +103,17 @@ def line(one: DeskLine, deps: WebDeps) -> dict[str, Any]:
         "at": local_time(one.created_at, deps.zone),
         "delivery": delivery,
         "mark": DESK.get(delivery, ""),
+        "media": _media(one),
     }
+
+
+def _media(one: DeskLine) -> dict[str, str] | None:
+    """The link to a picture or a voice note; without one where there is none, or none that can be shown."""
+    if one.media is None:
+        return None
+    if one.media.state is MediaState.REFUSED:
+        return {"uid": "", "words": DESK["media_refused"]}
+    return {"uid": one.media.uid, "words": DESK[f"media_{one.media.kind.value}"]}
 
 
 def unsettled(lines: list[dict[str, Any]]) -> list[int]:

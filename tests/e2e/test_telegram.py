@@ -10,11 +10,12 @@ from typing import Any
 
 from bot.channels import telegram_api
 from handlers.accounts import OfferCode, offer_code
-from handlers.model import EscalationState
+from handlers.model import EscalationState, MediaState
 from handlers.ports import Budget
 from tests.contract.platforms import secret_file
 from tests.e2e.harness import Program, eventually, program
 from tests.fakes.road import EMERGENCY
+from tests.fakes.sounds import SECRET, opus, picture
 from tests.fakes.telegram import TOKEN, FakeTelegram
 
 HER = 77
@@ -23,7 +24,9 @@ HOA, LAN = 901, 902
 
 
 @asynccontextmanager
-async def bot(tmp_path: Path, **group: Any) -> AsyncIterator[tuple[Program, FakeTelegram]]:
+async def bot(
+    tmp_path: Path, *, media: dict[str, Any] | None = None, **group: Any
+) -> AsyncIterator[tuple[Program, FakeTelegram]]:
     fake = await FakeTelegram().start()
     fake.group(GROUP)
     channel: dict[str, Any] = {
@@ -33,7 +36,7 @@ async def bot(tmp_path: Path, **group: Any) -> AsyncIterator[tuple[Program, Fake
     if group:
         channel["staff_group"] = {"chat_id": GROUP, **group}
     try:
-        async with program(tmp_path, telegram=fake, channels=[channel]) as running:
+        async with program(tmp_path, telegram=fake, channels=[channel], media=media or {}) as running:
             yield running, fake
     finally:
         await fake.stop()
@@ -184,7 +187,7 @@ async def test_a_group_without_content_never_shows_a_word(tmp_path: Path) -> Non
 
 
 async def test_the_talk_in_a_topic_is_the_owners_and_goes_with_the_case(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(telegram_api, "OF_A_PART", Budget(18, 60.0))  # or the end of it would take a minute more
+    monkeypatch.setattr(telegram_api, "OF_A_PART", Budget(18 / 60, 18))  # or the end of it would take a minute more
     async with bot(tmp_path, relay_content=True) as (running, fake):
         await bind(running, fake, "tuvan", HOA)
         await bind(running, fake, "giamsat", LAN)
@@ -228,7 +231,7 @@ async def test_the_talk_in_a_topic_is_the_owners_and_goes_with_the_case(tmp_path
 
 
 async def test_a_long_talk_is_few_messages_and_leaves_room_for_calls(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(telegram_api, "OF_A_PART", Budget(3, 60.0))
+    monkeypatch.setattr(telegram_api, "OF_A_PART", Budget(3 / 60, 3))
     async with bot(tmp_path, relay_content=True) as (running, fake):
         await bind(running, fake, "tuvan", HOA)
         fake.types(HER, EMERGENCY)
@@ -274,3 +277,53 @@ async def test_after_a_restart_the_topic_goes_on(tmp_path: Path) -> None:
             assert state is EscalationState.OWING
     finally:
         await fake.stop()
+
+
+# --- what she shows ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_picture_and_a_voice_note_come_to_the_desk_cleaned_and_go_with_the_case(tmp_path: Path) -> None:
+    async with bot(tmp_path, media={"from_seekers": True, "max_mb": 1}) as (running, fake):
+        fake.types(HER, EMERGENCY)
+        card = await running.rings()
+        fake.shows(HER, picture(), caption="hình ở nhà")
+        fake.shows(HER, opus(), voice=True)
+        fake.shows(HER, b"\xff\xd8" + bytes(1_500_000))
+        await running.claim(card)
+
+        async def settled() -> bool:
+            found = [one.media for one in (await running.open_case(card.case_code)).lines if one.media]
+            return [one.state for one in found] == [MediaState.KEPT, MediaState.KEPT, MediaState.REFUSED]
+
+        await eventually(settled, what="two kept and a large one refused")
+        lines = [one for one in (await running.open_case(card.case_code)).lines if one.media is not None]
+        assert [one.text for one in lines] == ["▸ gửi ảnh: hình ở nhà", "▸ gửi lời nói", "▸ gửi ảnh"]
+        for line, mime in zip(lines[:2], ("image/jpeg", "audio/ogg"), strict=True):
+            assert line.media is not None
+            seen = await running.read_media(card.case_code, line.media.uid)
+            assert (seen.mime, SECRET in seen.body, len(seen.body) > 100) == (mime, False, True)
+        await running.close(card.case_code)
+        uids = [line.media.uid for line in lines if line.media is not None]
+        running.clock.move(days=31)
+        await running.wake()
+
+        async def gone() -> bool:
+            door = running.service.storage.door
+            return not [uid for uid in uids if await door.read(lambda uow, uid=uid: uow.media.get(uid))]
+
+        await eventually(gone, what="everything gone with the case")
+
+
+async def test_without_leave_of_the_operator_no_file_is_asked_for(tmp_path: Path) -> None:
+    async with bot(tmp_path) as (running, fake):
+        fake.types(HER, EMERGENCY)
+        card = await running.rings()
+        fake.shows(HER, picture())
+        await running.claim(card)
+
+        async def said() -> bool:
+            return any(one.text == "▸ gửi ảnh" for one in (await running.open_case(card.case_code)).lines)
+
+        await eventually(said, what="the desk knows that she sent a picture")
+        assert all(one.media is None for one in (await running.open_case(card.case_code)).lines)
+        assert fake.asked_for_files == 0

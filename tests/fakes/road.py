@@ -54,6 +54,7 @@ class Road(Hotline):
     outcome: Outcome = Outcome.SENT  # what the platform makes of every push
     surfaces: Surfaces = DESK_ONLY
     windows: Mapping[str, ReplyWindow] = field(default_factory=dict)
+    keeps_media: bool = False
     got: dict[str, list[Outgoing]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
@@ -63,7 +64,7 @@ class Road(Hotline):
         self.escalations = Escalations(self.duty, self.worlds, ending, self.surfaces)
         self.stays = Stays(self.duty, self.worlds, ending, self.surfaces)
         self.closing = Closing(self.windows, self.worlds, ZONE)
-        self.inbound = Inbound(self.worlds, self.escalations, ending, self.closing)
+        self.inbound = Inbound(self.worlds, self.escalations, ending, self.closing, keeps_media=self.keeps_media)
         self.desk = Desk(self.escalations, self.inbound.released, self.windows)
         self.housekeeping = Housekeeping(self.escalations)
         self.reminders = Reminders()

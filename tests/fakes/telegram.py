@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 TOKEN = "1234567:fake-token-for-tests-only-not-a-secret"
+MOST_FILE_BYTES = 20 * 1024 * 1024
 
 
 @dataclass
@@ -57,6 +58,8 @@ class FakeTelegram:
         self.worst_in_flight = 0
         self.venues: list[dict[str, Any]] = []  # points on a map that phones show
         self.refuses_venues = False
+        self.files: dict[str, bytes] = {}  # file_id -> content
+        self.asked_for_files = 0
         self.violations: list[str] = []
         self.throttled_until: dict[
             int, tuple[float, int]
@@ -89,6 +92,7 @@ class FakeTelegram:
     async def start(self, port: int = 0) -> FakeTelegram:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
+        app.router.add_get("/file/bot{token}/{path:.+}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -109,6 +113,17 @@ class FakeTelegram:
     def sends(self, chat_id: int, **content: Any) -> int:
         """Anything else: location={...}, voice={...}, photo=[...]."""
         return self._message(chat_id, content)
+
+    def shows(self, chat_id: int, content: bytes, *, voice: bool = False, caption: str = "") -> int:
+        """Send a picture or a voice note."""
+        file_id = f"file-{len(self.files) + 1}"
+        self.files[file_id] = content
+        file = {"file_id": file_id, "file_unique_id": "u", "file_size": len(content)}
+        said = {"caption": caption} if caption else {}
+        if voice:
+            return self.sends(chat_id, voice={**file, "duration": 2, "mime_type": "audio/ogg"}, **said)
+        small = {**file, "file_id": "small", "file_size": 1, "width": 90, "height": 90}
+        return self.sends(chat_id, photo=[small, {**file, "width": 1280, "height": 960}], **said)
 
     def edits_message(self, chat_id: int, message_id: int, text: str) -> int:
         """The person changes what she has sent."""
@@ -273,6 +288,24 @@ class FakeTelegram:
         if handler is None:
             return _refuse(404, "Not Found: method not found")
         return await handler(request, parameters)
+
+    async def _getFile(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        self.asked_for_files += 1
+        file_id = str(parameters.get("file_id", ""))
+        if file_id not in self.files:
+            return _refuse(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        content = self.files[file_id]
+        if len(content) > MOST_FILE_BYTES:
+            return _refuse(400, "Bad Request: file is too big")
+        return _ok(
+            {"file_id": file_id, "file_unique_id": "u", "file_size": len(content), "file_path": f"files/{file_id}"}
+        )
+
+    async def _file(self, request: web.Request) -> web.Response:
+        found = self.files.get(request.match_info["path"].removeprefix("files/"))
+        if request.match_info["token"] != TOKEN or found is None:
+            return _refuse(404, "Not Found")
+        return web.Response(body=found, content_type="application/octet-stream")
 
     async def _getMe(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
         return _ok({"id": 1234567, "is_bot": True, "first_name": "Bot", "username": "fake_bot"})

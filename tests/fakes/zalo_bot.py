@@ -52,12 +52,14 @@ class FakeZaloBot:
         self._ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
         self.base_url = ""
+        self.files: dict[str, bytes] = {}  # name -> content, anybody may fetch it
 
     # --- life ------------------------------------------------------------------------------------------------------------
 
     async def start(self, port: int = 0) -> FakeZaloBot:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
+        app.router.add_get("/media/{name}", self._media)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
@@ -136,6 +138,10 @@ class FakeZaloBot:
         if handler is None:
             return _refuse(404, "Not Found")
         return await handler(request, parameters)
+
+    async def _media(self, request: web.Request) -> web.Response:
+        found = self.files.get(request.match_info["name"])
+        return web.Response(status=404) if found is None else web.Response(body=found)
 
     async def _getMe(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
         return _ok({"id": "1", "account_name": "BotFake", "account_type": "BASIC", "can_join_groups": False})

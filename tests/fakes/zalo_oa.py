@@ -66,6 +66,7 @@ class FakeZaloOa:
         self.undelivered: list[dict[str, Any]] = []
         self._ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
+        self.files: dict[str, bytes] = {}  # name -> content, anybody may fetch it
         self.base_url = ""
 
     # --- life ------------------------------------------------------------------------------------------------------------
@@ -76,11 +77,16 @@ class FakeZaloOa:
         app.router.add_post("/v3.0/oa/message/cs", self._message)
         app.router.add_post("/v2.0/oa/message", self._anonymous_message)
         app.router.add_get("/v2.0/oa/getoa", self._account)
+        app.router.add_get("/media/{name}", self._media)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
         self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
+
+    async def _media(self, request: web.Request) -> web.Response:
+        found = self.files.get(request.match_info["name"])
+        return web.Response(status=404) if found is None else web.Response(body=found)
 
     async def stop(self) -> None:
         if self._runner is not None:

@@ -17,6 +17,7 @@ def upgrade() -> None:
     accounts()
     bind_codes()
     handles()
+    media()
     op.add_column("outbox", sa.Column("note", sa.String(32), nullable=False, server_default=""))
     op.add_column("contacts", moment("window_told_at", null=True))
     op.add_column("staff", sa.Column("woman", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -24,7 +25,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the tables away; tokens are handed out anew."""
-    for table in ("vault", "accounts", "bind_codes", "handles"):
+    for table in ("vault", "accounts", "bind_codes", "handles", "media"):
         op.drop_table(table)
     with op.batch_alter_table("outbox") as batch:
         batch.drop_column("note")
@@ -94,6 +95,33 @@ def handles() -> None:
     columns = ["owner_uid", "kind", "channel", "handle"]
     op.create_index("uq_handles_owner_uid_kind_channel_handle", "handles", columns, unique=True)
     op.create_index("ix_handles_kind_at", "handles", ["kind", "at"])
+
+
+def media() -> None:
+    op.create_table(
+        "media",
+        order(),
+        words("uid", 32),
+        words("case_uid", 32),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        words("kind", 32),
+        words("channel", 64),
+        words("state", 32),
+        words("mime", 32),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        moment("next_attempt_at", null=True),
+        moment("created_at"),
+        sa.Column("source_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("body_sealed", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("kind IN ('image', 'voice')", name=op.f("ck_media_kind")),
+        sa.CheckConstraint("state IN ('wanted', 'kept', 'refused')", name=op.f("ck_media_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
+        sa.ForeignKeyConstraint(["case_uid"], ["cases.uid"], name=op.f("fk_media_case_uid_cases")),
+        sa.UniqueConstraint("uid", name=op.f("uq_media_uid")),
+    )
+    op.create_index("ix_media_case_uid", "media", ["case_uid"])
+    where = sa.text("state = 'wanted'")
+    op.create_index("ix_media_due", "media", ["next_attempt_at"], sqlite_where=where, postgresql_where=where)
 
 
 def vault() -> None:
