@@ -134,6 +134,8 @@ def config_check(
             secret.read()
     written.auditor.read()
     print("configuration: fine")
+    if not written.operator.name:
+        print("note: operator.name is empty, so the page /about says that nobody has given a name; write who runs this")
 
 
 def main() -> None:

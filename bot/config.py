@@ -143,7 +143,7 @@ class WebConfig(_Written):
 
     public_url: Url = "http://127.0.0.1:8080"  # what browsers call us; https decides the cookie's prefix
     exit_url: Url = (
-        "https://www.google.com/search?q=thoi+tiet+hom+nay"  # where the quick exit leads: neutral, not personal
+        "https://vi.wikipedia.org/wiki/Th%E1%BB%9Di_ti%E1%BA%BFt"  # where the quick exit leads: neutral, quick
     )
     behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
     drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
@@ -154,6 +154,13 @@ class StaffGroupConfig(_Written):
 
     chat_id: Annotated[int, Field(lt=0)]
     relay_content: bool = False  # show what people write, in a topic for each case; the desk page is safer
+
+
+class OperatorConfig(_Written):
+    """Who runs this hotline, as the page about it says; where nothing is written, the page says so."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\n]*$")] = ""
+    contact: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\n]*$")] = ""
 
 
 class TelegramConfig(_Written):
@@ -279,6 +286,7 @@ class Config(_Written):
     database: DatabaseConfig = DatabaseConfig()
     redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
+    operator: OperatorConfig = OperatorConfig()
     channels: list[ChannelConfig] = []
     pager: PagerConfig | None = None
     media: MediaConfig = MediaConfig()

@@ -22,7 +22,7 @@ from bot.channels.webchat import WebChat
 from bot.config import Config, ConfigError, Secret
 from bot.first_start import FirstStaff, make_first_staff
 from bot.roles import Role
-from bot.shown import emergency_numbers, why_in_words
+from bot.shown import emergency_numbers, spoken, why_in_words
 from bot.staff_line import DeskByText
 from bot.web.app import build_app
 from bot.web.deps import DeskHelp, WebDeps
@@ -332,6 +332,10 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
             windows=windows_of(config),
+            operator=config.operator.name,
+            contact=config.operator.contact,
+            base_language=lambda: worlds.current.library.manifest.language,
+            spoken=lambda code: spoken(worlds, code),
         ),
         service.state,
     )

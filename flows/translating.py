@@ -7,13 +7,15 @@ shown; a text that is gone is taken out.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog as PoCatalog
-from babel.messages.pofile import write_po
+from babel.messages.catalog import Message
+from babel.messages.pofile import unescape, write_po
 
 from flows import audio
 from flows.catalogs import Key, read_messages
@@ -24,6 +26,8 @@ from flows.library import Library
 from flows.phrases import PHRASES
 
 _ALIKE = 0.5  # of `SequenceMatcher.ratio`: from here on a text is the old one changed, not another one
+
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 _HEADER = """\
 # Bản dịch của bộ nội dung “{name}” sang {language}.
@@ -82,7 +86,7 @@ def update(library: Library, language: str, old: bytes | None = None) -> bytes:
         previous: tuple[str, ...] = ()
         if message is not None:
             string, fuzzy = str(message.string or ""), bool(message.fuzzy)
-            previous = tuple(message.previous_id)
+            previous = _previous(message)
         else:
             source = _changed_from(key, waiting)
             if source is not None:
@@ -94,7 +98,7 @@ def update(library: Library, language: str, old: bytes | None = None) -> bytes:
             locations=[(text.file, 1)],
             flags=["fuzzy"] if fuzzy and string else [],
             auto_comments=[note(library, text)],
-            user_comments=message.user_comments if message is not None else [],
+            user_comments=_comments(message) if message is not None else [],
             previous_id=previous if fuzzy and string else (),
             context=text.context,
         )
@@ -192,6 +196,18 @@ def _changed_from(key: Key, waiting: list[Key]) -> Key | None:
         return None
     waiting.remove(found)
     return found
+
+
+def _comments(message: Message) -> list[str]:
+    """What translators noted; Babel reads the lines of an earlier source (`#|`) as comments, and these are not theirs."""
+    return [line for line in message.user_comments if not line.startswith("|")]
+
+
+def _previous(message: Message) -> tuple[str, ...]:
+    """The source that the translation was made of, as the file says it in its `#|` lines; () when it says none."""
+    said = " ".join(line.removeprefix("|").strip() for line in message.user_comments if line.startswith("|"))
+    parts = _QUOTED.findall(said)  # Babel wraps such a comment like a paragraph: a string may run over two lines
+    return ("".join(unescape(part) for part in parts),) if parts else ()
 
 
 def _locale(language: str) -> Locale | None:

@@ -86,7 +86,12 @@ class Accepting:
             communes = self._worlds.current.gazetteer.nearest_communes(*message.point).codes
         kept = wanted(message, keeps=self._keeps_media)
         return StoredMessage(
-            kind=kept.kind, text=kept.text, choice=kept.choice, communes=communes, attachment=kept.attachment
+            kind=kept.kind,
+            text=kept.text,
+            choice=kept.choice,
+            communes=communes,
+            attachment=kept.attachment,
+            language=kept.language,
         )
 
     def _is_kept(self, uow: UnitOfWork, contact_uid: str, message: InboundMessage, ahead: int) -> bool:

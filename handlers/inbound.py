@@ -15,7 +15,7 @@ from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import media, wishing
+from handlers import media, return_codes, wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
@@ -121,7 +121,8 @@ class Inbound(Guarding):
             case = self._new_case(uow, contact)
         verdict = world.screening.read(row.message.text)
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
-        turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick)
+        language = row.message.language
+        turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
         agrees, wish = self._answer_to_offer(turn, row.message), wishing.heard(turn, row.message)
         if agrees is not None or self._closing.is_answer(turn.contact, row.message):
             pass  # the host's own question, not the flow's
@@ -172,6 +173,8 @@ class Inbound(Guarding):
     def _through_the_flow(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> None:
         if message.kind is MessageKind.CODE:
             self._come_back(turn, message)
+        elif self._is_code(turn, message) and self._comes_back(turn, message):
+            pass  # typed unasked; a wrong one is a text like any other
         elif (
             message.kind is MessageKind.EDITED and not verdict.severity.at_least(Severity.URGENT) and not turn.is_new()
         ):
@@ -187,12 +190,23 @@ class Inbound(Guarding):
 
     def _come_back(self, turn: Turn, message: StoredMessage) -> None:
         """A return code from the page's own form: back to the earlier stay; a wrong one changes nothing, and says nothing."""
-        if turn.redeem(message.text):
-            if not self._human_talks(turn.contact, turn.case):
-                turn.advance(Released())
-            return
-        turn.say_first("invalid_code")
-        turn.repeat()
+        if not self._comes_back(turn, message):
+            turn.say_first("invalid_code")
+            turn.repeat()
+
+    def _comes_back(self, turn: Turn, message: StoredMessage) -> bool:
+        """Lead her back to the stay of her code, and go on there; False for a wrong one, and nothing has happened."""
+        if not turn.redeem(message.text):
+            return False
+        if not self._human_talks(turn.contact, turn.case):
+            turn.advance(Released())
+        return True
+
+    @staticmethod
+    def _is_code(turn: Turn, message: StoredMessage) -> bool:
+        """Is this whole message written like a return code, and has the flow not just asked for one (then it reads it)?"""
+        typed = message.kind is MessageKind.TEXT and return_codes.is_alone(message.text)
+        return typed and not turn.is_asked_for_code()
 
     def _place(self, communes: tuple[str, ...]) -> PlaceAnswer:
         gazetteer = self._worlds.current.gazetteer
@@ -202,7 +216,8 @@ class Inbound(Guarding):
     def _inputs(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> list[Input]:
         match message.kind:
             case MessageKind.START | MessageKind.JOINED:
-                return [Start()]
+                unspoken = turn.language_unspoken()
+                return [Start(), Said(unspoken)] if unspoken else [Start()]
             case MessageKind.CHOICE:
                 return [Chose(message.choice)]
             case MessageKind.LOCATION:

@@ -79,6 +79,7 @@ class InboundMessage:
     point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
     handle: str = field(default="", repr=False)  # how the platform calls it, where it can be taken away again
     attachment: Attachment | None = None
+    language: str = ""  # chosen at the door (the page's); a talk that begins with this message begins in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ class StoredMessage:
     choice: str = field(default="", repr=False)
     communes: tuple[str, ...] = ()  # nearest first
     attachment: Attachment | None = None
+    language: str = ""  # chosen at the door, see `InboundMessage`
 
 
 class InboxState(StrEnum):

@@ -38,6 +38,7 @@ from flows.effects import (
 )
 from flows.library import Library
 from flows.moving import Fate, migrate
+from flows.schema import AskType
 from flows.session import Session, Status, UnreadableSession
 from flows.severity import Severity
 from flows.text import key_of
@@ -82,6 +83,7 @@ class Turn:
     effects: list[Command] = field(default_factory=list)
     visited: list[str] = field(default_factory=list)
     quick: bool = False  # this message came within seconds of her last one
+    language: str = ""  # chosen at the door: a talk that begins now begins in it, where the machine speaks it
     redeemed: bool = False  # she has just proved a return code
     _first: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # what the service says before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
@@ -100,7 +102,24 @@ class Turn:
                     return self._moved(library, Session.load(stored))
             except UnreadableSession:
                 pass  # a damaged session must not silence her: greet anew
-        return self.world.library, Session.new(self.world.library, new_uid())
+        return self.world.library, self._begun()
+
+    def _begun(self) -> Session:
+        """A session of the current version, in the language she has chosen at the door."""
+        session = Session.new(self.world.library, new_uid())
+        if not self.speaks(self.language) or self.language == self.world.library.manifest.language:
+            return session
+        return session.evolve(language=self.language)
+
+    def speaks(self, language: str) -> bool:
+        """Does the machine speak this language?"""
+        known = self.world.library.program.languages.get(language)
+        return known is not None and known.speaks
+
+    def language_unspoken(self) -> str:
+        """The name of the language she has chosen at the door, when the machine knows it and does not speak it; else ""."""
+        known = self.world.library.program.languages.get(self.language)
+        return known.name if known is not None and not known.speaks else ""
 
     def _moved(self, library: Library, session: Session) -> tuple[Library, Session]:
         """Where the content that runs now says so, she goes on in it; else she finishes on the version she began with."""
@@ -113,7 +132,7 @@ class Turn:
         """Take the flow through these inputs; effects are collected, the contact carries the new session."""
         library, session = self.session()
         if session.status is Status.ENDED and session.version != self.world.library.version:
-            library, session = self.world.library, Session.new(self.world.library, new_uid())
+            library, session = self.world.library, self._begun()
         answers = self._answers()
         for given in inputs:
             sprint = engine.advance(library, session, given, self.uow.now)
@@ -184,6 +203,13 @@ class Turn:
     def ask_for_a_person(self) -> None:
         """As if she had typed the word for it."""
         self.advance(Said(self.session()[0].manifest.words.human[0]))
+
+    def is_asked_for_code(self) -> bool:
+        """Does the flow's open question take a return code?"""
+        library, session = self.session()
+        frame = session.frames[-1] if session.status is Status.WAITING else None
+        task = library.program.tasks.get((frame.flow, frame.step)) if frame is not None else None
+        return task is not None and task.question is not None and task.question.type is AskType.CODE
 
     def global_word(self, text: str) -> str:
         """The global word this whole text is ("stop", "delete", "help", …), or ""."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bot.web import handoff, public, sound
+from bot.web import handoff, leaving, public, sound
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
@@ -29,9 +29,11 @@ def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
     app.router.add_route("GET", "/", public.show_start)
     app.router.add_route("POST", "/", public.post_message)
     app.router.add_route("POST", "/poll", public.poll)
-    app.router.add_route("POST", "/exit", public.leave)
+    app.router.add_route("POST", "/exit", leaving.leave)
+    app.router.add_route("GET", "/about", public.show_about)
+    app.router.add_route("POST", "/about", public.show_about)
     app.router.add_route("GET", "/audio/{name}", sound.serve)
-    for name in ("page.css", "page.js", "icon.svg"):
+    for name in ("page.js", "icon.svg"):
         app.router.add_route("GET", f"/{name}", static_file(name))
     app.router.add_route("GET", "/favicon.ico", static_file("icon.svg"))
     handoff.add_routes(app)

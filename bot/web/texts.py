@@ -1,69 +1,21 @@
-"""Every word of the two pages, in Vietnamese. One mapping per page, so that another language is another mapping.
-
-The seeker page's title and icon stay neutral: they stand in tabs, histories and lists of open windows.
-"""
+"""Every word of the desk page, in Vietnamese, and of the neutral error pages. The seeker page's are in `seeker_texts`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-SEEKER: Mapping[str, str] = {
-    "title": "Trang tin",
-    "exit": "Thoát nhanh",
-    "to_numbers": "Số khẩn cấp",
-    "numbers": "Đang nguy hiểm? Gọi ngay",
-    "numbers_note": "Bấm vào số để gọi. Nếu không tiện nói, bạn nhắn ở bên dưới.",
-    "talk": "Nhắn tin",
-    "intro": "Bạn có thể nhắn ở đây. Không cần tên, không cần số điện thoại, không cần tài khoản.",
-    "start": "Bắt đầu",
-    "have_code": "Tôi có mã",
-    "code": "Mã của bạn",
-    "code_note": "Mã bạn đã ghi lại ở lần trước.",
-    "code_send": "Dùng mã này",
-    "safety": "Dùng trang này cho an toàn",
-    "safety_exit": "Nút Thoát nhanh đưa bạn sang một trang khác ngay và đóng cuộc nhắn tin này.",
-    "safety_keys": "Trên máy tính, bấm phím Shift ba lần hoặc Esc ba lần cũng thoát được.",
-    "safety_history": "Nút này không xóa lịch sử trình duyệt. Nếu có người hay xem máy của bạn, hãy dùng máy khác hoặc cửa sổ "
-    "ẩn danh. Xóa sạch toàn bộ lịch sử có thể làm người khác để ý.",
-    "safety_keep": "Trang này không lưu gì vào máy của bạn. Đóng trang là hết, trừ khi bạn xin một mã để quay lại.",
-    "log": "Cuộc nhắn tin",
-    "listen": "Nghe câu này",
-    "me": "Bạn",
-    "bot": "Trả lời tự động",
-    "person": "Người trực",
-    "text": "Viết ở đây",
-    "send": "Gửi",
-    "look": "Xem trả lời",
-    "location": "Chia sẻ vị trí",
-    "location_denied": "Máy không cho biết vị trí. Bạn viết tên xã cũng được.",
-    "location_asking": "Đang lấy vị trí…",
-    "human": "Đang có người trực nói chuyện với bạn.",
-    "human_over": "Bây giờ là trả lời tự động.",
-    "sending": "Đang gửi…",
-    "sent": "Đã gửi.",
-    "waiting": "Đã nhận tin của bạn. Câu trả lời sẽ hiện ở đây.",
-    "not_sent_start": "Chưa bắt đầu được. Bạn bấm Bắt đầu lần nữa. Nếu gấp, gọi số ở trên.",
-    "empty": "Bạn chưa viết gì.",
-    "not_sent": "Chưa gửi được. Chữ của bạn vẫn còn ở dưới, bấm Gửi để thử lại. Nếu gấp, gọi số ở đầu trang.",
-    "lost": "Mạng đang chập chờn. Trang tự thử lại.",
-    "back_on": "Đã có mạng lại.",
-    "expired": "Trang đã cũ. Bấm Bắt đầu để nhắn tiếp.",
-    "resume": "Tiếp tục",
-    "too_big": "Tin này dài quá. Bạn chia làm vài tin ngắn hơn nhé.",
-    "gone": "Không đọc được tin vừa gửi. Bạn thử lại nhé.",
-}
-
 ERRORS: Mapping[int, str] = {
-    400: "Trang không hiểu yêu cầu này. Bạn quay lại và thử lần nữa.",
-    401: "Cần đăng nhập.",
-    403: "Không mở được trang này.",
-    404: "Không có trang này.",
-    405: "Trang không hiểu yêu cầu này.",
-    413: "Nội dung dài quá. Bạn quay lại và chia làm vài phần ngắn hơn.",
-    429: "Thử nhiều lần quá. Bạn chờ một lát.",
-    500: "Trang đang có lỗi. Bạn thử lại sau một lát.",
-    503: "Hiện chưa nhận được. Bạn thử lại sau vài giây.",
+    400: "Trang không hiểu yêu cầu này. Bạn quay lại và thử lần nữa.\nThis request was not understood. Go back and try again.",
+    401: "Cần đăng nhập.\nPlease sign in.",
+    403: "Không mở được trang này.\nThis page cannot be opened.",
+    404: "Không có trang này.\nThere is no such page.",
+    405: "Trang không hiểu yêu cầu này.\nThis request was not understood.",
+    413: "Nội dung dài quá. Bạn quay lại và chia làm vài phần ngắn hơn.\nToo long. Go back and send it in shorter parts.",
+    429: "Thử nhiều lần quá. Bạn chờ một lát.\nToo many tries. Wait a little.",
+    500: "Trang đang có lỗi. Bạn thử lại sau một lát.\nSomething is wrong here. Try again in a moment.",
+    503: "Hiện chưa nhận được. Bạn thử lại sau vài giây.\nIt cannot be taken just now. Try again in a few seconds.",
 }
+"""Plain text in both languages: nobody knows which one the reader has chosen."""
 
 DESK: Mapping[str, str] = {
     "title": "Bình An",

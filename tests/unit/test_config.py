@@ -29,6 +29,7 @@ def test_the_example_is_complete_and_says_the_defaults() -> None:
         *_fields_of("database"),
         *_fields_of("redis"),
         *_fields_of("auditor"),
+        *_fields_of("operator"),
         *_fields_of("log"),
     ):
         assert f"{key}:" in text, key
@@ -63,6 +64,7 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
     ("content", "expected"),
     [
         ("lissen: 127.0.0.1:80\n", ":1:1: lissen: unknown key; see config.example.yaml for the known ones"),
+        ('operator:\n  name: "a\\nb"\n', ":2:3: operator.name: String should match pattern '^[^\\n]*$'"),
         ("web:\n  exit: x\n", ":2:3: web.exit: unknown key; see config.example.yaml for the known ones"),
         ("timezone: Asia/Nowhere\n", ":1:1: timezone: not a time zone of the IANA list, for example Asia/Ho_Chi_Minh"),
         (

@@ -112,6 +112,16 @@ def test_a_mistake_of_the_program_quotes_nothing(monkeypatch: Any, capsys: Any) 
         command_line.main()
 
 
+@pytest.mark.parametrize(("written", "noted"), [("", True), ("operator:\n  name: Trung tâm thử\n", False)])
+def test_an_operator_without_a_name_is_noted(
+    monkeypatch: Any, capsys: Any, tmp_path: Path, written: str, noted: bool
+) -> None:
+    (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:1\n" + written)
+    code, out, _ = run(monkeypatch, capsys, "config", "check")
+    assert code == 0
+    assert ("operator.name is empty" in out) is noted
+
+
 @pytest.mark.parametrize("words", [["nonsense"], ["serve", "--nonsense"], ["serve", "--config", "none.yaml"]])
 def test_wrong_use_is_one_line(monkeypatch: Any, capsys: Any, words: list[str]) -> None:
     code, _, err = run(monkeypatch, capsys, *words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flows import translating
 from flows.catalogs import parse_po
 from flows.library import Library
@@ -54,6 +56,23 @@ def test_a_changed_text_keeps_its_old_translation_as_fuzzy_with_the_old_source()
     assert '#| msgid "Bạn cần gì?"' in block
     assert 'msgstr "What do you need?"' in block
     assert "Bạn cần gì?" not in text.replace('#| msgid "Bạn cần gì?"', "")
+
+
+def test_the_old_source_stays_until_somebody_has_looked_and_leaves_nothing_behind() -> None:
+    files = tongue_files()
+    old = "Bạn cần gì? Câu này dài hơn một dòng, để dòng chú thích phải xuống hàng ở giữa câu, và có “ngoặc” nữa."
+    files["flows/home.yaml"] = files["flows/home.yaml"].replace("Bạn cần gì?".encode(), old.encode())
+    files["languages/en.po"] = files["languages/en.po"].replace("Bạn cần gì?".encode(), old.encode())
+    files["flows/home.yaml"] = files["flows/home.yaml"].replace("Bạn cần gì?".encode(), "Bạn đang cần gì?".encode())
+    library = library_of(files)
+    once = update(library, "en", files["languages/en.po"])
+    assert update(library, "en", once) == once, "still fuzzy: said the same way again"
+    assert b"\n# |" not in once
+    looked = re.sub(rb"#, fuzzy\n", b"", once)  # the translator takes one line away and forgets the other
+    assert b"\n#|" in looked
+    after = update(library, "en", looked)
+    assert b"#|" not in after
+    assert b"# |" not in after
 
 
 def test_a_text_that_is_gone_is_taken_out_and_a_moved_one_keeps_its_translation() -> None:

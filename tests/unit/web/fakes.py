@@ -88,6 +88,7 @@ class Talk:
         self.human = False
         self.over = False
         self.waiting = False
+        self.language = ""
         self.down = False
         self.answer: Callable[[InboundMessage], tuple[ViewLine, ...]] = lambda message: (QUESTION,)
 
@@ -117,6 +118,7 @@ class Talk:
             human=self.human,
             over=self.over,
             waiting=self.waiting,
+            language=self.language,
         )
 
     async def leave(self, address: Address) -> None:

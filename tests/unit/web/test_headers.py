@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import sha256
+from importlib import resources
 
 import pytest
 
@@ -14,7 +17,9 @@ from tests.unit.web.serving import OUR_PAGE, serving
 
 REQUESTS = [
     ("GET", "/", {}),
-    ("GET", "/page.css", {}),
+    ("GET", "/about", {}),
+    ("POST", "/about", {"data": {"token": new_token(), "lang": "en", "after": "3"}}),
+    ("POST", "/exit?t=x", {}),
     ("GET", "/page.js", {}),
     ("GET", "/icon.svg", {}),
     ("GET", "/favicon.ico", {}),
@@ -41,6 +46,9 @@ REQUESTS = [
 ]
 
 
+SHEET_HASH = b64encode(sha256((resources.files("bot.web") / "static/page.css").read_bytes()).digest()).decode()
+
+
 def directives(policy: str) -> dict[str, set[str]]:
     """A content policy as a browser reads it: the first mention of a directive counts."""
     read: dict[str, set[str]] = {}
@@ -53,8 +61,10 @@ def directives(policy: str) -> dict[str, set[str]]:
 def assert_safe(headers: Mapping[str, str], *, geolocation: bool) -> None:
     policy = directives(headers["Content-Security-Policy"])
     assert policy["default-src"] == {"'none'"}
-    for name in ("script-src", "style-src", "img-src", "font-src", "connect-src", "media-src", "form-action"):
+    for name in ("script-src", "img-src", "font-src", "connect-src", "media-src", "form-action"):
         assert policy[name] == {"'self'"}, name
+    own = policy.pop("style-src")
+    assert own == ({f"'sha256-{SHEET_HASH}'"} if geolocation else {"'self'"}), "the one sheet in the page, or our file"
     for name in ("base-uri", "object-src", "frame-ancestors"):
         assert policy[name] == {"'none'"}, name
     assert policy["require-trusted-types-for"] == {"'script'"}
