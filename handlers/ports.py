@@ -701,10 +701,13 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing `channels check` has found out: `fine`, or what is wrong and what to do. Never a secret, never a URL with one."""
+    """One thing `channels check` has found out: `fine`, or what is wrong and what to do; `care`: it works as the operator wants
+    it, and that has a danger. Never a secret, never a URL with one.
+    """
 
     fine: bool
     words: str
+    care: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

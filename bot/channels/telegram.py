@@ -288,9 +288,11 @@ class TelegramChannel:
         return tuple(shown)
 
     async def _wipe(self, address: Address, handles: Sequence[str]) -> SendResult:
-        """Take messages away: hers and ours, as far as Telegram lets a bot (two days back)."""
+        """Take messages away: hers and ours, as far as Telegram lets a bot (two days back). It waits for no budget of ours:
+        somebody may be reaching for the phone.
+        """
         chat, ids = int(address.platform_id), [int(handle) for handle in handles if handle.isdecimal()]
-        told = await self.api.in_chat(address.platform_id, lambda bot: bot.delete_messages(chat, ids))
+        told = await self.api.ask(lambda bot: bot.delete_messages(chat, ids))
         if told.outcome is not Outcome.FAILED:
             return told.result()
         for one in ids:  # one of them cannot go: the others can
@@ -356,6 +358,8 @@ class TelegramChannel:
         """Give back connections."""
         for task in list(self._background):
             task.cancel()
+        if self.group is not None:
+            self.group.close()
         await self.api.close()
 
 

@@ -7,9 +7,10 @@ press, which stops its spinner, is given at once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 LOUD = (paging.CALLS, paging.OWED, paging.ALARM)
 COLLEAGUES = 12  # offered at once, by alias
+TRIES = 5  # of what a press has asked for; after that she presses again
+AGAIN = timedelta(seconds=2)
 
 ANSWERS = {
     "claimed": "Ca này là của bạn. Mở bàn trực để đọc và trả lời.",
@@ -82,6 +85,7 @@ class TelegramGroup:
         self._door, self._desk, self._clock = door, desk, clock
         self._chat = str(settings.chat_id)
         self.talks = TelegramTalks(self.name, api, self._chat, door, desk) if settings.relay_content else None
+        self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
 
     # --- pages ---------------------------------------------------------------------------------------------------------
 
@@ -199,7 +203,7 @@ class TelegramGroup:
         """The code is spent and taken off the wall; nobody else in the group could use it any more."""
         command = Bind(address=Address(self._channel, event.who), code=code_in(event.text))
         staff = await self._door.run(bind, command)
-        await self._in_group(lambda bot: bot.delete_message(self.chat_id, event.message_id))
+        await self._api.ask(lambda bot: bot.delete_message(self.chat_id, event.message_id))
         note = paging.BOUND if staff is not None else paging.NOT_BOUND
         await alone(self._door, lambda uow: paging.tell_group(uow, self.name, note=note))
 
@@ -252,14 +256,29 @@ class TelegramGroup:
         others = await self._door.read(lambda uow: _colleagues(uow, staff))
         buttons = [InlineKeyboardButton(one.alias, callback_data=f"t:{code}:{one.uid[:12]}") for one in others]
         markup = InlineKeyboardMarkup([buttons[start : start + 2] for start in range(0, len(buttons), 2)])
-        await self._in_group(
-            lambda bot: bot.edit_message_reply_markup(self.chat_id, event.message_id, reply_markup=markup)
-        )
+        task = asyncio.get_running_loop().create_task(self._put_under(event.message_id, markup))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
         return "whom"
+
+    async def _put_under(self, message_id: int, markup: InlineKeyboardMarkup) -> None:
+        """Beside whatever else happens: the group's budget may be spent for some seconds, and others press meanwhile."""
+        for _ in range(TRIES):
+            told = await self._in_group(
+                lambda bot: bot.edit_message_reply_markup(self.chat_id, message_id, reply_markup=markup)
+            )
+            if told.outcome is not Outcome.RETRY:
+                return
+            await asyncio.sleep((told.retry_after or AGAIN).total_seconds())
 
     async def _answer(self, event: GroupEvent, said: str, detail: str = "") -> None:
         text = ANSWERS.get(said, ANSWERS["later"]) + (f": {detail}." if detail else "")
         await self._api.ask(lambda bot: bot.answer_callback_query(event.query_id, text=text, show_alert=True))
+
+    def close(self) -> None:
+        """Nothing more is done beside."""
+        for task in list(self._background):
+            task.cancel()
 
     # --- looking after it ------------------------------------------------------------------------------------------------
 
@@ -281,8 +300,9 @@ class TelegramGroup:
                 found.append(Finding(False, "turn topics on in the staff group, and let the bot manage them"))
             found.append(
                 Finding(
-                    False,
+                    True,
                     "relay_content is on: Telegram keeps what people write, on every phone in the group; the desk page is safer",
+                    care=True,
                 )
             )
         return found

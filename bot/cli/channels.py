@@ -37,7 +37,8 @@ def check(
     settings = load_config(config)
     found = asyncio.run(_look(settings))
     for name, finding in found:
-        typer.echo(f"{'ok   ' if finding.fine else 'WRONG'}  {name}: {finding.words}")
+        mark = ("care " if finding.care else "ok   ") if finding.fine else "WRONG"
+        typer.echo(f"{mark}  {name}: {finding.words}")
     if not all(finding.fine for _, finding in found):
         raise typer.Exit(1)
 
