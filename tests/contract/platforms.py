@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import aiohttp
+from sqlalchemy import select
 
 from bot.channels.webchat import new_token
 from handlers.model import Address, Contact, Direction, OutboxState
+from storage.tables import outbox
 from tests.e2e.harness import Program, eventually, program
 from tests.fakes import zalo_bot, zalo_oa
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
@@ -52,6 +54,18 @@ class Door:
 
     async def deliver_unknown(self, key: int) -> None:
         """A message of a shape that nobody knows yet."""
+        raise NotImplementedError
+
+    async def deliver_picture(self, caption: str) -> None:
+        """A picture with words beside it."""
+        raise NotImplementedError
+
+    async def deliver_edit(self, key: int, text: str) -> None:
+        """She changes message `key`."""
+        raise NotImplementedError
+
+    def fetched(self) -> int:
+        """How often the platform was asked for a file."""
         raise NotImplementedError
 
     async def presses(self, label: str) -> None:
@@ -142,6 +156,19 @@ class Door:
 
         return await self.running.service.storage.door.read(read)
 
+    async def waiting(self) -> list[float]:
+        """Of what waits to go out to her: in how many seconds it is tried."""
+
+        def read(uow: Any) -> list[float]:
+            contact = uow.contacts.find(Address(self.channel, self.platform_id))
+            if contact is None:
+                return []
+            hers = (outbox.c.contact_uid == contact.uid) & (outbox.c.state == OutboxState.PENDING)
+            found = uow.execute(select(outbox.c.next_attempt_at).where(hers), {}).all()
+            return [(row.next_attempt_at - uow.now).total_seconds() for row in found]
+
+        return await self.running.service.storage.door.read(read)
+
     async def has_received(self, count: int) -> None:
         async def there() -> bool:
             return len(await self.received()) >= count
@@ -172,6 +199,16 @@ class Telegram(Door):
 
     async def deliver_unknown(self, key: int) -> None:
         await self.brings(update(key, text={"a": "shape of tomorrow"}))
+
+    async def deliver_picture(self, caption: str) -> None:
+        await self.brings(update(98, photo=[{"file_id": "x", "file_size": 9}], caption=caption))
+
+    async def deliver_edit(self, key: int, text: str) -> None:
+        raw = update(key, text=text)
+        await self.brings({"update_id": next(_numbers), "edited_message": raw["message"] | {"edit_date": 2}})
+
+    def fetched(self) -> int:
+        return self.fake.asked_for_files
 
     async def offered(self) -> dict[str, str]:
         return {label: data for message in self.fake.of(CHAT) for label, data in message.buttons}
@@ -254,6 +291,12 @@ class ZaloOa(Door):
         message = {"text": {"a": "shape of tomorrow"}, "msg_id": f"message-{key}-"}
         await self.fake.deliver(self.fake.event("user_send_text", self.platform_id, message=message))
 
+    async def deliver_picture(self, caption: str) -> None:
+        await self.fake.sends_media(self.platform_id, "image", f"{self.fake.base_url}/media/x", caption)
+
+    def fetched(self) -> int:
+        return self.fake.asked_for_files
+
     async def offered(self) -> dict[str, str]:
         return {label: data for message in self.fake.of(self.platform_id) for label, data in message.buttons}
 
@@ -317,6 +360,17 @@ class ZaloBot(Door):
     async def deliver_unknown(self, key: int) -> None:
         text = {"a": "shape of tomorrow"}
         await self.brings(self.fake.update("message.text.received", self.platform_id, f"message-{key}-", text=text))
+
+    async def deliver_picture(self, caption: str) -> None:
+        url = f"{self.fake.base_url}/media/x"
+        raw = self.fake.update("message.image.received", self.platform_id, photo_url=url, caption=caption)
+        await self.brings(raw)
+
+    def blocks(self, *, on: bool = True) -> None:
+        (self.fake.blocked.add if on else self.fake.blocked.discard)(self.platform_id)
+
+    def fetched(self) -> int:
+        return self.fake.asked_for_files
 
     async def offered(self) -> dict[str, str]:
         found: dict[str, str] = {}

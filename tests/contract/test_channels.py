@@ -102,6 +102,57 @@ async def test_danger_is_answered_with_numbers_and_rings(platform: Door) -> None
     await eventually(there, what="the card")
 
 
+@every_pushed
+async def test_of_a_picture_staff_hear_the_machine_reads_the_words_beside_it_and_nobody_asks_for_it(
+    platform: Door,
+) -> None:
+    await platform.deliver_picture(EMERGENCY)
+    await platform.running.rings()
+    assert [line.partition(":")[0] for line in await platform.received()] == ["▸ gửi ảnh"]
+
+    async def card() -> bool:
+        return any("113" in text for text in await platform.answers())
+
+    await eventually(card, what="the numbers")
+    assert platform.fetched() == 0, "an operator has not allowed it"
+
+
+@every_channel
+async def test_delete_ends_the_stay_and_nothing_comes_after_it(platform: Door) -> None:
+    await platform.deliver(1, "chào")
+    await answered(platform)
+    await platform.deliver(2, "xóa")
+
+    async def hidden() -> bool:
+        contact = await platform.contact()
+        return contact is not None and contact.hidden_at is not None
+
+    await eventually(hidden, what="hidden")
+    await eventually(lambda: said_goodbye(platform), what="a last word")
+    count = len(await platform.answers())
+    await asyncio.sleep(0.5)
+    assert len(await platform.answers()) == count
+
+
+async def said_goodbye(platform: Door) -> bool:
+    """The last of what is said: how to take away what only she can."""
+    return any("rồi xóa lịch sử trình duyệt" in text for text in await platform.answers())
+
+
+@every_telegram
+async def test_an_edit_is_read_and_screened_and_answers_no_question(platform: Telegram) -> None:
+    await platform.deliver(1, "chào")
+    await answered(platform)
+    await platform.deliver_edit(1, "chào chị")
+
+    async def seen(text: str) -> bool:
+        return any("sửa một tin đã gửi" in line and text in line for line in await platform.received())
+
+    await eventually(lambda: seen("chào chị"), what="the edit at the desk")
+    await platform.deliver_edit(1, EMERGENCY)
+    await platform.running.rings()
+
+
 @every_channel
 async def test_a_choice_is_taken_the_way_the_platform_offers_it(platform: Door) -> None:
     await platform.deliver(1, "chào")
@@ -396,6 +447,33 @@ async def test_a_throttled_chat_waits_as_long_as_asked_and_others_do_not(platfor
     await answered(platform)
     assert asyncio.get_running_loop().time() - throttled_at >= at_least
     assert platform.violations() == []
+
+
+@every_pushed
+async def test_a_throttled_line_waits_and_is_not_lost(platform: Door) -> None:
+    platform.throttles()
+    await platform.deliver(1, "chào")
+    await platform.has_received(1)
+
+    async def asked_for_patience() -> bool:
+        waits = await platform.waiting()
+        return bool(waits) and max(waits) > 0.5
+
+    await eventually(asked_for_patience, what="a line that waits")
+    assert OutboxState.FAILED not in await platform.deliveries()
+    assert platform.violations() == []
+
+
+@by_zalo_bot
+async def test_a_chat_the_platform_refuses_is_seen_at_the_desk(platform: ZaloBot) -> None:
+    """It tells nobody of blocking: what does not arrive is at least visible."""
+    platform.blocks()
+    await platform.deliver(1, "chào")
+
+    async def failed() -> bool:
+        return OutboxState.FAILED in await platform.deliveries()
+
+    await eventually(failed)
 
 
 @tells_of_blocking
