@@ -1,7 +1,6 @@
 """A Telegram Bot API on the loopback, as strict as the real one: limits, confirmations by offset, faults on demand.
 
-By hand: `python -m tests.fakes.telegram [PORT]` plays one private chat in the terminal. Point a channel's `base_url` at it,
-with the token that it prints; what you type goes to the bot, a number presses that button.
+By hand: see `python -m tests.fakes --help`.
 """
 
 from __future__ import annotations
@@ -563,39 +562,3 @@ def _refuse(code: int, description: str, parameters: dict[str, Any] | None = Non
     if parameters:
         body["parameters"] = parameters
     return web.json_response(body, status=code)
-
-
-async def _play(port: int) -> None:
-    fake = await FakeTelegram().start(port)
-    print(
-        f"base_url: {fake.base_url}   token: {TOKEN}\nWrite and press Enter; a number presses that button; Ctrl-D ends."
-    )
-    chat_id, shown = 42, 0
-    loop = asyncio.get_running_loop()
-    reading = loop.run_in_executor(None, input)
-    while True:
-        for message in fake.of(chat_id)[shown:]:
-            shown += 1
-            print(f"\n< {message.text}")
-            for number, (label, _) in enumerate(message.buttons, start=1):
-                print(f"   [{number}] {label}")
-        done, _ = await asyncio.wait([reading], timeout=0.2)
-        if not done:
-            continue
-        try:
-            line = reading.result()
-        except EOFError:
-            break
-        reading = loop.run_in_executor(None, input)
-        buttons = fake.of(chat_id)[-1].buttons if fake.of(chat_id) else []
-        if line.strip().isdigit() and 1 <= int(line) <= len(buttons):
-            fake.presses(chat_id, buttons[int(line) - 1][0])
-        else:
-            fake.types(chat_id, line)
-    await fake.stop()
-
-
-if __name__ == "__main__":
-    import sys
-
-    asyncio.run(_play(int(sys.argv[1]) if len(sys.argv) > 1 else 8081))

@@ -53,6 +53,7 @@ class FakeZaloBot:
         self._runner: web.AppRunner | None = None
         self.base_url = ""
         self.files: dict[str, bytes] = {}  # name -> content, anybody may fetch it
+        self.asked_for_files = 0
 
     # --- life ------------------------------------------------------------------------------------------------------------
 
@@ -140,6 +141,7 @@ class FakeZaloBot:
         return await handler(request, parameters)
 
     async def _media(self, request: web.Request) -> web.Response:
+        self.asked_for_files += 1
         found = self.files.get(request.match_info["name"])
         return web.Response(status=404) if found is None else web.Response(body=found)
 

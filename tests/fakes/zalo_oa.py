@@ -67,6 +67,7 @@ class FakeZaloOa:
         self._ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
         self.files: dict[str, bytes] = {}  # name -> content, anybody may fetch it
+        self.asked_for_files = 0
         self.base_url = ""
 
     # --- life ------------------------------------------------------------------------------------------------------------
@@ -85,6 +86,7 @@ class FakeZaloOa:
         return self
 
     async def _media(self, request: web.Request) -> web.Response:
+        self.asked_for_files += 1
         found = self.files.get(request.match_info["name"])
         return web.Response(status=404) if found is None else web.Response(body=found)
 
