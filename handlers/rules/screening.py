@@ -14,7 +14,7 @@ from handlers.rules.reading.judging import UNRELATED, main_category, rules_that_
 from handlers.rules.reading.lexicon import Lexicon
 from handlers.rules.reading.loading import load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
-from handlers.rules.reading.points import Points, cues_of
+from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points
 from handlers.rules.reading.words import Token, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set
@@ -87,16 +87,18 @@ class Screening:
 
     def _read_window(self, text: str, tokens: Sequence[Token]) -> Verdict:
         found = find_signs(self._lexicon, tokens)
-        weighed = self._points.weigh(cues_of(tokens, found.groups))
+        weighed = self._points.weigh(tokens, found.groups)
         hits = found.hits + [
-            Hit(self._sign_numbers[name], at, at + 1) for name, places in weighed.items() for at in places
+            Hit(self._sign_numbers[name], *span) for name, spans in weighed.items() for span in spans or ((0, 1),)
         ]
+        if 0 < len(tokens) <= SHORT_TOKENS:
+            hits.append(Hit(self._sign_numbers[SHORT], 0, len(tokens), is_guess=True))
         held = rules_that_hold(self._lexicon, hits)
-        top = held[0].rule.severity if held else Severity.NONE
+        top = held[0].severity if held else Severity.NONE
         signs: dict[tuple[str, str], Sign] = {}
         for one in held:
             key = (one.rule.sign, one.rule.code)
-            if one.rule.severity is not Severity.NONE and key not in signs:
+            if one.severity is not Severity.NONE and key not in signs:
                 signs[key] = Sign(one.rule.sign, _quote(text, tokens, one.hits), one.rule.code)
         return Verdict(
             severity=top,

@@ -62,8 +62,10 @@ class Lexicon:
     group_numbers: Mapping[str, int]
     negatable: int  # bit mask of groups that a denial takes away
     masks: int  # bit mask of groups that hide shorter phrases
+    people: int  # bit mask of groups that name somebody
     patterns: tuple[Pattern, ...]
     sign_names: tuple[str, ...]
+    possible: int  # the sign that the points find a text possibly an emergency
     derived: tuple[Derived, ...]  # in the order they are worked out
     rules: tuple[Rule, ...]
     patterns_by_group: Mapping[int, tuple[int, ...]] = field(init=False)  # first element -> numbers of its patterns

@@ -11,7 +11,7 @@ from flows.severity import Severity
 from handlers.rules.reading.items import Item, LexiconError, Place, read_items
 from handlers.rules.reading.lexicon import CATEGORIES, Derived, Lexicon, Pattern, Rule
 from handlers.rules.reading.phrase_index import ROLES, Group, Phrase, index_phrases
-from handlers.rules.reading.points import SIGNS
+from handlers.rules.reading.points import POSSIBLE, SHORT, SIGNS
 
 GAPS = {"..": 3, "...": 8}
 _SECTIONS = ("abbreviations", "groups", "signs", "derived", "guards", "rules")
@@ -34,7 +34,7 @@ def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
             (min(files, default="lexicon"), 1, 1), "no-rules", "từ điển chưa có quy tắc nào", "the lexicon has no rules"
         )
     reader.check_names()
-    sign_names = tuple(dict.fromkeys((*reader.signs, *(name for name, _ in reader.derived), *SIGNS)))
+    sign_names = tuple(dict.fromkeys((*reader.signs, *(name for name, _ in reader.derived), *SIGNS, POSSIBLE, SHORT)))
     sign_numbers = {name: at for at, name in enumerate(sign_names)}
     rules = tuple(reader.resolve_rules(sign_numbers))
     derived = tuple(reader.resolve_derived(sign_numbers))
@@ -50,8 +50,10 @@ def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
         group_numbers=numbers,
         negatable=sum(1 << numbers[name] for name, group in groups.items() if group.negatable),
         masks=sum(1 << numbers[name] for name, group in groups.items() if group.mask),
+        people=sum(1 << numbers[name] for name, group in groups.items() if group.people),
         patterns=_patterns(reader, numbers, sign_names),
         sign_names=sign_names,
+        possible=sign_numbers[POSSIBLE],
         derived=derived,
         rules=rules,
     )
@@ -129,8 +131,10 @@ class _Reader:
             group.careful = True
         elif option.text == "mask" and setting.text == "yes":
             group.mask = True
+        elif option.text == "people" and setting.text == "yes":
+            group.people = True
         else:
-            known = "phrases, includes, negatable: yes, careful: yes, mask: yes"
+            known = "phrases, includes, negatable: yes, careful: yes, mask: yes, people: yes"
             self.refuse(option.place, "unknown-key", f"chỉ có: {known}", f"known: {known}")
 
     def _read_phrases(self, group: Group, item: Item) -> None:

@@ -26,13 +26,14 @@ class Hit(NamedTuple):
     sign: int
     start: int
     end: int
+    is_guess: bool = False  # every word of it is short and typed without accents, so it may be another word
 
 
 class Found(NamedTuple):
-    """What stands in a text: each sign once, and the named groups with their first tokens."""
+    """What stands in a text: each sign once, and the named groups with their tokens, in the order of the first."""
 
     hits: list[Hit]
-    groups: list[tuple[str, int]]
+    groups: list[tuple[str, int, int]]
 
 
 def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
@@ -54,9 +55,24 @@ def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
         if pattern.sign not in hits:  # one pattern is enough for a sign
             places = _matches(pattern, spans, weight, tokens)
             if places:
-                hits[pattern.sign] = Hit(pattern.sign, *min(places))
-    named = [(name, span[0]) for span, groups in phrases.items() for name in groups.names]
+                place = min(places)
+                hits[pattern.sign] = Hit(pattern.sign, *place, _is_guess(lexicon, pattern, place, spans, tokens))
+    named = [(name, *span) for span, groups in phrases.items() for name in groups.names]
     return Found(list(hits.values()), named)
+
+
+def _is_guess(
+    lexicon: Lexicon, pattern: Pattern, place: Span, spans: Mapping[int, list[Span]], tokens: Sequence[Token]
+) -> bool:
+    """Does nothing but single words without accents carry the pattern? Who it is about does not count."""
+    begin, stop = place
+    for element in pattern.elements:
+        if lexicon.people >> element & 1:
+            continue
+        for start, end in spans[element]:
+            if begin <= start and end <= stop and (end - start > 1 or tokens[start].is_exact):
+                return False
+    return True
 
 
 def _find_phrases(lexicon: Lexicon, tokens: Sequence[Token]) -> Phrases:

@@ -34,7 +34,8 @@ class Group:
     """A named set of phrases.
 
     `negatable`: a denial before it takes it away. `mask`: hides shorter phrases inside it. `careful`: it can play danger
-    down, so a single word of it counts only as written with its accents ("mơ" is not seen in "mo").
+    down, so a single word of it counts only as written with its accents ("mơ" is not seen in "mo"). `people`: names
+    somebody, which alone makes no act more certain.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Group:
     negatable: bool = False
     careful: bool = False
     mask: bool = False
+    people: bool = False
 
 
 def index_phrases(
