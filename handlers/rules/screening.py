@@ -6,15 +6,16 @@ module applies the rules of the triage guideline: the highest rule that holds wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from flows.severity import Severity
 from handlers.rules.reading.judging import UNRELATED, main_category, rules_that_hold
 from handlers.rules.reading.lexicon import Lexicon
 from handlers.rules.reading.loading import load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
-from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points
+from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points, Weighing
 from handlers.rules.reading.words import Token, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set
@@ -22,11 +23,10 @@ _POINTS_FILE = "/points.csv"
 _WINDOW = 400  # tokens read together; longer texts are read in windows, so the work grows with the length only
 _OVERLAP = 60
 _LONGEST_QUOTE = 120  # characters of a sign's words
-_RETRACTION, _PLACE_PROBE = "retraction", "place_probe"
+_RETRACTION, _PLACE_PROBE, _MANY = "retraction", "place_probe", "many_signs"
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """One reason of a verdict. `words` is a piece of the person's text: for staff of the case only, sealed, never logged."""
 
     name: str  # weapon, strangling, place_probe …
@@ -60,6 +60,8 @@ class Screening:
         self._lexicon = lexicon
         self._points = points
         self._sign_numbers = {name: at for at, name in enumerate(lexicon.sign_names)}
+        self._retraction = self._sign_numbers.get(_RETRACTION)
+        self._short = self._sign_numbers[SHORT]
 
     @classmethod
     def load(cls, files: Mapping[str, bytes]) -> Screening:
@@ -83,34 +85,46 @@ class Screening:
             probed = probed or verdict.is_place_probe
             if start == 0 or verdict.severity.rank > best.severity.rank:
                 best = verdict
-        return replace(best, is_place_probe=probed)
+        return best if best.is_place_probe is probed else replace(best, is_place_probe=probed)
 
     def _read_window(self, text: str, tokens: Sequence[Token]) -> Verdict:
         found = find_signs(self._lexicon, tokens)
-        weighed = self._points.weigh(tokens, found.groups)
-        hits = found.hits + [
-            Hit(self._sign_numbers[name], *span) for name, spans in weighed.items() for span in spans or ((0, 1),)
-        ]
-        if 0 < len(tokens) <= SHORT_TOKENS:
-            hits.append(Hit(self._sign_numbers[SHORT], 0, len(tokens), is_guess=True))
+        weighing = self._points.weigh(tokens, found.groups)
+        nowhere = len(tokens)  # where the pieces stand that points weighed most is worked out only if they are quoted
+        hits = found.hits + [Hit(self._sign_numbers[name], nowhere, nowhere) for name in weighing.signs]
+        if 0 < nowhere <= SHORT_TOKENS:
+            hits.append(Hit(self._sign_numbers[SHORT], nowhere, nowhere, is_guess=True))
         held = rules_that_hold(self._lexicon, hits)
         top = held[0].severity if held else Severity.NONE
         signs: dict[tuple[str, str], Sign] = {}
         for one in held:
-            key = (one.rule.sign, one.rule.code)
+            key = (
+                one.rule.sign,
+                "" if one.rule.sign == _MANY else one.rule.code,
+            )  # many small things once, at their highest
             if one.severity is not Severity.NONE and key not in signs:
-                signs[key] = Sign(one.rule.sign, _quote(text, tokens, one.hits), one.rule.code)
+                signs[key] = Sign(
+                    one.rule.sign, _quote(text, tokens, _spans(self._lexicon, one.hits, weighing)), one.rule.code
+                )
         return Verdict(
             severity=top,
             category=main_category(held, top),
             signs=tuple(signs.values()),
-            is_retraction=any(hit.sign == self._sign_numbers.get(_RETRACTION) for hit in hits),
-            is_place_probe=any(sign.name == _PLACE_PROBE for sign in signs.values()),
+            is_retraction=any([hit.sign == self._retraction for hit in hits]),
+            is_place_probe=any([sign.name == _PLACE_PROBE for sign in signs.values()]),
         )
 
 
-def _quote(text: str, tokens: Sequence[Token], hits: tuple[Hit, ...]) -> str:
-    """The words of the hits as typed, in the order of the text, each piece once."""
-    ordered = sorted(hits, key=lambda hit: hit.start)
-    pieces = dict.fromkeys((tokens[hit.start].start, tokens[hit.end - 1].end) for hit in ordered)
-    return " … ".join(text[start:end] for start, end in pieces)[:_LONGEST_QUOTE]
+def _spans(lexicon: Lexicon, hits: Iterable[Hit], weighing: Weighing) -> Sequence[tuple[int, int]]:
+    """The tokens of the hits; where points alone speak, those that weighed most."""
+    spans = [(hit.start, hit.end) for hit in hits if hit.start < hit.end]
+    if spans:
+        return spans
+    names = [lexicon.sign_names[hit.sign] for hit in hits]
+    return [span for name in names if name in weighing.signs for span in weighing.pieces(name)]
+
+
+def _quote(text: str, tokens: Sequence[Token], spans: Iterable[tuple[int, int]]) -> str:
+    """The words of the spans as typed, in the order of the text, each piece once."""
+    pieces = dict.fromkeys([(tokens[start].start, tokens[end - 1].end) for start, end in sorted(spans)])
+    return " … ".join([text[start:end] for start, end in pieces])[:_LONGEST_QUOTE]

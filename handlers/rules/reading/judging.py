@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flows.severity import Severity
 from handlers.rules.reading.lexicon import CATEGORIES, Lexicon, Rule
@@ -22,8 +22,7 @@ _SOFT = frozenset(
 )  # only when nothing firmer is known
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A rule that holds, and the hits that carry it."""
 
     rule: Rule
@@ -54,9 +53,14 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
     held = []
     for rule in lexicon.rules_among(present):
         if not present & rule.none_of and all(mask & present for mask in rule.all_of):
-            carriers = tuple(hit for mask in rule.all_of for hit in _carriers(by_sign, mask))
+            carriers = tuple([hit for mask in rule.all_of for hit in _carriers(by_sign, mask & present)])
             severity = rule.severity
-            if severity is Severity.EMERGENCY and carriers and not is_possible and all(hit.is_guess for hit in carriers):
+            if (
+                severity is Severity.EMERGENCY
+                and carriers
+                and not is_possible
+                and all(hit.is_guess for hit in carriers)
+            ):
                 severity = Severity.URGENT
             held.append(Held(rule, carriers, severity))
     return sorted(held, key=lambda one: -one.severity.rank)
@@ -64,10 +68,14 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
 
 def _carriers(by_sign: Mapping[int, list[Hit]], mask: int) -> list[Hit]:
     """The hits of the first sign in the text among those of the mask; a derived sign has no words of its own."""
-    here = [found for sign, found in by_sign.items() if mask >> sign & 1]
-    if not here:
-        return []
-    return min(here, key=lambda hits: min(hit.start for hit in hits))
+    best: list[Hit] = []
+    while mask:
+        lowest = mask & -mask
+        mask ^= lowest
+        hits = by_sign.get(lowest.bit_length() - 1)
+        if hits and (not best or hits[0].start < best[0].start):
+            best = hits
+    return best
 
 
 def main_category(held: Sequence[Held], top: Severity) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import TypeAlias
 
@@ -25,14 +25,36 @@ SHORT = "short_text"  # the text has so few words that one of them may be all th
 SHORT_TOKENS = 6
 PAIRED = "w_"  # groups whose name begins so are weighed in pairs too: who with what with when
 NEAR = 8  # tokens between the two groups of a pair
-_NOT_FAR = 150  # hundredths
-_WINDOW, _STEP = 60, 30  # tokens weighed together, so that a long letter is not judged by its length
+STRONG = "points_strong"  # the emergency column ends so high that signs of a story or a question do not matter
+_NOT_FAR, _FAR = 150, 150  # hundredths below and above zero
+_LONGEST_STRETCH = 60  # tokens; a sentence without end is weighed in parts, so that nobody is judged by length
+_LONGEST_RUN = 5  # stretches weighed together
 _TOP = 3  # cues quoted as the reason
 
-GroupAt: TypeAlias = "tuple[str, int, int]"  # a named group, and from which token to which (one past the last)
+GroupsAt: TypeAlias = "tuple[tuple[str, ...], int, int]"  # the groups of a phrase, and its tokens (one past the last)
 Span: TypeAlias = "tuple[int, int]"
 Row: TypeAlias = "tuple[int, ...]"
 Weighed: TypeAlias = "tuple[Row, tuple[Span, ...]]"  # the points of a cue, and the pieces of the text it stands in
+
+
+class Weighing:
+    """What the points say of one text: the signs that hold, and on demand the pieces of the text that weighed most."""
+
+    def __init__(self, stretches: Sequence[Sequence[Weighed]], runs: Mapping[str, tuple[int, int, int]]) -> None:
+        self._stretches = stretches
+        self._runs = runs  # sign -> column, first stretch, one past the last
+
+    @property
+    def signs(self) -> Collection[str]:
+        """The signs that hold: `points_emergency` …"""
+        return self._runs
+
+    def pieces(self, sign: str) -> tuple[Span, ...]:
+        """The tokens that weighed most for a sign, of three cues at most, in the order of the text."""
+        column, begin, end = self._runs[sign]
+        cues = [cue for stretch in self._stretches[begin:end] for cue in stretch]
+        heavy = sorted([(-row[column], at) for at, (row, _) in enumerate(cues) if row[column] > 0])[:_TOP]
+        return tuple(sorted({span for _, at in heavy for span in cues[at][1]}))
 
 
 class Points:
@@ -44,6 +66,7 @@ class Points:
         self._words: dict[str, Row] = {}
         self._groups: dict[str, Row] = {}
         self._pairs: dict[str, dict[str, Row]] = {}
+        self._known: dict[tuple[str, ...], tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]] = {}
         for cue, row in rows.items():
             one, plus, two = cue.partition("+")
             if plus:
@@ -73,69 +96,133 @@ class Points:
             raise LexiconError([_finding(file, number)]) from None
         return cls(rows)
 
-    def weigh(self, tokens: Sequence[Token], groups: Sequence[GroupAt]) -> dict[str, tuple[Span, ...]]:
-        """The levels a text deserves by its points: the sign's name, and the pieces that weighed most.
+    def weigh(self, tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> Weighing:
+        """The levels a text deserves by its points.
 
-        `groups` in the order of their first tokens.
+        Sentences are weighed alone and in runs, so that a calm sentence never outweighs an alarming one beside it. `groups`
+        in the order of their first tokens.
         """
-        found: dict[str, tuple[Span, ...]] = {}
-        for begin in range(0, max(len(tokens) - _WINDOW, 0) + _STEP, _STEP):
-            end = begin + _WINDOW
-            cues = self._words_among(tokens[begin:end], begin)
-            cues += self._groups_among([one for one in groups if begin <= one[1] < end])
-            for column, sign in enumerate(SIGNS):
-                total = self._start[column] + sum([row[column] for row, _ in cues])
-                if total > 0 and sign not in found:
-                    found[sign] = _heaviest(cues, column)
-                if column == 0 and total > -_NOT_FAR and POSSIBLE not in found:
-                    found[POSSIBLE] = _heaviest(cues, column)
-        return found
+        stretches = self._stretches(tokens, groups)
+        emergency, urgent, standard = [], [], []
+        for cues in stretches:
+            one = two = three = 0
+            for row, _ in cues:
+                one += row[0]
+                two += row[1]
+                three += row[2]
+            emergency.append(one)
+            urgent.append(two)
+            standard.append(three)
+        runs: dict[str, tuple[int, int, int]] = {}
+        for column, sums in enumerate((emergency, urgent, standard)):
+            total, begin, end = best_run(sums)
+            total += self._start[column]
+            if total > 0:
+                runs[SIGNS[column]] = (column, begin, end)
+            if column == 0 and total > -_NOT_FAR:
+                runs[POSSIBLE] = (column, begin, end)
+            if column == 0 and total > _FAR:
+                runs[STRONG] = (column, begin, end)
+        return Weighing(stretches, runs)
 
-    def _words_among(self, tokens: Sequence[Token], begin: int) -> list[Weighed]:
-        table, seen, cues = self._words, set[str](), list[Weighed]()
-        for at, token in enumerate(tokens, begin):
-            for word in token.plain.split():
-                if word in table and word not in seen:
-                    seen.add(word)
-                    cues.append((table[word], ((at, at + 1),)))
+    def _stretches(self, tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[list[Weighed]]:
+        """The cues of the table in each stretch, each once."""
+        stretch_of, count = stretches_of(tokens)
+        cues: list[list[Weighed]] = [[] for _ in range(count)]
+        seen: list[set[object]] = [set() for _ in range(count)]
+        table = self._words
+        for at, token in enumerate(tokens):
+            plain = token.plain
+            row = table.get(plain)
+            if row is not None:
+                known_here = seen[stretch_of[at]]
+                if plain not in known_here:
+                    known_here.add(plain)
+                    cues[stretch_of[at]].append((row, ((at, at + 1),)))
+            elif " " in plain:  # a short form of several words
+                for word in plain.split():
+                    if word in table and word not in seen[stretch_of[at]]:
+                        seen[stretch_of[at]].add(word)
+                        cues[stretch_of[at]].append((table[word], ((at, at + 1),)))
+        paired: list[tuple[str, dict[str, Row], Span, int]] = []
+        for names, start, end in groups:
+            known = self._known.get(names)
+            if known is None:
+                known = self._known[names] = self._look_up(names)
+            here = stretch_of[start]
+            for name, row in known[0]:
+                if name not in seen[here]:
+                    seen[here].add(name)
+                    cues[here].append((row, ((start, end),)))
+            for name, partners in known[1]:
+                paired.append((name, partners, (start, end), here))
+        _add_pairs(paired, cues, seen)
         return cues
 
-    def _groups_among(self, groups: Sequence[GroupAt]) -> list[Weighed]:
-        table, pairs, seen, cues = self._groups, self._pairs, set[object](), list[Weighed]()
-        for number, (name, start, end) in enumerate(groups):
-            if name in table and name not in seen:
-                seen.add(name)
-                cues.append((table[name], ((start, end),)))
-            partners = pairs.get(name)
-            if not partners:
-                continue
-            for other, begin, stop in islice(groups, number + 1, None):
-                if begin - start > NEAR:
-                    break
-                if other in partners and (name, other) not in seen:
-                    seen.update(((name, other), (other, name)))
-                    cues.append((partners[other], ((start, end), (begin, stop))))
-        return cues
+    def _look_up(self, names: tuple[str, ...]) -> tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]:
+        """What the table says of the groups of one phrase: those with points of their own, and those with partners."""
+        alone = [(f"<{name}>", self._groups[name]) for name in names if name in self._groups]
+        return alone, [(name, self._pairs[name]) for name in names if name in self._pairs]
 
 
-def _heaviest(cues: Iterable[Weighed], column: int) -> tuple[Span, ...]:
-    heavy = sorted((cue for cue in cues if cue[0][column] > 0), key=lambda cue: -cue[0][column])
-    return tuple(sorted({span for _, spans in heavy[:_TOP] for span in spans}))
+def _add_pairs(
+    paired: Sequence[tuple[str, dict[str, Row], Span, int]], cues: list[list[Weighed]], seen: list[set[object]]
+) -> None:
+    """Adds the pairs of groups that stand near each other in one stretch."""
+    for number, (name, partners, span, here) in enumerate(paired):
+        last = span[0] + NEAR
+        for other, _, other_span, there in islice(paired, number + 1, None):
+            if other_span[0] > last or there != here:
+                break
+            row = partners.get(other)
+            if row is not None:
+                key = (name, other) if name < other else (other, name)
+                if key not in seen[here]:
+                    seen[here].add(key)
+                    cues[here].append((row, (span, other_span)))
 
 
-def cue_names(tokens: Sequence[Token], groups: Sequence[GroupAt]) -> set[str]:
-    """Every cue of a text, whether the table knows it or not: what the table is learnt from."""
-    names = {word for token in tokens for word in token.plain.split()}
-    names.update(f"<{name}>" for name, _, _ in groups)
-    paired = [one for one in groups if one[0].startswith(PAIRED)]
-    for number, (name, start, _) in enumerate(paired):
-        for other, begin, _ in islice(paired, number + 1, None):
-            if begin - start > NEAR:
+def stretches_of(tokens: Sequence[Token]) -> tuple[list[int], int]:
+    """Which stretch (a sentence, or a part of one without end) each token stands in, and how many there are."""
+    found: list[int] = []
+    stretch, sentence, begin = -1, -1, 0
+    for at, token in enumerate(tokens):
+        if token.sentence != sentence or at - begin >= _LONGEST_STRETCH:
+            stretch, sentence, begin = stretch + 1, token.sentence, at
+        found.append(stretch)
+    return found, stretch + 1
+
+
+def best_run(sums: Sequence[int]) -> tuple[int, int, int]:
+    """The stretches in a row that together weigh most (at most `_LONGEST_RUN`): their sum, the first, one past the last."""
+    best = (-(10**9), 0, 0)
+    for begin in range(len(sums)):
+        total = 0
+        for end in range(begin, min(begin + _LONGEST_RUN, len(sums))):
+            total += sums[end]
+            if total > best[0]:
+                best = (total, begin, end + 1)
+    return best
+
+
+def cue_names(tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[set[str]]:
+    """Every cue of a text, stretch by stretch, whether the table knows it or not: what the table is learnt from."""
+    stretch_of, count = stretches_of(tokens)
+    found: list[set[str]] = [set() for _ in range(count)]
+    for at, token in enumerate(tokens):
+        found[stretch_of[at]].update(token.plain.split())
+    paired = []
+    for names, start, _ in groups:
+        found[stretch_of[start]].update(f"<{name}>" for name in names)
+        paired += [(name, start) for name in names if name.startswith(PAIRED)]
+    for number, (name, start) in enumerate(paired):
+        for other, begin in islice(paired, number + 1, None):
+            if begin - start > NEAR or stretch_of[begin] != stretch_of[start]:
                 break
             if other != name:
                 one, two = sorted((name, other))
-                names.add(f"<{one}>+<{two}>")
-    return names
+                found[stretch_of[start]].add(f"<{one}>+<{two}>")
+    return found
 
 
 def _finding(file: str, line: int) -> Finding:
