@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from flows.severity import Severity
-from handlers.rules.reading.judging import UNRELATED, main_category, rules_that_hold
+from handlers.rules.reading.judging import UNRELATED, Held, main_category, rules_that_hold
+from handlers.rules.reading.kinds import Kinds
 from handlers.rules.reading.lexicon import Lexicon
 from handlers.rules.reading.loading import load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
@@ -19,10 +20,11 @@ from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points, Weighing
 from handlers.rules.reading.words import Token, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set
-_POINTS_FILE = "/points.csv"
+_POINTS_FILE, _KINDS_FILE = "/points.csv", "/kinds.csv"
 _WINDOW = 400  # tokens read together; longer texts are read in windows, so the work grows with the length only
 _OVERLAP = 60
 _LONGEST_QUOTE = 120  # characters of a sign's words
+PROBE = "perpetrator_probe"  # the category of a text that asks where somebody is, or what she wrote
 _RETRACTION, _PLACE_PROBE, _MANY = "retraction", "place_probe", "many_signs"
 
 
@@ -55,13 +57,19 @@ class Verdict:
 class Screening:
     """Reads texts with one lexicon. Make one per published content set; safe to share, keeps nothing of the texts."""
 
-    def __init__(self, lexicon: Lexicon, points: Points) -> None:
+    def __init__(self, lexicon: Lexicon, points: Points, kinds: Kinds) -> None:
         """Use `load` instead, unless a test brings its own lexicon."""
         self._lexicon = lexicon
         self._points = points
+        self._kinds = kinds
         self._sign_numbers = {name: at for at, name in enumerate(lexicon.sign_names)}
         self._retraction = self._sign_numbers.get(_RETRACTION)
         self._short = self._sign_numbers[SHORT]
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The words and rules it reads with."""
+        return self._lexicon
 
     @classmethod
     def load(cls, files: Mapping[str, bytes]) -> Screening:
@@ -70,9 +78,14 @@ class Screening:
         Raises `LexiconError` (a ValueError) whose text is one line `file:line:column: code message` per mistake.
         """
         chosen = {name: content for name, content in files.items() if f"/{FOLDER}" in f"/{name}"}
-        tables = [Points.load(name, content) for name, content in chosen.items() if name.endswith(_POINTS_FILE)]
+        points, kinds = Points({}), Kinds({})
+        for name, content in chosen.items():
+            if name.endswith(_POINTS_FILE):
+                points = Points.load(name, content)
+            elif name.endswith(_KINDS_FILE):
+                kinds = Kinds.load(name, content)
         lexicon = load_lexicon({name: content for name, content in chosen.items() if name.endswith(".yaml")})
-        return cls(lexicon, tables[0] if tables else Points({}))
+        return cls(lexicon, points, kinds)
 
     def read(self, text: str) -> Verdict:
         """The verdict on one text of any length and script. Never raises for what people may type."""
@@ -96,23 +109,35 @@ class Screening:
             hits.append(Hit(self._sign_numbers[SHORT], nowhere, nowhere, is_guess=True))
         held = rules_that_hold(self._lexicon, hits)
         top = held[0].severity if held else Severity.NONE
-        signs: dict[tuple[str, str], Sign] = {}
-        for one in held:
-            key = (
-                one.rule.sign,
-                "" if one.rule.sign == _MANY else one.rule.code,
-            )  # many small things once, at their highest
-            if one.severity is not Severity.NONE and key not in signs:
-                signs[key] = Sign(
-                    one.rule.sign, _quote(text, tokens, _spans(self._lexicon, one.hits, weighing)), one.rule.code
-                )
+        signs = self._signs(text, tokens, held, weighing)
+        is_place_probe = any([sign.name == _PLACE_PROBE for sign in signs])
+        category = main_category(held, top)
+        if is_place_probe and top is not Severity.EMERGENCY:
+            category = PROBE
+        elif top.at_least(Severity.STANDARD):
+            category = self._kinds.choose([names for names, _, _ in found.groups], category)
         return Verdict(
             severity=top,
-            category=main_category(held, top),
-            signs=tuple(signs.values()),
+            category=category,
+            signs=signs,
             is_retraction=any([hit.sign == self._retraction for hit in hits]),
-            is_place_probe=any([sign.name == _PLACE_PROBE for sign in signs.values()]),
+            is_place_probe=is_place_probe,
         )
+
+    def _signs(self, text: str, tokens: Sequence[Token], held: Sequence[Held], weighing: Weighing) -> tuple[Sign, ...]:
+        """What is to be said for the verdict, the most urgent first. Hints (a child, a partner) only beside something else."""
+        signs: dict[tuple[str, str], Sign] = {}
+        named: set[str] = set()
+        for one in held:
+            name = one.rule.sign
+            if one.severity is Severity.NONE and (not named or name in named):
+                continue
+            key = (name, "" if name == _MANY else one.rule.code)  # many small things once, at their highest
+            if key not in signs:
+                named.add(name)
+                spans = _spans(self._lexicon, one.hits, weighing)
+                signs[key] = Sign(name, _quote(text, tokens, spans), one.rule.code)
+        return tuple(signs.values())
 
 
 def _spans(lexicon: Lexicon, hits: Iterable[Hit], weighing: Weighing) -> Sequence[tuple[int, int]]:

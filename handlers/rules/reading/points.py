@@ -18,8 +18,9 @@ from handlers.rules.reading.items import LexiconError
 from handlers.rules.reading.words import Token
 
 START = "(start)"  # the row every text begins with
-LEVELS = ("emergency", "urgent", "standard")  # one column each: points that the text deserves at least this level
-SIGNS = tuple(f"points_{level}" for level in LEVELS)  # what the rules call it when a column ends above zero
+LEVELS = ("emergency", "urgent", "standard")  # a column each: points that the text deserves at least this level
+COLUMNS = (*LEVELS, "probe")  # and one for asking where a person or a shelter is, or what somebody wrote
+SIGNS = tuple(f"points_{column}" for column in COLUMNS)  # what the rules call it when a column ends above zero
 POSSIBLE = "points_possible"  # the emergency column ends not far below zero: enough beside a sign that is weak alone
 SHORT = "short_text"  # the text has so few words that one of them may be all there is to say
 SHORT_TOKENS = 6
@@ -33,7 +34,7 @@ _TOP = 3  # cues quoted as the reason
 
 GroupsAt: TypeAlias = "tuple[tuple[str, ...], int, int]"  # the groups of a phrase, and its tokens (one past the last)
 Span: TypeAlias = "tuple[int, int]"
-Row: TypeAlias = "tuple[int, ...]"
+Row: TypeAlias = "tuple[int, int, int, int]"
 Weighed: TypeAlias = "tuple[Row, tuple[Span, ...]]"  # the points of a cue, and the pieces of the text it stands in
 
 
@@ -62,7 +63,7 @@ class Points:
 
     def __init__(self, rows: Mapping[str, Row]) -> None:
         """`rows`: cue -> points for each level, in hundredths."""
-        self._start = rows.get(START, (-10_000,) * len(LEVELS))
+        self._start = rows.get(START, (-10_000, -10_000, -10_000, -10_000))
         self._words: dict[str, Row] = {}
         self._groups: dict[str, Row] = {}
         self._pairs: dict[str, dict[str, Row]] = {}
@@ -79,19 +80,20 @@ class Points:
 
     @classmethod
     def load(cls, file: str, content: bytes) -> Points:
-        """From CSV: a header `cue,emergency,urgent,standard` and one line a cue; raises `LexiconError` with the line."""
+        """From CSV: a header `cue,emergency,urgent,standard,probe` and one line a cue; raises `LexiconError` with the line."""
         rows: dict[str, Row] = {}
         number = 1
         try:
             lines = csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)
-            if next(lines, []) != ["cue", *LEVELS]:
+            if next(lines, []) != ["cue", *COLUMNS]:
                 raise ValueError
             for line in lines:
                 number = lines.line_num
                 cue, *values = line
-                if not cue or len(values) != len(LEVELS):
+                if not cue or len(values) != len(COLUMNS):
                     raise ValueError
-                rows[cue] = tuple(int(value) for value in values)
+                emergency, urgent, standard, probe = (int(value) for value in values)
+                rows[cue] = (emergency, urgent, standard, probe)
         except (ValueError, csv.Error):
             raise LexiconError([_finding(file, number)]) from None
         return cls(rows)
@@ -103,18 +105,18 @@ class Points:
         in the order of their first tokens.
         """
         stretches = self._stretches(tokens, groups)
-        emergency, urgent, standard = [], [], []
+        all_sums: tuple[list[int], ...] = ([], [], [], [])
         for cues in stretches:
-            one = two = three = 0
-            for row, _ in cues:
-                one += row[0]
-                two += row[1]
-                three += row[2]
-            emergency.append(one)
-            urgent.append(two)
-            standard.append(three)
+            one = two = three = four = 0
+            for (first, second, third, fourth), _ in cues:
+                one += first
+                two += second
+                three += third
+                four += fourth
+            for sums, total in zip(all_sums, (one, two, three, four), strict=True):
+                sums.append(total)
         runs: dict[str, tuple[int, int, int]] = {}
-        for column, sums in enumerate((emergency, urgent, standard)):
+        for column, sums in enumerate(all_sums):
             total, begin, end = best_run(sums)
             total += self._start[column]
             if total > 0:
@@ -226,12 +228,14 @@ def cue_names(tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[set[s
 
 
 def _finding(file: str, line: int) -> Finding:
-    message = "a line is a cue and one whole number a column; the header starts with cue,emergency,urgent,standard"
+    message = (
+        "a line is a cue and one whole number a column; the header starts with cue,emergency,urgent,standard,probe"
+    )
     return Finding(
         file,
         line,
         1,
         "bad-points",
-        "mỗi dòng: một cụm và các số nguyên; dòng đầu: cue,emergency,urgent,standard",
+        "mỗi dòng: một cụm và các số nguyên; dòng đầu: cue,emergency,urgent,standard,probe",
         message,
     )
