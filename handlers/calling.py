@@ -30,6 +30,7 @@ from handlers.rules.ladder import (
     Staffed,
     Transition,
 )
+from handlers.rules.screening import PROBE
 from handlers.stays import Ending
 from handlers.voice import Voice
 
@@ -100,7 +101,7 @@ class Calling:
                 return self._leave_talk(uow, contact, case)
             case CloseSilent():
                 return self.ending.close(uow, case, Disposition.LOST, escalation)
-            case SayRinging() | SayWaiting() | SayFallback():
+            case SayRinging() | SayWaiting() | SayFallback() if not is_quiet(case):
                 return to_seeker(uow, contact, case, OutboxKind.WAITING, self._words(case, escalation, effect))
         return case
 
@@ -138,6 +139,13 @@ class Calling:
 def open_of(uow: UnitOfWork, case: Case) -> Escalation | None:
     """The open escalation of this case, if there is one."""
     return uow.escalations.open_of([case.uid]).get(case.uid)
+
+
+def is_quiet(case: Case) -> bool:
+    """Is somebody called without a word to the writer? She took it back, or the writer only asks after somebody else."""
+    if case.asked_at is not None or case.severity is Severity.EMERGENCY:
+        return False
+    return case.retracted_at is not None or case.category == PROBE
 
 
 def may_be_read(case: Case) -> bool:

@@ -130,6 +130,7 @@ class Summary:
     commune: str = ""  # code of the post-2025 commune
     age_band: str = ""
     about: str = ""  # me, other, child
+    urgent_in_a_row: int = 0  # urgent messages since the last calm one, see `rules.standing`
 
 
 class Disposition(StrEnum):

@@ -112,7 +112,7 @@ class Screening:
         signs = self._signs(text, tokens, held, weighing)
         is_place_probe = any([sign.name == _PLACE_PROBE for sign in signs])
         category = main_category(held, top)
-        if is_place_probe and top is not Severity.EMERGENCY:
+        if is_place_probe and _only_asks(held):
             category = PROBE
         elif top.at_least(Severity.STANDARD):
             category = self._kinds.choose([names for names, _, _ in found.groups], category)
@@ -138,6 +138,13 @@ class Screening:
                 spans = _spans(self._lexicon, one.hits, weighing)
                 signs[key] = Sign(name, _quote(text, tokens, spans), one.rule.code)
         return tuple(signs.values())
+
+
+def _only_asks(held: Iterable[Held]) -> bool:
+    """Does nothing urgent hold but that the writer asks after somebody?"""
+    return all(
+        [one.rule.sign in (_PLACE_PROBE, _MANY) for one in held if one.severity.at_least(Severity.URGENT)]
+    ) and not any([one.severity is Severity.EMERGENCY for one in held])
 
 
 def _spans(lexicon: Lexicon, hits: Iterable[Hit], weighing: Weighing) -> Sequence[tuple[int, int]]:

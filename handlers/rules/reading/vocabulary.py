@@ -109,7 +109,9 @@ class Vocabulary:
     def _read(self, form: str, strict: bool) -> tuple[Reading, ...]:
         if form[0].isdigit():
             value = int(form) if form.isdecimal() and len(form) < 10 else 10**8
-            names = (name for name, top in NUMBERS.items() if value < top and name in self.numbers)
+            names = (
+                name for name, top in (*NUMBERS.items(), (form, value + 1)) if value < top and name in self.numbers
+            )
             return (Reading(tuple(self.numbers[name] for name in names), "#", True),)
         shows = letters.shows_marks(form)
         words = self._meanings(form, strict)
