@@ -28,10 +28,10 @@ from handlers.rules.reading.kinds import Kinds  # noqa: E402
 from handlers.rules.reading.loading import load_lexicon  # noqa: E402
 from handlers.rules.reading.matching import find_signs  # noqa: E402
 from handlers.rules.reading.points import COLUMNS, START, Points, best_run, cue_names  # noqa: E402
+from handlers.rules.reading.variants import VARIANTS  # noqa: E402
 from handlers.rules.reading.words import clean, cut  # noqa: E402
 from handlers.rules.screening import Screening  # noqa: E402
 from tests.unit.handlers.screening_sample import Labelled, messages  # noqa: E402
-from tests.unit.handlers.variants import VARIANTS  # noqa: E402
 
 LEXICON = ROOT / "flows" / "content" / "lexicon"
 SPELLINGS = ("accents", "none", "teencode")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from handlers.rules.reading.variants import VARIANTS
 from tests.unit.handlers.screening_sample import messages, score, shipped
-from tests.unit.handlers.variants import VARIANTS
 
 
 def main() -> None:
@@ -25,8 +25,8 @@ def main() -> None:
         for variant in VARIANTS:
             got = score(screening, part, variant)
             print(
-                f"{name:9} {variant:9} {got.messages:8}  {got.emergencies_found:4}/{got.emergencies:<4} {got.recall:6.1%}"
-                f" {got.emergencies_lost:5} {got.urgent_lost:7}/{got.urgent:<4} {got.false_alarms:10}/{got.calm:<4}"
+                f"{name:9} {variant:9} {got.messages:8}  {got.found:4}/{got.emergencies:<4} {got.recall:6.1%}"
+                f" {got.lost:5} {got.urgent_lost:7}/{got.urgent:<4} {got.false_alarms:10}/{got.calm:<4}"
                 f" {got.false_alarm_rate:6.1%} {got.probes_found:6}/{got.probes:<3}"
                 f" {got.right_level / got.messages:6.1%} {got.right_category / got.messages:8.1%}"
             )

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.severity import Severity
+from handlers.rules.reading.variants import without_accents
 from handlers.rules.screening import Screening
 from tests.unit.handlers.screening_sample import messages, shipped
-from tests.unit.handlers.variants import without_accents
 
 EMERGENCIES = [
     message.text for message in messages() if message.severity is Severity.EMERGENCY and not message.held_out
