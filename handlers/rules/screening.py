@@ -115,7 +115,7 @@ class Screening:
         if is_place_probe and _only_asks(held):
             category = PROBE
         elif top.at_least(Severity.STANDARD):
-            category = self._kinds.choose([names for names, _, _ in found.groups], category)
+            category = self._kinds.choose({names for names, _, _ in found.groups}, category)
         return Verdict(
             severity=top,
             category=category,
@@ -130,7 +130,7 @@ class Screening:
         named: set[str] = set()
         for one in held:
             name = one.rule.sign
-            if one.severity is Severity.NONE and (not named or name in named):
+            if not name or (one.severity is Severity.NONE and (not named or name in named)):
                 continue
             key = (name, "" if name == _MANY else one.rule.code)  # many small things once, at their highest
             if key not in signs:

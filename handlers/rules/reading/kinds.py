@@ -28,6 +28,7 @@ class Kinds:
         self._rows = {
             cue: [(at, points) for at, points in enumerate(row) if abs(points) >= _ENOUGH] for cue, row in rows.items()
         }
+        self._known: dict[tuple[str, ...], list[tuple[str, list[tuple[int, int]]]]] = {}  # by the groups of a phrase
 
     @classmethod
     def load(cls, file: str, content: bytes) -> Kinds:
@@ -53,10 +54,19 @@ class Kinds:
         if not self._start:
             return by_rules
         totals = list(self._start)
-        names = {name for names in groups for name in names}
-        for cue in (f"({by_rules})", *(f"<{name}>" for name in names)):
-            for at, points in self._rows.get(cue, ()):
-                totals[at] += points
+        for at, points in self._rows.get(f"({by_rules})", ()):
+            totals[at] += points
+        seen = set[str]()
+        for names in groups:
+            cells_of = self._known.get(names)
+            if cells_of is None:
+                cells_of = [(name, self._rows[f"<{name}>"]) for name in names if f"<{name}>" in self._rows]
+                self._known[names] = cells_of
+            for name, cells in cells_of:
+                if name not in seen:
+                    seen.add(name)
+                    for at, points in cells:
+                        totals[at] += points
         return KINDS[totals.index(max(totals))]
 
 

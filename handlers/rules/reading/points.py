@@ -26,22 +26,30 @@ SHORT = "short_text"  # the text has so few words that one of them may be all th
 SHORT_TOKENS = 6
 PAIRED = "w_"  # groups whose name begins so are weighed in pairs too: who with what with when
 NEAR = 8  # tokens between the two groups of a pair
-STRONG = "points_strong"  # the emergency column ends so high that signs of a story or a question do not matter
-_NOT_FAR, _FAR = 150, 150  # hundredths below and above zero
+STRONG = "points_strong"  # a column ends so high that signs of a story or a question do not matter
+_NOT_FAR = 150  # hundredths below zero
+_FAR = (150, 250, 10**9, 10**9)  # hundredths above zero, for each column
 _LONGEST_STRETCH = 60  # tokens; a sentence without end is weighed in parts, so that nobody is judged by length
 _LONGEST_RUN = 5  # stretches weighed together
 _TOP = 3  # cues quoted as the reason
+_BIAS, _WIDTH = (
+    1 << 15,
+    40,
+)  # of a column in a packed row: points stay below the bias, sums of millions of rows in the width
+_FIELD = (1 << _WIDTH) - 1
 
 GroupsAt: TypeAlias = "tuple[tuple[str, ...], int, int]"  # the groups of a phrase, and its tokens (one past the last)
 Span: TypeAlias = "tuple[int, int]"
-Row: TypeAlias = "tuple[int, int, int, int]"
-Weighed: TypeAlias = "tuple[Row, tuple[Span, ...]]"  # the points of a cue, and the pieces of the text it stands in
+Row: TypeAlias = int  # the points of all columns in one number, so that one addition adds them all: see `_packed`
+Weighed: TypeAlias = (
+    "tuple[Row, int, int] | tuple[Row, int, int, int, int]"  # points, and the tokens of the one or two pieces
+)
 
 
 class Weighing:
     """What the points say of one text: the signs that hold, and on demand the pieces of the text that weighed most."""
 
-    def __init__(self, stretches: Sequence[Sequence[Weighed]], runs: Mapping[str, tuple[int, int, int]]) -> None:
+    def __init__(self, stretches: Sequence[Mapping[object, Weighed]], runs: Mapping[str, tuple[int, int, int]]) -> None:
         self._stretches = stretches
         self._runs = runs  # sign -> column, first stretch, one past the last
 
@@ -53,22 +61,26 @@ class Weighing:
     def pieces(self, sign: str) -> tuple[Span, ...]:
         """The tokens that weighed most for a sign, of three cues at most, in the order of the text."""
         column, begin, end = self._runs[sign]
-        cues = [cue for stretch in self._stretches[begin:end] for cue in stretch]
-        heavy = sorted([(-row[column], at) for at, (row, _) in enumerate(cues) if row[column] > 0])[:_TOP]
-        return tuple(sorted({span for _, at in heavy for span in cues[at][1]}))
+        cues = [cue for stretch in self._stretches[begin:end] for cue in stretch.values()]
+        shift = _WIDTH * column
+        lifted = [cue[0] >> shift & _FIELD for cue in cues]
+        heavy = sorted([(-here, at) for at, here in enumerate(lifted) if here > _BIAS])[:_TOP]
+        places = [cues[at][1:] for _, at in heavy]
+        return tuple(sorted({(place[at], place[at + 1]) for place in places for at in range(0, len(place), 2)}))
 
 
 class Points:
     """The table of points."""
 
-    def __init__(self, rows: Mapping[str, Row]) -> None:
+    def __init__(self, rows: Mapping[str, tuple[int, ...]]) -> None:
         """`rows`: cue -> points for each level, in hundredths."""
-        self._start = rows.get(START, (-10_000, -10_000, -10_000, -10_000))
+        self._start = rows.get(START, (-10_000,) * len(COLUMNS))
         self._words: dict[str, Row] = {}
         self._groups: dict[str, Row] = {}
         self._pairs: dict[str, dict[str, Row]] = {}
         self._known: dict[tuple[str, ...], tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]] = {}
-        for cue, row in rows.items():
+        for cue, points in rows.items():
+            row = _packed(points)
             one, plus, two = cue.partition("+")
             if plus:
                 self._pairs.setdefault(one[1:-1], {})[two[1:-1]] = row
@@ -81,7 +93,7 @@ class Points:
     @classmethod
     def load(cls, file: str, content: bytes) -> Points:
         """From CSV: a header `cue,emergency,urgent,standard,probe` and one line a cue; raises `LexiconError` with the line."""
-        rows: dict[str, Row] = {}
+        rows: dict[str, tuple[int, ...]] = {}
         number = 1
         try:
             lines = csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)
@@ -92,8 +104,9 @@ class Points:
                 cue, *values = line
                 if not cue or len(values) != len(COLUMNS):
                     raise ValueError
-                emergency, urgent, standard, probe = (int(value) for value in values)
-                rows[cue] = (emergency, urgent, standard, probe)
+                rows[cue] = tuple(int(value) for value in values)
+                if max(map(abs, rows[cue])) >= _BIAS:
+                    raise ValueError
         except (ValueError, csv.Error):
             raise LexiconError([_finding(file, number)]) from None
         return cls(rows)
@@ -105,60 +118,48 @@ class Points:
         in the order of their first tokens.
         """
         stretches = self._stretches(tokens, groups)
-        all_sums: tuple[list[int], ...] = ([], [], [], [])
-        for cues in stretches:
-            one = two = three = four = 0
-            for (first, second, third, fourth), _ in cues:
-                one += first
-                two += second
-                three += third
-                four += fourth
-            for sums, total in zip(all_sums, (one, two, three, four), strict=True):
-                sums.append(total)
+        sums = [(sum([cue[0] for cue in cues.values()]), len(cues)) for cues in stretches]
         runs: dict[str, tuple[int, int, int]] = {}
-        for column, sums in enumerate(all_sums):
-            total, begin, end = best_run(sums)
+        for column in range(len(COLUMNS)):
+            total, begin, end = best_run([_column(packed, column, count) for packed, count in sums])
             total += self._start[column]
             if total > 0:
                 runs[SIGNS[column]] = (column, begin, end)
             if column == 0 and total > -_NOT_FAR:
                 runs[POSSIBLE] = (column, begin, end)
-            if column == 0 and total > _FAR:
+            if total > _FAR[column]:
                 runs[STRONG] = (column, begin, end)
         return Weighing(stretches, runs)
 
-    def _stretches(self, tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[list[Weighed]]:
+    def _stretches(self, tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[dict[object, Weighed]]:
         """The cues of the table in each stretch, each once."""
         stretch_of, count = stretches_of(tokens)
-        cues: list[list[Weighed]] = [[] for _ in range(count)]
-        seen: list[set[object]] = [set() for _ in range(count)]
-        table = self._words
+        cues: list[dict[object, Weighed]] = [{} for _ in range(count)]
+        table, known_groups = self._words, self._known
         for at, token in enumerate(tokens):
             plain = token.plain
             row = table.get(plain)
             if row is not None:
-                known_here = seen[stretch_of[at]]
-                if plain not in known_here:
-                    known_here.add(plain)
-                    cues[stretch_of[at]].append((row, ((at, at + 1),)))
+                here = cues[stretch_of[at]]
+                if plain not in here:
+                    here[plain] = (row, at, at + 1)
             elif " " in plain:  # a short form of several words
                 for word in plain.split():
-                    if word in table and word not in seen[stretch_of[at]]:
-                        seen[stretch_of[at]].add(word)
-                        cues[stretch_of[at]].append((table[word], ((at, at + 1),)))
-        paired: list[tuple[str, dict[str, Row], Span, int]] = []
+                    if word in table:
+                        cues[stretch_of[at]].setdefault(word, (table[word], at, at + 1))
+        paired: list[tuple[str, dict[str, Row], int, int, int]] = []
         for names, start, end in groups:
-            known = self._known.get(names)
+            known = known_groups.get(names)
             if known is None:
-                known = self._known[names] = self._look_up(names)
-            here = stretch_of[start]
+                known = known_groups[names] = self._look_up(names)
+            stretch = stretch_of[start]
+            here = cues[stretch]
             for name, row in known[0]:
-                if name not in seen[here]:
-                    seen[here].add(name)
-                    cues[here].append((row, ((start, end),)))
+                if name not in here:
+                    here[name] = (row, start, end)
             for name, partners in known[1]:
-                paired.append((name, partners, (start, end), here))
-        _add_pairs(paired, cues, seen)
+                paired.append((name, partners, start, end, stretch))
+        _add_pairs(paired, cues)
         return cues
 
     def _look_up(self, names: tuple[str, ...]) -> tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]:
@@ -167,21 +168,27 @@ class Points:
         return alone, [(name, self._pairs[name]) for name in names if name in self._pairs]
 
 
-def _add_pairs(
-    paired: Sequence[tuple[str, dict[str, Row], Span, int]], cues: list[list[Weighed]], seen: list[set[object]]
-) -> None:
-    """Adds the pairs of groups that stand near each other in one stretch."""
-    for number, (name, partners, span, here) in enumerate(paired):
-        last = span[0] + NEAR
-        for other, _, other_span, there in islice(paired, number + 1, None):
-            if other_span[0] > last or there != here:
+def _packed(points: Sequence[int]) -> Row:
+    """The points of all columns in one number, each lifted so that none is negative and nothing carries over."""
+    return sum((value + _BIAS) << (_WIDTH * column) for column, value in enumerate(points))
+
+
+def _column(packed: Row, column: int, count: int) -> int:
+    """One column of the sum of `count` packed rows."""
+    return (packed >> (_WIDTH * column) & _FIELD) - count * _BIAS
+
+
+def _add_pairs(paired: Sequence[tuple[str, dict[str, Row], int, int, int]], cues: list[dict[object, Weighed]]) -> None:
+    """Adds the pairs of groups that stand near each other in one stretch; `paired`: name, partners, span and stretch."""
+    for number, (name, partners, start, end, stretch) in enumerate(paired):
+        last, here = start + NEAR, cues[stretch]
+        for other, _, begin, stop, there in islice(paired, number + 1, None):
+            if begin > last or there != stretch:
                 break
-            row = partners.get(other)
-            if row is not None:
+            if other in partners:
                 key = (name, other) if name < other else (other, name)
-                if key not in seen[here]:
-                    seen[here].add(key)
-                    cues[here].append((row, (span, other_span)))
+                if key not in here:
+                    here[key] = (partners[other], start, end, begin, stop)
 
 
 def stretches_of(tokens: Sequence[Token]) -> tuple[list[int], int]:

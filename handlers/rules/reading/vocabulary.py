@@ -45,8 +45,9 @@ class Vocabulary:
         for token, meanings in abbreviations.items():
             self._short[letters.form_of(token)] = tuple(self.numbers[word] for word in meanings if word in self.numbers)
         self._slips = self._slip_index()
-        self._known: dict[bool, dict[str, tuple[Reading, ...]]] = {False: {}, True: {}}
-        self._typed: dict[str, tuple[str, int]] = {}
+        # What was read before, so that a common word costs one look; only `form_of` and `read` write here.
+        self.remembered: dict[bool, dict[str, tuple[Reading, ...]]] = {False: {}, True: {}}
+        self.typed: dict[str, tuple[str, int]] = {}
 
     def _add(self, word: str) -> None:
         number = self.numbers[word] = len(self.numbers)
@@ -74,14 +75,14 @@ class Vocabulary:
 
     def form_of(self, piece: str) -> tuple[str, int]:
         """The form of a piece as typed, and whether it says that accents are used: `MARKED`, `PLAIN`, `BARE` or `SILENT`."""
-        known = self._typed.get(piece)
+        known = self.typed.get(piece)
         if known is None:
             form = letters.form_of(piece)
             known = (form, self._manner(form))
             if form in self._short or letters.is_syllable(letters.fold(form)):  # a single syllable names nobody
-                if len(self._typed) >= _MOST_REMEMBERED:
-                    self._typed.clear()
-                self._typed[piece] = known
+                if len(self.typed) >= _MOST_REMEMBERED:
+                    self.typed.clear()
+                self.typed[piece] = known
         return known
 
     def _manner(self, form: str) -> int:
@@ -95,7 +96,7 @@ class Vocabulary:
 
     def read(self, form: str, strict: bool) -> tuple[Reading, ...]:
         """What a token may be; several readings when it is words run together. `strict`: the text is typed with accents."""
-        remembered = self._known[strict]
+        remembered = self.remembered[strict]
         known = remembered.get(form)
         if known is None:
             known = self._read(form, strict)

@@ -50,10 +50,12 @@ def cut(text: str, vocabulary: Vocabulary) -> list[Token]:
     pieces: list[_Piece] = []
     manners = [0, 0, 0, 0, 0]
     short = 0
+    typed = vocabulary.typed
     for match in _TOKEN.finditer(text):
         piece = match.group()
         if piece[0].isalnum():
-            form, manner = vocabulary.form_of(piece[:_LONGEST_TOKEN])
+            known = typed.get(piece)
+            form, manner = vocabulary.form_of(piece[:_LONGEST_TOKEN]) if known is None else known
             manners[manner] += 1
             short += len(form) < 3
         else:
@@ -64,11 +66,11 @@ def cut(text: str, vocabulary: Vocabulary) -> list[Token]:
         pieces = _join_single_letters(pieces, vocabulary)
     found: list[Token] = []
     sentence = clause = 0
+    remembered = vocabulary.remembered[strict]
     for start, end, form in pieces:
         if form[0].isalnum():
-            for reading in vocabulary.read(form, strict):
-                exact = strict or reading.shows_marks
-                found.append(Token(start, end, sentence, clause, reading.words, reading.plain, exact))
+            for words, plain, shows_marks in remembered.get(form) or vocabulary.read(form, strict):
+                found.append(Token(start, end, sentence, clause, words, plain, strict or shows_marks))
         else:
             clause += 1
             sentence += form != ","
