@@ -91,14 +91,11 @@ class Screening:
         """The verdict on one text of any length and script. Never raises for what people may type."""
         cleaned = clean(text)
         tokens = cut(cleaned, self._lexicon.vocabulary)
-        best = Verdict(Severity.NONE, UNRELATED)
-        probed = False
-        for start in range(0, max(len(tokens), 1), _WINDOW):
-            verdict = self._read_window(cleaned, tokens[max(0, start - _OVERLAP) : start + _WINDOW])
-            probed = probed or verdict.is_place_probe
-            if start == 0 or verdict.severity.rank > best.severity.rank:
-                best = verdict
-        return best if best.is_place_probe is probed else replace(best, is_place_probe=probed)
+        verdicts = [
+            self._read_window(cleaned, tokens[max(0, start - _OVERLAP) : start + _WINDOW])
+            for start in range(0, max(len(tokens), 1), _WINDOW)
+        ]
+        return verdicts[0] if len(verdicts) == 1 else _together(verdicts)
 
     def _read_window(self, text: str, tokens: Sequence[Token]) -> Verdict:
         found = find_signs(self._lexicon, tokens)
@@ -132,12 +129,31 @@ class Screening:
             name = one.rule.sign
             if not name or (one.severity is Severity.NONE and (not named or name in named)):
                 continue
-            key = (name, "" if name == _MANY else one.rule.code)  # many small things once, at their highest
+            key = _key(name, one.rule.code)
             if key not in signs:
                 named.add(name)
                 spans = _spans(self._lexicon, one.hits, weighing)
                 signs[key] = Sign(name, _quote(text, tokens, spans), one.rule.code)
         return tuple(signs.values())
+
+
+def _key(name: str, rule: str) -> tuple[str, str]:
+    """What is said once: a sign for each of its rules; many small things at their highest only."""
+    return name, "" if name == _MANY else rule
+
+
+def _together(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on a long text: the most urgent part's, and what else the other parts show."""
+    best = max(verdicts, key=lambda one: one.severity.rank)  # the first of them
+    signs: dict[tuple[str, str], Sign] = {}
+    for sign in (*best.signs, *(sign for one in verdicts for sign in one.signs)):
+        signs.setdefault(_key(sign.name, sign.rule), sign)
+    return replace(
+        best,
+        signs=tuple(signs.values()),
+        is_retraction=any(one.is_retraction for one in verdicts),
+        is_place_probe=any(one.is_place_probe for one in verdicts),
+    )
 
 
 def _only_asks(held: Iterable[Held]) -> bool:
