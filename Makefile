@@ -29,7 +29,7 @@ bench: $(STAMP)
 	$(PY) -m tests.benchmarks $(NAME)
 
 chaos: $(STAMP)
-	CHAOS=full $(PY) -m pytest tests/chaos tests/contract/test_hostile.py $(ARGS)
+	CHAOS=full $(PY) -m pytest tests/chaos tests/contract/test_hostile.py tests/property/test_walks.py $(ARGS)
 
 points: $(STAMP)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[train]'

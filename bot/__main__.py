@@ -12,16 +12,17 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import database, places, roster, staff, triage
+from bot.cli import database, directory, places, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config
 from bot.observe import set_up_logs
+from bot.roles import Role
 from bot.shipped import content_files
 from bot.worlds import load_world
 from flows.loader import load
 from flows.transcripts import SUFFIX, scripts
 from flows.updating import update
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries
@@ -45,6 +46,7 @@ def rehearsal_host(files: dict[str, bytes]) -> RehearsalHost:
 
 
 app.add_typer(flows_app(rehearsal_host), name="flows")
+app.add_typer(directory.app, name="directory")
 app.add_typer(roster.app, name="roster")
 app.add_typer(staff.app, name="staff")
 app.add_typer(database.app, name="db")
@@ -62,8 +64,13 @@ app.add_typer(config_app, name="config")
 def serve(
     config: ConfigOption = None,
     listen: Annotated[str | None, typer.Option("--listen", help="HOST:PORT instead of the configuration's.")] = None,
+    role: Annotated[
+        Role, typer.Option("--role", help="What this process does; a share of the work needs PostgreSQL.")
+    ] = Role.ALL,
 ) -> None:
-    """Run the service. Without a configuration: the embedded demo, with staff passwords shown once."""
+    """Run the service. Without a configuration: the embedded demo, with staff passwords shown once. A worker or an auditor
+    listens (for /healthz and /readyz) only with --listen.
+    """
     from bot.serve import serve as run
 
     written = load_config(config)
@@ -71,7 +78,7 @@ def serve(
         written = _listening_on(written, listen)
     set_up_logs(written.log.level, json_lines=written.log.json_lines)
     demo = config is None and not Path("config.yaml").exists()
-    asyncio.run(run(written, demo=demo))
+    asyncio.run(run(written, demo=demo, role=role, listen=listen is not None))
 
 
 def _listening_on(written: Config, listen: str) -> Config:
@@ -90,13 +97,16 @@ def chat(
     save: Annotated[
         Path | None, typer.Option("--save", help="Write the talk to this new file as a transcript.")
     ] = None,
+    flow: Annotated[str | None, typer.Option("--flow", help="Begin at this flow, in memory, to try it alone.")] = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="Choose this language first (a code: en).")] = None,
 ) -> None:
     """Talk to the bot in the terminal: to the running service of this configuration, else to one in memory."""
+    from bot.terminal import Wish
     from bot.terminal import chat as talk
 
     set_up_logs("error")
     written = load_config(config)
-    asyncio.run(talk(written, content, save))
+    asyncio.run(talk(written, Wish(content, save, flow, lang)))
     if save is not None and save.exists():
         _rehearsed(save, content_files(content or written.content))
 
@@ -119,7 +129,13 @@ def config_check(
         channel.token.read()
         if channel.webhook_secret is not None:
             channel.webhook_secret.read()
+    for secret in (written.database.password, written.database.keys_password, written.redis.password):
+        if secret is not None:
+            secret.read()
+    written.auditor.read()
     print("configuration: fine")
+    if not written.operator.name:
+        print("note: operator.name is empty, so the page /about says that nobody has given a name; write who runs this")
 
 
 def main() -> None:

@@ -9,9 +9,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from flows.source import parse
 from handlers.errors import BinhAnError
@@ -70,17 +80,62 @@ class _Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+POSTGRES = ("postgresql://", "postgres://")
+
+
 class DatabaseConfig(_Written):
     """Where the data lies."""
 
     url: str = ""  # empty: SQLite in `var`
+    password: SecretRef | None = None  # of PostgreSQL, apart from the address
+    keys_url: str = (
+        ""  # empty: the data keys are in `var`; else a PostgreSQL database of their own, for several machines
+    )
+    keys_password: SecretRef | None = None
 
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
-        if url and not url.startswith("sqlite:///"):
-            raise ValueError("only the embedded database is built so far: leave it empty or write sqlite:///PATH")
-        return url
+        if url and not url.startswith(("sqlite:///", *POSTGRES)):
+            raise ValueError("leave it empty, or write sqlite:///PATH or postgresql://USER@HOST/NAME")
+        return _without_password(url)
+
+    @field_validator("keys_url")
+    @classmethod
+    def _apart(cls, url: str, info: ValidationInfo) -> str:
+        data = info.data.get("url", "")
+        if url and not (url.startswith(POSTGRES) and data.startswith(POSTGRES)):
+            raise ValueError(
+                "leave it empty; only beside a PostgreSQL, write postgresql://USER@HOST/NAME of another database"
+            )
+        if url and url == data:
+            raise ValueError("it must be another database than the data's: a backup of both would undo erasing")
+        return _without_password(url)
+
+    @property
+    def shared(self) -> bool:
+        """May several processes work on it?"""
+        return self.url.startswith(POSTGRES)
+
+
+class RedisConfig(_Written):
+    """What several processes tell each other through; only hints, nothing that may not be lost."""
+
+    url: str = ""  # empty: none, which a single process does not need
+    password: SecretRef | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("leave it empty, or write redis://HOST:PORT/0, rediss://… or unix://PATH")
+        return _without_password(url)
+
+
+def _without_password(url: str) -> str:
+    if url and urlsplit(url).password:
+        raise ValueError("no password in an address: write `password: file:PATH` beside it")
+    return url
 
 
 class WebConfig(_Written):
@@ -88,9 +143,17 @@ class WebConfig(_Written):
 
     public_url: Url = "http://127.0.0.1:8080"  # what browsers call us; https decides the cookie's prefix
     exit_url: Url = (
-        "https://www.google.com/search?q=thoi+tiet+hom+nay"  # where the quick exit leads: neutral, not personal
+        "https://vi.wikipedia.org/wiki/Th%E1%BB%9Di_ti%E1%BA%BFt"  # where the quick exit leads: neutral, quick
     )
     behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
+    drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
+
+
+class OperatorConfig(_Written):
+    """Who runs this hotline, as the page about it says; where nothing is written, the page says so."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\n]*$")] = ""
+    contact: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\n]*$")] = ""
 
 
 class TelegramConfig(_Written):
@@ -111,6 +174,17 @@ class TelegramConfig(_Written):
             raise ValueError("webhook mode needs webhook_secret")
 
 
+class AuditorConfig(_Written):
+    """Where the auditor's alarms go. The addresses are secrets: whoever knows them can silence it."""
+
+    alarm_url: SecretRef | None = None  # gets a POST with JSON; without one, alarms are lines in the log
+    ping_url: SecretRef | None = None  # a dead-man switch: gets a GET every minute while all is well
+
+    def read(self) -> tuple[str, str]:
+        """Both addresses, "" where none is set; a ConfigError for one that cannot be read."""
+        return self.alarm_url.read() if self.alarm_url else "", self.ping_url.read() if self.ping_url else ""
+
+
 class LogConfig(_Written):
     """Logs hold ids and counts, never people's text."""
 
@@ -125,10 +199,14 @@ class Config(_Written):
     listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:[0-9]{1,5}$")] = "127.0.0.1:8080"
     timezone: str = "Asia/Ho_Chi_Minh"
     roster: Path | None = None  # roster.yaml; without one everybody enabled is on duty by role
+    places: Path | None = None  # a folder with another province's tables of places instead of the shipped one
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
     database: DatabaseConfig = DatabaseConfig()
+    redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
+    operator: OperatorConfig = OperatorConfig()
     channels: list[TelegramConfig] = []
+    auditor: AuditorConfig = AuditorConfig()
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")
@@ -190,7 +268,7 @@ def _with_paths_from(config: Config, folder: Path) -> Config:
     """Paths written in a configuration count from its own folder."""
     changes = {
         name: folder / value
-        for name in ("var", "roster", "content")
+        for name in ("var", "roster", "content", "places")
         if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
     }
     return config.model_copy(update=changes)

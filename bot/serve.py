@@ -1,4 +1,4 @@
-"""`serve`: hold the lock, open everything, say where to look, run until told to stop."""
+"""`serve`: hold the lock, open everything this process's role needs, say where to look, run until told to stop."""
 
 from __future__ import annotations
 
@@ -7,36 +7,83 @@ import errno
 import os
 import signal
 import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
 
 from bot.config import Config
-from bot.wiring import CannotListen, Service, hold_lock, open_service, run_service
-from handlers.model import Role
+from bot.roles import NeedsPostgres, Role
+from bot.running import CannotListen, run_service
+from bot.wiring import Service, hold_lock, open_auditor, open_service
+from handlers import model
 from handlers.ports import UnitOfWork
 
 NOBODY = (
     "  staff        nobody can answer yet, and every seeker hears so; add somebody with\n"
     "               python -m bot staff add NAME --alias ALIAS --role counsellor"
 )
+STOPPED = "Bình An has stopped; nothing that was accepted is lost."
 
 
-async def serve(config: Config, *, demo: bool) -> None:
-    """Run until SIGTERM or Ctrl-C; both finish what is under way."""
+async def serve(config: Config, *, demo: bool, role: Role = Role.ALL, listen: bool = True) -> None:
+    """Run until SIGTERM or Ctrl-C; both finish what is under way. `listen` False: a process without pages answers nobody.
+
+    NeedsPostgres for a share of the work on an embedded database.
+    """
+    if role is not Role.ALL and not config.database.shared:
+        raise NeedsPostgres(f"--role {role.value}")
     host, port = config.address
-    with hold_lock(config.var):
-        _try_address(host, port)
-        async with open_service(config, demo=demo) as service:
+    listens = listen or role.serves_pages
+    with hold_lock(config):
+        if listens:
+            _try_address(host, port)
+        if role is Role.AUDITOR:
+            await _audit(config, host, port if listens else None)
+            return
+        async with open_service(config, demo=demo, role=role) as service:
             ready = asyncio.Event()
-            running = asyncio.create_task(run_service(service, host, port, ready))
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, running.cancel)
             announcing = asyncio.create_task(_announce(service, ready))
             try:
-                await running
-            except asyncio.CancelledError:
-                print("Bình An has stopped; nothing that was accepted is lost.", flush=True)
+                await _until_told(run_service(service, host, port if listens else None, ready))
             finally:
                 announcing.cancel()
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    """Run until SIGTERM or Ctrl-C, then let it finish what it has in hand."""
+    running = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        print(STOPPED, flush=True)
+
+
+async def _audit(config: Config, host: str, port: int | None) -> None:
+    async with open_auditor(config) as (auditor, app, state), _health(app, host, port):
+        state.ready = True
+        print("Bình An is being watched.", flush=True)
+        if config.auditor.alarm_url is None:
+            print(
+                "  alarms       only lines in this log; set auditor.alarm_url, so that they reach somebody", flush=True
+            )
+        await _until_told(auditor.run())
+
+
+@asynccontextmanager
+async def _health(app: web.Application, host: str, port: int | None) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        if port is not None:
+            await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def _try_address(host: str, port: int) -> None:
@@ -54,13 +101,19 @@ async def _announce(service: Service, ready: asyncio.Event) -> None:
     await ready.wait()
     host, _ = service.config.address
     shown = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 (compared, not bound)
-    lines = [
-        "Bình An is running.",
-        f"  seeker page  http://{shown}:{service.port}/",
-        f"  desk page    http://{shown}:{service.port}/desk",
-        "  terminal     python -m bot chat",
-        *(f"  channel      {name}" for name in service.channels if name != "web"),
-    ]
+    share = "" if service.role is Role.ALL else f" ({service.role.value})"
+    lines = [f"Bình An is running{share}."]
+    if service.role.serves_pages:
+        lines += [
+            f"  seeker page  http://{shown}:{service.port}/",
+            f"  desk page    http://{shown}:{service.port}/desk",
+            "  terminal     python -m bot chat",
+        ]
+    lines += [f"  channel      {name}" for name in service.channels if name != "web"]
+    if service.storage.shared and not service.config.redis.url:
+        lines.append("  redis        none: other processes hear of a message up to a second later; see redis.url")
+    if service.auditor is not None and service.config.auditor.alarm_url is not None:
+        lines.append("  auditor      inside this process, and gone when it is; --role auditor is one of its own")
     if service.first_staff:
         lines.append("Staff made at this first start (passwords are shown only now):")
         lines += [f"  {one.role:<11} {one.name:<9} {one.password}" for one in service.first_staff]
@@ -71,4 +124,5 @@ async def _announce(service: Service, ready: asyncio.Event) -> None:
 
 def somebody_can_answer(uow: UnitOfWork) -> bool:
     """Is there an enabled counsellor or supervisor at all?"""
-    return any(one.enabled and {Role.COUNSELLOR, Role.SUPERVISOR} & set(one.roles) for one in uow.staff.all())
+    answering = {model.Role.COUNSELLOR, model.Role.SUPERVISOR}
+    return any(one.enabled and answering & set(one.roles) for one in uow.staff.all())

@@ -17,6 +17,6 @@ def content_files(folder: Path | None = None) -> dict[str, bytes]:
     return read_dir(folder or CONTENT)
 
 
-def place_files() -> dict[str, bytes]:
-    """The tables of administrative units, by file name."""
-    return {path.name: path.read_bytes() for path in sorted(PLACES.iterdir()) if path.is_file()}
+def place_files(folder: Path | None = None) -> dict[str, bytes]:
+    """The tables of administrative units in a folder (the shipped ones without `folder`), by file name."""
+    return {path.name: path.read_bytes() for path in sorted((folder or PLACES).glob("*.csv")) if path.is_file()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.web.deps import ShownNumber
+from flows.languages import Spoken
 from handlers.world import Worlds
 
 
@@ -10,6 +11,11 @@ def emergency_numbers(worlds: Worlds) -> tuple[ShownNumber, ...]:
     """The numbers of the emergency card, in the order of `lines.yaml`."""
     lines = worlds.current.library.lines.values()
     return tuple(ShownNumber(label=line.name, number=line.number) for line in lines if line.emergency)
+
+
+def spoken(worlds: Worlds, code: str) -> Spoken | None:
+    """A language of the content that is current now; None when it knows none of this code."""
+    return worlds.current.library.program.languages.get(code)
 
 
 def why_in_words(worlds: Worlds, place: str) -> str:

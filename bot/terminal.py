@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
+import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +18,21 @@ import aiohttp
 
 from bot.channels.webchat import new_message_key, new_token
 from bot.config import Config
-from bot.wiring import open_service, run_service
+from bot.running import run_service
+from bot.shipped import content_files
+from bot.wiring import open_service
+from flows.loader import MANIFEST, load
 from flows.recording import Recording
 from handlers.errors import BinhAnError
 
 FIND_WITHIN_S = 1.0
 RETRY_S = 1.0
+
+
+class NotInTheSet(BinhAnError):
+    """The content has no such flow or language; take one of those it has."""
+
+    code = "not-in-the-set"
 
 
 class NotSaved(BinhAnError):
@@ -30,19 +41,63 @@ class NotSaved(BinhAnError):
     code = "not-saved"
 
 
-async def chat(config: Config, content: Path | None = None, save: Path | None = None) -> None:
-    """Talk until the end of input. Prefers the running service of this configuration; a draft in `content` is always played
-    in memory. `save` gets the talk as a transcript at the end; NotSaved at once when that cannot be.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How somebody wants to try the conversation."""
+
+    content: Path | None = None  # a draft, always played in memory
+    save: Path | None = None  # gets the talk as a transcript at the end
+    flow: str | None = None  # begin here instead of at the greeting; always in memory
+    language: str | None = None  # choose this one first
+
+
+async def chat(config: Config, wish: Wish = Wish()) -> None:
+    """Talk until the end of input. Prefers the running service of this configuration; a draft and a single flow are played in
+    memory. Raises NotSaved or NotInTheSet at once.
     """
+    save, first = wish.save, _first_words(config, wish)
     if save is not None:
         _claim(save)
     recording = Recording(f"Ghi lại: {save.name.split('.')[0]}") if save is not None else None
     try:
-        async with _somebody(config, content) as base:
-            await Talk(base, recording=recording).run()
+        with _beginning_at(config, wish) as content:
+            async with _somebody(config, content, wish.flow or "") as base:
+                await Talk(base, recording=recording).run(first)
     finally:
         if save is not None and recording is not None:
             _keep(save, recording.text())
+
+
+def _first_words(config: Config, wish: Wish) -> str:
+    """What is typed for her first, to choose a language: its name."""
+    library = load(content_files(wish.content or config.content)).library
+    if library is None:
+        return ""  # opening the content says what is wrong with it
+    if wish.flow is not None and wish.flow not in library.flows:
+        raise NotInTheSet(f"flow {wish.flow}; there are: {', '.join(sorted(library.flows))}")
+    if wish.language is None or wish.language == library.manifest.language:
+        return ""
+    if wish.language not in library.languages:
+        raise NotInTheSet(
+            f"language {wish.language}; there are: {', '.join(library.languages) or library.manifest.language}"
+        )
+    return library.languages[wish.language].name
+
+
+@contextlib.contextmanager
+def _beginning_at(config: Config, wish: Wish) -> Iterator[Path | None]:
+    """The folder to play: a copy that begins at another flow when one is wished for."""
+    if wish.flow is None:
+        yield wish.content
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in content_files(wish.content or config.content).items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if name == MANIFEST:
+                content = re.sub(rb"(?m)^entry:.*$", f"entry: {wish.flow}".encode(), content, count=1)
+            path.write_bytes(content)
+        yield Path(folder)
 
 
 def _claim(save: Path) -> None:
@@ -63,7 +118,7 @@ def _keep(save: Path, text: str) -> None:
 
 
 @asynccontextmanager
-async def _somebody(config: Config, content: Path | None) -> AsyncIterator[str]:
+async def _somebody(config: Config, content: Path | None, flow: str = "") -> AsyncIterator[str]:
     """The address of a service to talk to: the running one, else one in memory."""
     host, port = config.address
     base = f"http://{host}:{port}"
@@ -73,6 +128,8 @@ async def _somebody(config: Config, content: Path | None) -> AsyncIterator[str]:
         return
     if content is None:
         print("(no service is running here: talking to one in memory, nothing is kept; Ctrl-D ends)")
+    elif flow:
+        print(f"(trying flow {flow} alone, in memory: nothing is published, nothing is kept; Ctrl-D ends)")
     else:
         print(f"(trying the draft in {content}, in memory: nothing is published, nothing is kept; Ctrl-D ends)")
     async with open_service(_alone(config, content), demo=True, in_memory=True) as service:
@@ -129,10 +186,12 @@ class Talk:
     human: bool = False
     recording: Recording | None = field(default=None, repr=False)
 
-    async def run(self) -> None:
-        """Read lines, send them, show what comes, until the end of input."""
+    async def run(self, first: str = "") -> None:
+        """Read lines, send them, show what comes, until the end of input; `first` is typed for her at the beginning."""
         async with aiohttp.ClientSession() as session:
             await self._post(session, {"act": "start"})
+            if first:
+                await self._post(session, self._fields(first))
             listening = asyncio.create_task(self._listen(session))
             typed = _typed_lines()
             try:

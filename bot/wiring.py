@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import structlog
 from aiohttp import web
 
+from bot.alarm import Alarm
 from bot.channels.telegram import TelegramChannel
 from bot.channels.webchat import WebChat
-from bot.config import Config, ConfigError, TelegramConfig
+from bot.config import Config, ConfigError, Secret, TelegramConfig
 from bot.first_start import FirstStaff, make_first_staff
-from bot.shown import emergency_numbers, why_in_words
+from bot.roles import Role
+from bot.shown import emergency_numbers, spoken, why_in_words
 from bot.web.app import build_app
-from bot.web.deps import WebDeps
+from bot.web.deps import DeskHelp, WebDeps
+from bot.web.health import State, health_app
 from bot.web.hub import Hub
+from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
-from bot.workers.timers import TimersWorker
+from bot.workers.pulse import Pulse
+from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
 from bot.worlds import WorldSource
 from handlers import failpoints
 from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
+from handlers.handoff import Handoff
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
-from handlers.ports import Channel, Door
+from handlers.ports import Channel, Door, Presence, Reach
+from handlers.referring import Referring
+from handlers.reminders import Reminders
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -44,29 +51,6 @@ from storage.checking import check_installation
 from storage.lock import ServeLock
 from storage.open import Storage, open_storage
 from storage.quarantine import lift_quarantine
-
-log = structlog.get_logger()
-
-
-class CannotListen(BinhAnError):
-    """The address to listen on cannot be had; choose another with --listen HOST:PORT."""
-
-    code = "cannot-listen"
-
-
-class PartEnded(BinhAnError):
-    """A part of the service has ended by itself; the service stops, so that it can be started anew as a whole."""
-
-    code = "part-ended"
-
-
-RESTART_CHANNEL_S = 1.0
-STOP_WITHIN_S = 12.0  # a send under way may take 10 s
-
-
-def utc_now() -> datetime:
-    """The process's clock, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -87,13 +71,17 @@ class Service:
     timers: TimersWorker
     app: web.Application
     source: WorldSource
+    role: Role
+    pulse: Pulse
+    state: State
+    auditor: Auditor | None = None
     first_staff: tuple[FirstStaff, ...] = ()
     port: int = 0  # where it listens, once it does
 
     async def receive(self, *messages: InboundMessage) -> None:
         """Hop 2: returns only after the messages are durably stored; raises StorageUnavailable otherwise."""
         for accepted in await self.storage.door.run(self.inbound.accept_together, messages):
-            if accepted.fresh:
+            if accepted.fresh and self.role.works:
                 self.inbox.nudge(accepted.contact_uid)
 
 
@@ -117,21 +105,45 @@ def database_of(config: Config) -> str:
     return config.database.url or f"sqlite:///{config.var / 'data.db'}"
 
 
+def _storage_of(config: Config, clock: Callable[[], datetime] | None = None) -> Storage:
+    """The storage of this configuration, opened."""
+    return open_storage(
+        database_of(config),
+        config.var,
+        clock=clock,
+        password=_read(config.database.password),
+        redis_url=config.redis.url,
+        redis_password=_read(config.redis.password),
+        keys_url=config.database.keys_url,
+        keys_password=_read(config.database.keys_password),
+    )
+
+
+def _read(secret: Secret | None) -> str:
+    return secret.read() if secret is not None else ""
+
+
 @asynccontextmanager
 async def open_service(
-    config: Config, *, demo: bool, in_memory: bool = False, clock: Callable[[], datetime] = utc_now
+    config: Config,
+    *,
+    demo: bool,
+    in_memory: bool = False,
+    clock: Callable[[], datetime] | None = None,
+    role: Role = Role.ALL,
 ) -> AsyncIterator[Service]:
     """Open storage, publish at the first start, wire the parts. `demo`: no configuration file, so staff are made.
 
-    Nothing runs yet: `run_service` starts the loops. `clock` is the time that storage gives to every decision.
+    Nothing runs yet: `run_service` starts the loops. `clock` is the time that storage gives to every decision, None the
+    database's own.
     """
     failpoints.arm(os.environ.get("FAILPOINT", ""))
-    url = "sqlite://" if in_memory else database_of(config)
-    storage = open_storage(url, None if in_memory else config.var, clock=clock)
+    storage = open_storage("sqlite://", clock=clock) if in_memory else _storage_of(config, clock)
     try:
-        source = WorldSource(storage.door, config.zone, config.content)
+        pulled = frozenset({WebChat().name})
+        source = WorldSource(storage.door, config.zone, config.content, pulled=pulled, places=config.places)
         worlds = await source.begin()
-        service = _assemble(config, storage, worlds, source)
+        service = _assemble(config, storage, worlds, source, role)
         if demo:
             service.first_staff = await make_first_staff(storage.door, service.staffing)
         try:
@@ -143,7 +155,7 @@ async def open_service(
         await storage.close()
 
 
-def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSource) -> Service:
+def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSource, role: Role) -> Service:
     door, wakeups = storage.door, storage.wakeups
     duty = duty_of(config)
     ending = Ending(config.zone)
@@ -159,8 +171,16 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         if written.name in channels:
             raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
         channels[written.name] = _telegram(written, config.web.public_url)
-    outbox = OutboxWorker(door, wakeups, channels, {hub.name: hub})
-    inbox = InboxWorker(door, wakeups, inbound, outbox.look)
+    pulse = Pulse()
+    outbox = OutboxWorker(
+        door,
+        wakeups,
+        channels,
+        {hub.name: hub},
+        reach=partial(_reach, role, hub, storage.presence) if storage.shared else None,
+        beats=partial(pulse.beats, "sender"),
+    )
+    inbox = InboxWorker(door, wakeups, inbound, outbox.look, partial(pulse.beats, "lanes"), nudged=role is Role.ALL)
     service = Service(
         config=config,
         storage=storage,
@@ -173,12 +193,49 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         channels=channels,
         inbox=inbox,
         outbox=outbox,
-        timers=TimersWorker(door, wakeups, escalations, stays, inbound, Housekeeping(escalations)),
+        timers=TimersWorker(
+            door,
+            wakeups,
+            escalations,
+            stays,
+            inbound,
+            Housekeeping(escalations),
+            Reminders(),
+            partial(pulse.beats, "timers"),
+            check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
+        ),
         app=web.Application(),
         source=source,
+        role=role,
+        pulse=pulse,
+        state=State(),
+        auditor=_auditor_of(config, storage, pulse) if role is Role.ALL else None,
     )
-    service.app = _web_app(service, webchat, hub)
+    service.app = _web_app(service, webchat, hub) if role.serves_pages else health_app(door, service.state)
     return service
+
+
+def _reach(role: Role, hub: Hub, presence: Presence) -> Reach:
+    """What this process can deliver now; and, on the way, who has a desk page open in it."""
+    desks = hub.reachable()
+    presence.here(desks)
+    return Reach(letters=role.works, desks=desks)
+
+
+def _auditor_of(config: Config, storage: Storage, pulse: Pulse | None) -> Auditor:
+    """Beside the loops of one process (`pulse`), or for itself: then signs of life in the database count."""
+    living = pulse.living if pulse is not None and not storage.shared else None
+    return Auditor(storage.door, Alarm(*config.auditor.read()), storage.presence, living=living)
+
+
+@asynccontextmanager
+async def open_auditor(config: Config) -> AsyncIterator[tuple[Auditor, web.Application, State]]:
+    """An auditor of its own over the database of the others, and the little application that says that it lives."""
+    storage, state = _storage_of(config), State()
+    try:
+        yield _auditor_of(config, storage, None), health_app(storage.door, state), state
+    finally:
+        await storage.close()
 
 
 def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
@@ -199,6 +256,8 @@ def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
 def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     config, worlds = service.config, service.worlds
 
+    referring = Referring(service.desk, worlds)
+
     async def left(address: Address) -> None:
         await service.storage.door.run(leave, address)
 
@@ -208,6 +267,12 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             wakeups=service.storage.wakeups,
             receive=service.receive,
             desk=service.desk,
+            help=DeskHelp(
+                referring=referring,
+                handoff=Handoff(referring, worlds),
+                directory=lambda: worlds.current.directory,
+                gazetteer=lambda: worlds.current.gazetteer,
+            ),
             hub=hub,
             page_key=service.storage.secrets.session,
             numbers=lambda: emergency_numbers(worlds),
@@ -219,7 +284,12 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
-        )
+            operator=config.operator.name,
+            contact=config.operator.contact,
+            base_language=lambda: worlds.current.library.manifest.language,
+            spoken=lambda code: spoken(worlds, code),
+        ),
+        service.state,
     )
     for channel in service.channels.values():
         if isinstance(channel, TelegramChannel) and channel.mode == "webhook":
@@ -227,79 +297,30 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     return app
 
 
-async def run_service(service: Service, host: str, port: int, ready: asyncio.Event | None = None) -> None:
-    """Serve until cancelled: web, channels and loops. A part that ends by itself ends everything, loudly (PartEnded, or its own
-    exception). CannotListen when the address is taken.
+def hold_lock(config: Config) -> ServeLock:
+    """Keep a second `serve` off the same data (a context manager); BinhAnError in words when one runs already. Where several may
+    work side by side it only keeps a restore away.
     """
-    runner = web.AppRunner(service.app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    await runner.setup()
-    tasks: list[asyncio.Task[None]] = []
-    polling: list[asyncio.Task[None]] = []
-    try:
-        service.port = await _listen(runner, host, port)
-        parts: dict[str, Coroutine[Any, Any, None]] = {
-            "inbox": service.inbox.run(),
-            "outbox": service.outbox.run(),
-            "timers": service.timers.run(),
-            "world": service.source.watch(service.worlds),
-        }
-        tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
-        polling = [asyncio.create_task(_keep_receiving(service, channel)) for channel in service.channels.values()]
-        if ready is not None:
-            ready.set()
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-            raise PartEnded(task.get_name())
-    finally:
-        # Doors first: nothing new is accepted while the loops finish what they have.
-        for task in polling:
-            task.cancel()
-        await runner.cleanup()
-        # The sender last: what the others have in hand when they end still goes out, and is recorded before storage closes.
-        senders = [task for task in tasks if task.get_name() == "outbox"]
-        others = [task for task in tasks if task not in senders]
-        await _end([*polling, *others])
-        await _end(senders)
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel, and wait until they have finished what they have in hand."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
-    """The port it listens on."""
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise CannotListen(f"{host}:{port}, {os.strerror(error.errno) if error.errno else 'no such host'}") from None
-    except OverflowError:
-        raise CannotListen(f"{host}:{port}, ports end at 65535") from None
-    listening: int = runner.addresses[0][1]
-    return listening
-
-
-async def _keep_receiving(service: Service, channel: Channel) -> None:
-    """Receive on one channel until cancelled; whatever happens to it, it is started again, and no other is disturbed."""
-    while True:
-        try:
-            await channel.run(service.receive)
-            return
-        except Exception as error:
-            log.error("channel.failed", channel=channel.name, error=type(error).__name__)
-            await asyncio.sleep(RESTART_CHANNEL_S)
-
-
-def hold_lock(var: Path) -> ServeLock:
-    """Keep a second `serve` off the same data (a context manager); BinhAnError in words when one runs already."""
-    return ServeLock(var)
+    return ServeLock(config.var, shared=config.database.shared)
 
 
 # --- the database, for commands ------------------------------------------------------------------------------------------
+
+
+class NotEmbedded(BinhAnError):
+    """This command is for the embedded database only; for PostgreSQL see "Backups" in docs/running.md."""
+
+    code = "not-embedded"
+
+
+def _only_embedded(config: Config) -> None:
+    if config.database.shared:
+        raise NotEmbedded
+
+
+def _postgres_of(config: Config) -> tuple[str, str]:
+    """Address and password."""
+    return config.database.url, _read(config.database.password)
 
 
 def data_file(config: Config) -> Path:
@@ -310,7 +331,7 @@ def data_file(config: Config) -> Path:
 @asynccontextmanager
 async def open_content(config: Config) -> AsyncIterator[Door]:
     """The door to the database alone: works also when what is published cannot run (so that it can be replaced)."""
-    storage = open_storage(database_of(config), config.var)
+    storage = _storage_of(config)
     try:
         yield storage.door
     finally:
@@ -319,21 +340,32 @@ async def open_content(config: Config) -> AsyncIterator[Door]:
 
 def upgrade_database(config: Config) -> None:
     """Bring the database to this program's version; nothing when it is there already."""
-    asyncio.run(open_storage(database_of(config), config.var).close())
+    if config.database.shared:
+        from storage.postgres.open import upgrade_postgres
+
+        upgrade_postgres(*_postgres_of(config))
+    asyncio.run(_storage_of(config).close())
 
 
 def check_database(config: Config) -> list[str]:
     """What is wrong with version, keys and audit chain, a line each."""
+    if config.database.shared:
+        from storage.postgres.checking import check_postgres
+
+        keys = (config.database.keys_url, _read(config.database.keys_password))
+        return check_postgres(_postgres_of(config), keys, config.var)
     return check_installation(config.var, data_file(config))
 
 
 def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:
     """Copy data and keys into a new directory, while the service may run."""
+    _only_embedded(config)
     backup(config.var, to, database=data_file(config), include_secrets=include_secrets)
 
 
 def restore_database(config: Config, source: Path, secrets: Path | None) -> Restored:
     """Put a backup where no data are, in quarantine."""
+    _only_embedded(config)
     return restore(source, config.var, secrets=secrets, database=data_file(config))
 
 
@@ -341,7 +373,7 @@ def release_quarantine(config: Config) -> bool:
     """End the quarantine after a restore; False when there was none."""
 
     async def release() -> bool:
-        storage = open_storage(database_of(config), config.var)
+        storage = _storage_of(config)
         try:
             return await storage.door.run(lift_quarantine, "command line")
         finally:

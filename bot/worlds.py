@@ -6,17 +6,21 @@ import asyncio
 import gc
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot import shipped
-from flows.loader import load
-from handlers.directory import Directory, Service, load_seed
+from flows.loader import load, version_of
+from handlers.directory import Directory
+from handlers.directory_files import TABLES_BESIDE, load_seed, read_holidays, read_travel
 from handlers.errors import BinhAnError
 from handlers.ports import ContentSet, ContentStore, Door, UnitOfWork
+from handlers.rules.boundaries import Boundaries
 from handlers.rules.places import Gazetteer
 from handlers.rules.screening import Screening
+from handlers.service import Service
 from handlers.world import Libraries, World, Worlds
 
 log = structlog.get_logger()
@@ -31,34 +35,60 @@ class ContentBroken(BinhAnError):
     code = "content-broken"
 
 
-def load_world(files: dict[str, bytes], services: list[Service], zone: ZoneInfo, libraries: Libraries) -> World:
-    """A world of one content set and a directory. Raises ContentBroken with the first finding."""
+def load_world(
+    files: dict[str, bytes],
+    services: list[Service],
+    zone: ZoneInfo,
+    libraries: Libraries,
+    *,
+    gazetteer: Gazetteer | None = None,
+    pulled: frozenset[str] = frozenset(),
+) -> World:
+    """A world of one content set and a directory; without `gazetteer` with the shipped places. Raises ContentBroken."""
     loaded = load(files)
     if loaded.library is None:
         raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
     libraries.add(loaded.library)
     try:
         screening = Screening.load(files)
+        directory = Directory(
+            services,
+            read_holidays(files.get("directory/holidays.csv", b"")),
+            read_travel(files.get("directory/travel.csv", b"")),
+        )
     except ValueError as error:
         raise ContentBroken(str(error).splitlines()[0]) from None
     return World(
         library=loaded.library,
         libraries=libraries,
         screening=screening,
-        gazetteer=Gazetteer.load(shipped.place_files()),
-        directory=Directory(services),
+        gazetteer=gazetteer or Gazetteer.load(shipped.place_files()),
+        directory=directory,
         zone=zone,
+        pulled=pulled,
     )
 
 
 class WorldSource:
     """Reads the world from storage and watches for changes."""
 
-    def __init__(self, door: Door, zone: ZoneInfo, content: Path | None = None) -> None:
-        """`zone` is the time zone of the configuration, `content` the folder the first start publishes."""
-        self._door, self._zone, self._content = door, zone, content
+    def __init__(
+        self,
+        door: Door,
+        zone: ZoneInfo,
+        content: Path | None = None,
+        *,
+        pulled: frozenset[str] = frozenset(),
+        places: Path | None = None,
+    ) -> None:
+        """`zone` is the time zone of the configuration, `content` the folder the first start publishes, `pulled` the channels
+        that their reader fetches, `places` the folder with the tables of places. Raises ContentBroken when those cannot be used.
+        """
+        self._door, self._zone, self._content, self._pulled = door, zone, content, pulled
         self._libraries = Libraries()
-        self._seen: tuple[str | None, int] = (None, -1)
+        self._seen: State = (None, -1, -1)
+        self._gazetteer = load_places(places)
+        self._boundaries = -1  # the revision the gazetteer has
 
     async def begin(self) -> Worlds:
         """The world to start with; the very first start publishes the shipped content and seeds the directory."""
@@ -84,13 +114,30 @@ class WorldSource:
     async def _read(self) -> World:
         state = await self._door.read(_state)
         files, rows = await self._door.read(_content)
-        world = load_world(files, [Service.from_row(row) for row in rows], self._zone, self._libraries)
+        if state[2] != self._boundaries:
+            areas = await self._door.read(lambda uow: uow.boundaries.all())
+            self._gazetteer = self._gazetteer.with_boundaries(Boundaries.from_rows(areas))
+            self._boundaries = state[2]
+        services = [Service.from_row(row) for row in rows]
+        world = load_world(files, services, self._zone, self._libraries, gazetteer=self._gazetteer, pulled=self._pulled)
         self._seen = state
         return world
 
 
-def _state(uow: UnitOfWork) -> tuple[str | None, int]:
-    return uow.content.current(), uow.services.revision()
+def load_places(folder: Path | None) -> Gazetteer:
+    """The places of a folder, or the shipped ones. Raises ContentBroken with what is wrong in it."""
+    try:
+        return Gazetteer.load(shipped.place_files(folder))
+    except (ValueError, OSError) as error:
+        raise ContentBroken(f"places {folder or ''}: {error}") from None
+
+
+State: TypeAlias = tuple[str | None, int, int]
+"""What a world was made of: content version, revision of the directory, revision of the boundaries."""
+
+
+def _state(uow: UnitOfWork) -> State:
+    return uow.content.current(), uow.services.revision(), uow.boundaries.revision()
 
 
 def _content(uow: UnitOfWork) -> tuple[dict[str, bytes], list[dict[str, str]]]:
@@ -98,7 +145,9 @@ def _content(uow: UnitOfWork) -> tuple[dict[str, bytes], list[dict[str, str]]]:
     found = uow.content.get(version) if version else None
     if found is None:
         raise ContentBroken("nothing is published")
-    return dict(found.files), uow.services.all()
+    beside = {path: uow.services.beside(name) for name, path in TABLES_BESIDE.items()}
+    imported = {path: text.encode() for path, text in beside.items() if text is not None}
+    return {**found.files, **imported}, uow.services.all()
 
 
 def _publish_shipped(uow: UnitOfWork, sets: Sequence[dict[str, bytes]]) -> list[bool]:
@@ -107,15 +156,17 @@ def _publish_shipped(uow: UnitOfWork, sets: Sequence[dict[str, bytes]]) -> list[
 
 
 def _publish_first(uow: UnitOfWork, content: ContentStore, files: dict[str, bytes]) -> bool:
+    current = content.current()
+    if current is not None:  # what is shipped does not run, so it is not loaded either
+        version = version_of(files)
+        if current != version and content.get(version) is None:
+            log.warning("content.newer_shipped", published=current[:12], shipped=version[:12])
+        return False
     loaded = load(files)
     if loaded.library is None:
         raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
-    current = content.current()
-    if current is not None:
-        if current != loaded.library.version and content.get(loaded.library.version) is None:
-            log.warning("content.newer_shipped", published=current[:12], shipped=loaded.library.version[:12])
-        return False
     version = loaded.library.version
     content.publish(ContentSet(version=version, files=files, published_at=uow.now, published_by=FIRST_START))
-    uow.services.replace([service.to_row() for service in load_seed(files)])
+    if not uow.services.revision():  # an operator may have imported a directory before
+        uow.services.replace([service.to_row() for service in load_seed(files)])
     return True

@@ -7,6 +7,7 @@ late answer can put a message on a screen somebody else is looking at.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from flows.schema import AGE_BANDS
 from flows.text import Key, Phrasebook, key_of
@@ -47,7 +48,14 @@ _AGE_UNDER = re.compile(r"^(?:duoi|chua den|chua toi|chua) (\d{1,3})")
 
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})\s*(?:[:.]|(?:gio|g|h)(?![a-z]))\s*(\d{1,2}(?!\d)|ruoi|kem\s*\d{1,2})?")
 _HALF = re.compile(r"(?<!\d)(\d{1,2})\s*(ruoi)\b")
-_PART_OF_DAY = re.compile(r"\b(sang|trua|chieu|toi|dem|khuya|am|pm)\b|(?<=\d)(am|pm|sa|ch)\b")
+_PART_NAMES = "sang|trua|chieu|toi|dem|khuya|am|pm|morning|noon|afternoon|evening|tonight|night"
+_PART_OF_DAY = re.compile(rf"\b({_PART_NAMES})\b|(?<=\d)(am|pm|sa|ch)\b")
+_DOTTED = re.compile(r"\b([ap])\. ?m\b\.?", re.IGNORECASE)  # "9 p.m."
+# Without a clock sign an hour counts only when nothing but its part of the day stands with it: "8 tối", "9 in the evening".
+_BARE_HOUR = re.compile(
+    rf"(?:tomorrow |tonight )?(?:(?:at|by|until|till) )?(\d{{1,2}})(?: ?o ?clock)?(?: in the| at)? ?(?:{_PART_NAMES})"
+    r"(?: tomorrow| please)?"
+)
 _PARTS: dict[str, dict[int, int]] = {
     "sang": {**{hour: hour for hour in range(1, 12)}, 12: 0, 0: 0},
     "trua": {10: 10, 11: 11, 12: 12, 1: 13, 2: 14},
@@ -58,11 +66,24 @@ _PARTS: dict[str, dict[int, int]] = {
     "pm": {**{hour: hour + 12 for hour in range(1, 12)}, 12: 12},
 }
 _PARTS |= {"khuya": _PARTS["dem"], "sa": _PARTS["am"], "ch": _PARTS["pm"]}
+_PARTS |= {"morning": _PARTS["am"], "noon": {12: 12}, "afternoon": _PARTS["chieu"], "evening": _PARTS["toi"]}
+_PARTS |= {"night": _PARTS["dem"], "tonight": _PARTS["toi"]}
+_MIDNIGHT, _NOON = ("nua dem", "12 dem", "midnight", "at midnight", "until midnight"), ("noon", "at noon", "until noon")
 
 
-def yes_or_no(key: Key) -> bool | None:
-    """Is the whole message a yes or a no, politeness left aside? ("Dạ có ạ", "k", "vâng", "ko phải".)"""
-    answer = _YES_NO.find_only(key)
+def yes_no_book(yes: Iterable[str] = (), no: Iterable[str] = ()) -> Phrasebook[bool]:
+    """What means yes or no: the Vietnamese answers, and those of other languages after them."""
+    more = [(word, True) for word in yes] + [(word, False) for word in no]
+    return Phrasebook([(word, True) for word in _YES] + [(word, False) for word in _NO] + more)
+
+
+def yes_or_no(key: Key, book: Phrasebook[bool] | None = None) -> bool | None:
+    """Is the whole message a yes or a no, politeness left aside? ("Dạ có ạ", "k", "vâng", "ko phải".)
+
+    `book`: what means yes or no, where a set speaks several languages (`yes_no_book`).
+    """
+    book = book or _YES_NO
+    answer = book.find_only(key)
     if answer is not None:
         return answer
     plain = key.folded
@@ -70,7 +91,7 @@ def yes_or_no(key: Key) -> bool | None:
         plain = plain.removeprefix(first)
     for last in _POLITE_LAST:
         plain = plain.removesuffix(last)
-    return None if plain == key.folded else _YES_NO.find_only(_tail(key, plain))
+    return None if plain == key.folded else book.find_only(_tail(key, plain))
 
 
 def _tail(key: Key, plain: str) -> Key:
@@ -82,9 +103,9 @@ def _tail(key: Key, plain: str) -> Key:
 
 
 def option_number(key: Key, options: int) -> int | None:
-    """The index (from 0) of a choice named by its number: "2", "2.", "số 2", "câu 2"."""
+    """The index (from 0) of a choice named by its number: "2", "2.", "số 2", "câu 2", "number 2"."""
     words = key.folded.split()
-    if len(words) == 2 and words[0] in ("so", "cau", "chon", "y"):
+    if len(words) == 2 and words[0] in ("so", "cau", "chon", "y", "number", "option", "line"):
         words = words[1:]
     if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > 2:
         return None
@@ -145,18 +166,20 @@ def _band_of(age: int) -> str | None:
 
 
 def time_of_day(text: str) -> str | None:
-    """A time of day as "HH:MM": "21:30", "21h", "9h tối", "9 giờ rưỡi tối", "10h kém 15 đêm", "12 giờ trưa", "nửa đêm".
+    """A time of day as "HH:MM": "21:30", "21h", "9h tối", "9 giờ rưỡi tối", "10h kém 15 đêm", "nửa đêm", "9 in the evening".
 
     A bare hour from 1 to 12 ("9h") could be morning or evening and is no answer; "09:00" is.
     """
+    text = _DOTTED.sub(r"\1m", text[:100])
     folded = _with_clock_signs(text)
-    if key_of(text).folded in ("nua dem", "12 dem"):
-        return "00:00"
+    whole = key_of(text).folded
+    if whole in _MIDNIGHT or whole in _NOON:
+        return "00:00" if whole in _MIDNIGHT else "12:00"
     found = _CLOCK.search(folded) or _HALF.search(folded)
     part = _PART_OF_DAY.search(folded)
     named = (part[1] or part[2]) if part else ""
     if found is None:
-        bare = re.fullmatch(r"(\d{1,2})\s*(?:sang|trua|chieu|toi|dem|khuya|am|pm)", folded.strip())
+        bare = _BARE_HOUR.fullmatch(" ".join(folded.split()))
         if bare is None:
             return None
         return _clock(int(bare[1]), 0, named, leading_zero=False)

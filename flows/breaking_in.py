@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows import picking, replies, run
+from flows import picking, questions, replies, run
 from flows.effects import Said
 from flows.schema import AskType
 from flows.session import Frame, Stage, Status
@@ -12,12 +12,14 @@ from flows.turn import Turn
 
 
 def event_in(turn: Turn, said: Said, word: str, key: Key) -> str:
-    """Which event breaks into the open question: "stop", "delete", "danger", "help", "human" or ""."""
+    """Which event breaks into the open question: "stop", "delete", "danger", "help", "human", "language" or ""."""
     if word in ("stop", "delete"):
         return word
     if said.danger is Severity.EMERGENCY and not _answers_danger_flow(turn, key):
         return "danger"
-    return word if word in ("help", "human") else ""
+    if word in ("help", "human"):
+        return word
+    return word if word in turn.program.interrupts and word == "language" else ""
 
 
 def _answers_danger_flow(turn: Turn, key: Key) -> bool:
@@ -25,7 +27,7 @@ def _answers_danger_flow(turn: Turn, key: Key) -> bool:
     if turn.status is not Status.WAITING or turn.frames[-1].flow != turn.program.interrupts["danger"]:
         return False
     task = turn.task()
-    return task.options is not None and picking.choice_meant(task, key) is not None
+    return task.options is not None and picking.choice_meant(turn, task, key) is not None
 
 
 def offer_person(turn: Turn) -> bool:
@@ -46,8 +48,11 @@ def save_first(turn: Turn, text: str) -> None:
         replies.keep_text(turn, task, text)
 
 
-def interrupt(turn: Turn, event: str) -> None:
-    """Put the event's flow on top and run it; a flow that is in the stack already starts anew instead of lying there twice."""
+def interrupt(turn: Turn, event: str, key: Key | None = None) -> None:
+    """Put the event's flow on top and run it; a flow that is in the stack already starts anew instead of lying there twice.
+
+    `key`: what she typed; one who names a language is not asked again which.
+    """
     flow = turn.program.interrupts[event]
     turn.stop_waiting()
     for index in range(len(turn.frames) - 1, -1, -1):
@@ -57,4 +62,13 @@ def interrupt(turn: Turn, event: str) -> None:
             break
     else:
         turn.push(flow)
+    if event == "language" and key is not None:
+        _language_named(turn, key)
     run.run(turn)
+
+
+def _language_named(turn: Turn, key: Key) -> None:
+    task, code = turn.task(), turn.program.named.find_only(key)
+    if code is not None and task.question is not None and task.question.type is AskType.LANGUAGE:
+        turn.pass_step(task)
+        questions.save(turn, task, code)

@@ -21,6 +21,9 @@ _ERRANDS: dict[DoName, tuple[frozenset[str], VariableType | None]] = {
     DoName.HUSH: (frozenset(), None),
     DoName.ERASE: (frozenset(), None),
     DoName.CANCEL_HUMAN: (frozenset(), None),
+    DoName.SPEAK: (frozenset({"language"}), VariableType.FLAG),
+    DoName.CAN_REMIND: (frozenset(), VariableType.FLAG),
+    DoName.FORGET_REMINDER: (frozenset(), None),
 }
 """For each errand: the keys its `with` may have, and the type of the variable it saves to (None: it saves nothing)."""
 
@@ -42,6 +45,8 @@ def compile_errand(name: DoName, written: dict[str, Any], find: FindVariable, co
         return _find_services(written, find, complain)
     if name is DoName.REDEEM_CODE:
         return Errand(name, variable=_variable(written, "code", VariableType.CODE, find, complain))
+    if name is DoName.SPEAK:
+        return Errand(name, variable=_variable(written, "language", VariableType.LANGUAGE, find, complain))
     if name is DoName.LATE_ANSWER:
         return _late_answer(written, find, complain)
     return Errand(name, desk=str(written.get("desk", "auto")))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from flows import conditions
 from flows.answers import yes_or_no
+from flows.catalogs import context_of
 from flows.conditions import Complain, Condition
 from flows.effects import Raise, Value
-from flows.program import Consent, Option, Options, Scored, Way
+from flows.program import Consent, Option, Options, Referral, Reminder, Scored, Way
 from flows.references import Names, text_with
 from flows.schema import Flow, Step, Variable, VariableType
 from flows.severity import Severity
@@ -57,11 +60,23 @@ class PartsCompiler:
     # --- parts ------------------------------------------------------------------------------------------------------
 
     def _texts(self, texts: list[str] | None, path: Path) -> tuple[Template, ...]:
-        printable = _Printable(self.names)
+        printable, context = _Printable(self.names), context_of(self.place, path)
+        last = len(texts or ()) - 1
         return tuple(
-            text_with(text, self.names, self.complain, (*path, index), printable)
+            text_with(
+                text,
+                self.names,
+                self.complain,
+                (*path, index),
+                printable,
+                context,
+                self._labels() if path == ("say",) and index == last else (),
+            )
             for index, text in enumerate(texts or ())
         )
+
+    def _labels(self) -> tuple[str, ...]:
+        return tuple(choice.label for choice in (self.step.choices or {}).values())
 
     def _sets(self, written: dict[str, str], path: Path) -> tuple[tuple[str, Value], ...]:
         done: list[tuple[str, Value]] = []
@@ -120,12 +135,35 @@ class PartsCompiler:
                 self.complain(
                     path, "same-label", message, "this label has no letters or is the same as another choice's"
                 )
+        translations = {
+            language: self._answers([replace(one, label=label) for one, label in zip(options, labels, strict=True)])
+            for language, labels in self._labels_in_languages().items()
+        }
+        return replace(self._answers(options), translations=translations)
+
+    def _labels_in_languages(self) -> dict[str, list[str]]:
+        """The labels by language, as far as they are translated; a label that is not stays as it was written."""
+        found: dict[str, list[str]] = {}
+        for language, catalog in self.names.catalogs.items():
+            written = self.step.choices or {}
+            contexts = [context_of(self.place, ("choices", choice_id)) for choice_id in written]
+            labels = [catalog.text(at, one.label) for at, one in zip(contexts, written.values(), strict=True)]
+            if any(labels):
+                found[language] = [label or one.label for label, one in zip(labels, written.values(), strict=True)]
+        return found
+
+    def _answers(self, options: Sequence[Option]) -> Options:
+        """What may be typed for these answers, as their labels read."""
+        keys = [key_of(option.label) for option in options]
+        entries: list[tuple[str | Key, int]] = [(key, index) for index, key in enumerate(keys)]
         entries += [(option.id.replace("_", " "), index) for index, option in enumerate(options)]
-        meanings = [yes_or_no(key) for key in keys]
+        meanings = [yes_or_no(key, self.names.yes_no) for key in keys]
         yes_no = tuple(meanings.index(answer) if meanings.count(answer) == 1 else None for answer in (False, True))
-        exact = self.step.consent is not None or any(one.severity is Severity.EMERGENCY for one in written.values())
+        exact = self.step.consent is not None or any(
+            one.severity is Severity.EMERGENCY for one in (self.step.choices or {}).values()
+        )
         folded = () if exact else tuple(key.folded for key in keys)
-        return Options(options, Phrasebook(entries), folded, (yes_no[0], yes_no[1]))
+        return Options(tuple(options), Phrasebook(entries), folded, (yes_no[0], yes_no[1]))
 
     def _option(self, choice_id: str, choice: Choice) -> Option:
         way = Way(choice.goto) if choice.goto else self._way_quietly()
@@ -146,13 +184,43 @@ class PartsCompiler:
         if set(choices) != {"yes", "no"}:
             message = "bước xin phép có đúng hai lựa chọn tên yes và no"
             self.complain(("consent",), "consent-shape", message, "a consent step has exactly the choices yes and no")
-        if self.names.variables_known and purpose not in self.names.consents:
-            message = f"“{purpose}” chưa khai báo trong “consents” của set.yaml"
-            self.complain(
-                ("consent",), "unknown-consent", message, f"'{purpose}' is not declared under 'consents' in set.yaml"
-            )
+        self._declared_purpose(purpose, ("consent",))
         asked = "\n".join([*(self.step.say or ()), *(choice.label for choice in choices.values())])
         return Consent(purpose, self.names.consents.get(purpose, purpose), sha256(asked.encode()).hexdigest()[:12])
+
+    def _reminder(self) -> Reminder | None:
+        remind = self.step.remind
+        if remind is None:
+            return None
+        self._declared_purpose(remind.consent, ("remind", "consent"))
+        self._typed_variable(remind.at, ("remind", "at"), (VariableType.TIME,))
+        path: Path = ("remind", "say")
+        text = text_with(remind.say, self.names, self.complain, path, (), context_of(self.place, path))
+        return Reminder(text, remind.at, remind.days, remind.consent)
+
+    def _referral(self) -> Referral | None:
+        refer = self.step.refer
+        if refer is None:
+            return None
+        self._declared_purpose(refer.consent, ("refer", "consent"))
+        if refer.need is not None:
+            self._typed_variable(refer.need, ("refer", "need"), (VariableType.CHOICE,))
+        elif not refer.needs:
+            message, message_en = "“refer” cần “needs” hoặc “need”: cần gì", "'refer' needs 'needs' or 'need': what for"
+            self.complain(("refer",), "missing-key", message, message_en)
+        if refer.near is not None:
+            self._typed_variable(refer.near, ("refer", "near"), (VariableType.PLACE,))
+        for item, shared in refer.share.items():
+            for index, name in enumerate(shared):
+                self._typed_variable(name, ("refer", "share", item, index), tuple(VariableType))
+        needs, share = tuple(refer.needs), tuple((item, tuple(names)) for item, names in refer.share.items())
+        return Referral(needs, refer.need or "", refer.near or "", share, refer.consent)
+
+    def _declared_purpose(self, purpose: str, path: Path) -> None:
+        if self.names.variables_known and purpose not in self.names.consents:
+            message = f"“{purpose}” chưa khai báo trong “consents” của set.yaml"
+            message_en = f"'{purpose}' is not declared under 'consents' in set.yaml"
+            self.complain(path, "unknown-consent", message, message_en)
 
     def _way_quietly(self) -> Way:
         told, self.complain = self.complain, lambda *_: None  # `next` is complained about once, for the step

@@ -18,9 +18,10 @@ _SAVES: dict[AskType, tuple[VariableType, ...]] = {
     AskType.TIME: (VariableType.TIME,),
     AskType.DATE: (VariableType.DATE,),
     AskType.CODE: (VariableType.CODE,),
+    AskType.LANGUAGE: (VariableType.LANGUAGE,),
 }
 
-_NEEDS_NEXT = (StepKind.PASS, StepKind.ASK, StepKind.DO, StepKind.CALL)
+_NEEDS_NEXT = (StepKind.PASS, StepKind.ASK, StepKind.DO, StepKind.CALL, StepKind.REMIND, StepKind.REFER)
 _NO_NEXT = (StepKind.HANDOVER, StepKind.END, StepKind.RETURN)
 
 
@@ -58,6 +59,8 @@ class StepCompiler(PartsCompiler):
             many=bool(step.many),
             invalid=self._texts(step.invalid, ("invalid",)),
             unclear=(step.unclear.tries, step.unclear.goto) if step.unclear else None,
+            reminder=self._reminder(),
+            referral=self._referral(),
         )
 
     # --- how the parts fit ------------------------------------------------------------------------------------------

@@ -6,10 +6,13 @@ Compiling goes on after a mistake, so that one run finds them all; the result is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from flows.answers import yes_no_book
+from flows.catalogs import context_of
 from flows.compile_step import StepCompiler
+from flows.languages import Language, spoken
 from flows.phrases import PHRASES
 from flows.program import Program, Task
 from flows.references import Names, complainer, text_with
@@ -18,7 +21,7 @@ from flows.source import Path, Source
 from flows.templates import Template
 from flows.text import Phrasebook, key_of
 
-WORD_ORDER = ("stop", "delete", "help", "human", "back", "repeat")
+WORD_ORDER = ("stop", "delete", "help", "human", "language", "back", "repeat")
 """Which meaning wins when a word without accents could be two."""
 
 
@@ -29,7 +32,7 @@ class Compiled:
     tasks: dict[tuple[str, str], Task] = field(default_factory=dict)
     starts: dict[str, str] = field(default_factory=dict)
     calls: dict[str, dict[str, Path]] = field(default_factory=dict)  # flow -> called flow -> where
-    greetings: dict[str, tuple[timedelta, tuple[str, ...]]] = field(default_factory=dict)
+    greetings: dict[str, tuple[timedelta, tuple[Template, ...]]] = field(default_factory=dict)
 
 
 def compile_flow(flow: Flow, source: Source, names: Names, into: Compiled) -> None:
@@ -38,8 +41,9 @@ def compile_flow(flow: Flow, source: Source, names: Names, into: Compiled) -> No
     into.calls[flow.flow] = {}
     if flow.on_resume is not None:
         complain = complainer(source, ("on_resume",))
+        context = context_of(flow.flow, ("on_resume", "say"))
         said = [
-            text_with(text, names, complain, ("say", index), ()).parts[0]
+            text_with(text, names, complain, ("say", index), (), context)
             for index, text in enumerate(flow.on_resume.say)
         ]
         into.greetings[flow.flow] = (flow.on_resume.after, tuple(said))
@@ -79,9 +83,10 @@ def _reachable(start: str, calls: Mapping[str, Mapping[str, Path]]) -> set[str]:
 
 
 def check_manifest(manifest: Manifest, source: Source, names: Names) -> None:
-    """Entry and interrupts name flows, what identifies her a declared consent; no global word stands in two lists."""
+    """Entry and interrupts name flows, and what identifies her a declared consent."""
     leads: list[tuple[str, Path]] = [(manifest.entry, ("entry",))]
-    leads += [(getattr(manifest.interrupts, event), ("interrupts", event)) for event in Interrupts.model_fields]
+    events = [(event, getattr(manifest.interrupts, event)) for event in Interrupts.model_fields]
+    leads += [(flow, ("interrupts", event)) for event, flow in events if flow is not None]
     for flow, path in leads:
         if flow not in names.flows:
             message = f"không có kịch bản “{flow}”"
@@ -91,19 +96,24 @@ def check_manifest(manifest: Manifest, source: Source, names: Names) -> None:
             message = f"“{variable.identifying}” chưa khai báo trong “consents” của set.yaml"
             message_en = f"'{variable.identifying}' is not declared under 'consents' in set.yaml"
             source.add(("variables", name, "identifying"), "unknown-consent", message, message_en)
+
+
+def check_words(
+    manifest: Manifest, source: Source, languages: Mapping[str, Language], sources: Mapping[str, Source]
+) -> None:
+    """No global word means two things, in whatever language it is typed. `sources` is by language."""
     seen: dict[object, str] = {}
-    for meaning in Words.model_fields:
-        for index, word in enumerate(getattr(manifest.words, meaning)):
-            key = key_of(word)
-            first = seen.setdefault(key, meaning)
-            if not key.folded or first != meaning:
-                message = f"từ này trống hoặc đã có ở “{first}”"
-                source.add(
-                    ("words", meaning, index),
-                    "word-twice",
-                    message,
-                    f"this word is empty or stands under '{first}' too",
-                )
+    lists: list[tuple[Source, object]] = [(source, manifest.words)]
+    lists += [(sources[code], language.words) for code, language in languages.items()]
+    for file, words in lists:
+        for meaning in Words.model_fields:
+            for index, word in enumerate(getattr(words, meaning)):
+                key = key_of(word)
+                first = seen.setdefault(key, meaning)
+                if not key.folded or first != meaning:
+                    message = f"từ này trống hoặc đã có ở “{first}”"
+                    message_en = f"this word is empty or stands under '{first}' too"
+                    file.add(("words", meaning, index), "word-twice", message, message_en)
 
 
 def compile_phrases(manifest: Manifest, source: Source, names: Names) -> dict[str, Template]:
@@ -114,7 +124,9 @@ def compile_phrases(manifest: Manifest, source: Source, names: Names) -> dict[st
         if key not in PHRASES:
             complain((), "unknown-phrase", f"không có câu nào tên “{key}”", f"there is no phrase named '{key}'")
             continue
-        template = text_with(text, names, complain, (), PHRASES[key].placeholders)
+        template = text_with(text, names, complain, (), PHRASES[key].placeholders, context_of("phrases", (key,)))
+        if not PHRASES[key].whole:
+            template = replace(template, recording="")
         templates[key] = template
     for key, phrase in PHRASES.items():
         if key not in manifest.phrases:
@@ -123,17 +135,35 @@ def compile_phrases(manifest: Manifest, source: Source, names: Names) -> dict[st
     return templates
 
 
-def link(manifest: Manifest, compiled: Compiled) -> Program:
+def link(manifest: Manifest, languages: Mapping[str, Language], compiled: Compiled) -> Program:
     """Put the compiled parts together; call only when nothing was found wrong."""
-    events = {event: str(getattr(manifest.interrupts, event)) for event in Interrupts.model_fields}
-    pairs = [(word, meaning) for meaning in WORD_ORDER for word in getattr(manifest.words, meaning)]
+    events = {event: str(flow) for event, flow in manifest.interrupts.model_dump().items() if flow is not None}
+    said = [manifest.words, *(language.words for language in languages.values())]
+    pairs = [(word, meaning) for meaning in WORD_ORDER for words in said for word in getattr(words, meaning)]
+    names = [(name, one.language) for one in languages.values() for name in (one.name, *one.called, one.language)]
+    pairs += [(name, "language") for one in languages.values() for name in _names_anywhere(one)]
     return Program(
         entry=manifest.entry,
         starts=compiled.starts,
         tasks=compiled.tasks,
         greetings=compiled.greetings,
         interrupts=events,
-        breaking=frozenset(events[event] for event in ("help", "human", "stop", "delete", "danger", "concern")),
+        breaking=frozenset(flow for event, flow in events.items() if event != "released"),
         words=Phrasebook(pairs),
         variables=manifest.variables,
+        language=manifest.language,
+        languages=spoken(languages, manifest.language),
+        named=Phrasebook(names),
+        yes_no=yes_no_of(languages),
     )
+
+
+def _names_anywhere(language: Language) -> list[str]:
+    """The names by which a language is asked for at any time: short ones may be something else ("dao" is a knife)."""
+    return [language.name, *(name for name in language.called if " " in name.strip())]
+
+
+def yes_no_of(languages: Mapping[str, Language]) -> Phrasebook[bool]:
+    """What means yes or no in any of the languages."""
+    yes = [word for language in languages.values() for word in language.yes]
+    return yes_no_book(yes, [word for language in languages.values() for word in language.no])

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from flows import schema
+from flows import languages, schema
 from flows.source import Path, Source
 
 _SHAPES: dict[str, tuple[str, str]] = {
@@ -123,7 +123,8 @@ def _unknown_key(key: str) -> tuple[str, str, str]:
 
 
 def _all_keys() -> list[str]:
-    models = [value for value in vars(schema).values() if isinstance(value, type) and issubclass(value, BaseModel)]
+    written = [*vars(schema).values(), *vars(languages).values()]
+    models = [value for value in written if isinstance(value, type) and issubclass(value, BaseModel)]
     return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
 
 

@@ -104,7 +104,7 @@ def typed(text: str, variable: Variable) -> Value:
         if not text.isascii() or not text.isdigit() or not variable.min <= int(text) <= variable.max:
             raise ValueError("not a number in range")
         return int(text)
-    if kind in (VariableType.CHOICE, VariableType.CHOICES) and text not in variable.values:
+    if kind in (VariableType.CHOICE, VariableType.CHOICES, VariableType.LANGUAGE) and text not in variable.values:
         raise ValueError("not one of the values")
     if kind is VariableType.AGE_BAND and text not in ("age_0_5", "age_6_12", "age_13_17", "age_18_59", "age_60"):
         raise ValueError("not an age band")

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from flows import audio
+from flows.catalogs import parse_po
 from flows.library import Library
 from flows.schema import Flow, Step
 from flows.source import Path
@@ -70,7 +72,7 @@ def difference(before: Library, after: Library) -> list[Change]:
 
 
 def file_difference(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Change]:
-    """Files that differ and are no flows: the danger lexicon, translations. (Flows, set and lines: `difference`.)"""
+    """Files that differ and are no flows: the danger lexicon, translations, recordings. (Flows, set, lines: `difference`.)"""
     changes = []
     for name in sorted({*before, *after}):
         if name.startswith(("flows/", "transcripts/", "directory/")) or name in ("set.yaml", "lines.yaml"):
@@ -80,11 +82,36 @@ def file_difference(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> 
             changes.append(Change(Kind.ADDED, "", f"tệp {name}: mới", f"file {name}: new"))
         elif new is None:
             changes.append(Change(Kind.REMOVED, "", f"tệp {name}: đã bỏ", f"file {name}: removed"))
+        elif audio.is_audio(name):
+            if audio.pointer(old) != audio.pointer(new):
+                changes.append(Change(Kind.CHANGED, "", f"tệp {name}: ghi lại", f"file {name}: recorded anew"))
+        elif name.endswith(".po") and old != new:
+            changes.append(_translated(name, old, new))
         elif old != new:
             more, fewer = _counted_lines(old, new)
             counts = f"+{more} −{fewer}"
             changes.append(Change(Kind.CHANGED, "", f"tệp {name}: {counts} dòng", f"file {name}: {counts} lines"))
     return changes
+
+
+def _translated(name: str, old: bytes, new: bytes) -> Change:
+    """How many texts of a language came, changed and went; what is fuzzy or empty is not shown and counts as not there."""
+    before, after = (
+        {
+            key: entry.text
+            for key, entry in parse_po(name, "", content).entries.items()
+            if entry.text and not entry.fuzzy
+        }
+        for content in (old, new)
+    )
+    came, gone = len(after.keys() - before.keys()), len(before.keys() - after.keys())
+    changed = sum(before[key] != after[key] for key in before.keys() & after.keys())
+    return Change(
+        Kind.CHANGED,
+        "",
+        f"tệp {name}: bản dịch mới {came}, đổi {changed}, bỏ {gone}",
+        f"file {name}: translations new {came}, changed {changed}, gone {gone}",
+    )
 
 
 def touched(changes: list[Change]) -> set[str]:

@@ -27,6 +27,8 @@ KINDS: dict[StepKind, tuple[str, str]] = {
     StepKind.DO: ("việc nhờ máy", "errand"),
     StepKind.CALL: ("gọi luồng", "call"),
     StepKind.HANDOVER: ("gặp người", "handover"),
+    StepKind.REMIND: ("nhắc sau", "reminder"),
+    StepKind.REFER: ("giới thiệu", "referral"),
     StepKind.END: ("kết thúc", "end"),
     StepKind.RETURN: ("quay về", "return"),
     StepKind.PASS: ("nói", "says"),

@@ -46,6 +46,8 @@ class Say:
     kind: SayKind = SayKind.LINE
     step: str = ""  # "flow.step", for transcripts and coverage
     wants_location: bool = False  # the step takes a shared location
+    audio: str = ""  # SHA-256 (hex) of the recording that reads the text out; "" when there is none
+    language: str = ""  # of the text; "" for the one the set is written in
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,40 @@ class ConsentWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class Remind:
+    """Write this to her once, at her hour so many days from today; a newer reminder replaces an older one.
+
+    She agreed to it; *stop*, *delete* and taking back her consent cancel it.
+    """
+
+    text: str
+    at: str  # her local time of day, "HH:MM"
+    days: int
+    purpose: str  # the consent it leans on
+    step: str  # "flow.step"
+    audio: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReminder:
+    """She no longer wants to be reminded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """Ask the desk to send her on to a service that meets these needs, and to tell it these answers and no others."""
+
+    needs: tuple[str, ...]
+    near: str  # commune code, or "" when unknown
+    shared: tuple[tuple[str, str], ...]  # (item, how it reads in the language of the set); empty when never answered
+    purpose: str  # the consent it leans on
+    step: str  # "flow.step"
+    asked: str = ""  # the step of that consent, "flow.step"
+    text: str = ""  # 12 characters of the SHA-256 of what she was asked there
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session is over. `outcome` is the flow's word for how, for the figures."""
 
@@ -156,6 +192,9 @@ Command: TypeAlias = (
     | CancelHuman
     | ConsentGiven
     | ConsentWithdrawn
+    | Remind
+    | ForgetReminder
+    | Refer
     | Ended
     | Failed
 )
@@ -181,6 +220,7 @@ class FindServices:
     near: str  # commune code (post-2025) or "" when unknown
     needs: tuple[str, ...]
     limit: int = 3
+    language: str = ""  # what `text` is to be written in; "" for the language of the set
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +242,12 @@ class RedeemReturnCode:
     code: str
 
 
-Question: TypeAlias = ResolvePlace | FindServices | AskOnDuty | MakeReturnCode | RedeemReturnCode
+@dataclass(frozen=True, slots=True)
+class AskCanRemind:
+    """Can we write to her later by ourselves? (Not on a web page: it is read when she opens it.) Answer: bool."""
+
+
+Question: TypeAlias = ResolvePlace | FindServices | AskOnDuty | MakeReturnCode | RedeemReturnCode | AskCanRemind
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _said(turn: Turn, said: Said) -> bool:
     if event:
         if event == "danger":
             breaking_in.save_first(turn, said.text)
-        breaking_in.interrupt(turn, event)
+        breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
         return False
@@ -120,9 +120,9 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
                 run.run(turn)
             if goes_on is not None:
                 return
-        taken = None if task.many else picking.choice_meant(task, key)
+        taken = None if task.many else picking.choice_meant(turn, task, key)
         if taken is None and not task.many and not word:
-            taken = picking.choice_nearly_meant(task, key)
+            taken = picking.choice_nearly_meant(turn, task, key)
         if taken is not None:
             replies.take_choice(turn, task, taken)
             run.run(turn)
@@ -159,12 +159,12 @@ def _chose(turn: Turn, chose: Chose) -> bool:
     questions.greet_back(turn)
     task, wait = turn.task(), turn.wait
     if wait is None:
-        turn.say(turn.phrase("stale_choice"))
+        turn.say_phrase("stale_choice")
         _ask_anew(turn, task)
         return True
     index = _index_of(turn, chose.data)
     if index is None or not replies.press(turn, task, index):
-        questions.again(turn, task, turn.phrase("stale_choice"))
+        questions.again(turn, task, turn.template("stale_choice"))
         return True
     turn.pressed = chose.data
     if turn.wait is None:
@@ -193,7 +193,7 @@ def _shared(turn: Turn, shared: Shared) -> bool:
         if places_dialog.resolved(turn, task, shared.place, tries=turn.wait.tries if turn.wait else 0, shared=True):
             run.run(turn)
     else:
-        questions.again(turn, task, turn.phrase("choose_again" if task.kind is StepKind.CHOICES else "unsupported"))
+        questions.again(turn, task, turn.template("choose_again" if task.kind is StepKind.CHOICES else "unsupported"))
     return True
 
 
@@ -202,16 +202,16 @@ def _unsupported(turn: Turn, _: Unsupported) -> bool:
         return False
     if turn.status is Status.ENDED:
         turn.restart(turn.program.entry)
-        turn.say(turn.phrase("unsupported"))
+        turn.say_phrase("unsupported")
         run.run(turn)
         return True
     if turn.status is Status.ASKING_HOST:
         return _begin_or_put_again(turn)
     if turn.wait is None:
-        turn.say(turn.phrase("unsupported"))
+        turn.say_phrase("unsupported")
         _ask_anew(turn, turn.task())
     else:
-        questions.again(turn, turn.task(), turn.phrase("unsupported"))
+        questions.again(turn, turn.task(), turn.template("unsupported"))
     return True
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flows.audio import Recording
+from flows.catalogs import Catalog
 from flows.findings import Finding
+from flows.languages import Language
 from flows.program import Program
 from flows.schema import Flow, Line, Manifest
 from flows.source import Path, Source
@@ -25,13 +28,18 @@ class Library:
     files: Mapping[str, str] = field(repr=False)  # flow name -> its file
     program: Program = field(repr=False)  # what the engine runs
     templates: Mapping[str, Template] = field(repr=False)  # the phrases, compiled
+    languages: Mapping[str, Language] = field(default_factory=dict, repr=False)  # by code, as declared
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict, repr=False)  # by code, as translated
+    recordings: Mapping[tuple[str, str], Recording] = field(default_factory=dict, repr=False)  # by language and name
 
-    def say(self, phrase_key: str, **values: object) -> str:
+    def say(self, phrase_key: str, language: str = "", /, **values: object) -> str:
         """A phrase with its placeholders filled; lines (`{line.police}`) are filled already.
 
-        Raises KeyError for a phrase or a value that is not there (a mistake of the caller, the set was checked).
+        In `language` ("" for the one the set is written in) as far as it is translated. Raises KeyError for a phrase or a
+        value that is not there (a mistake of the caller, the set was checked).
         """
-        return self.templates[phrase_key].fill({name: str(value) for name, value in values.items()})
+        template = self.templates[phrase_key].in_language(language)
+        return template.fill({name: str(value) for name, value in values.items()})
 
     def where(self, flow: str, *path: str | int) -> tuple[str, int, int]:
         """File, line and column of something in a flow, as `where("safety", "steps", "ask", "choices", "safe")`."""

@@ -15,10 +15,24 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from flows.compiler import Compiled, check_calls, check_manifest, compile_flow, compile_phrases, link
+from flows import audio
+from flows.audio import Recording
+from flows.catalogs import Catalog, parse_po
+from flows.compiler import (
+    Compiled,
+    check_calls,
+    check_manifest,
+    check_words,
+    compile_flow,
+    compile_phrases,
+    link,
+    yes_no_of,
+)
 from flows.complaints import add_complaints
 from flows.findings import Finding
+from flows.languages import Language
 from flows.library import Library
+from flows.manifest import VariableType
 from flows.references import Names
 from flows.schema import Flow, Line, Manifest, Variable
 from flows.source import Source, Tree, parse
@@ -27,7 +41,8 @@ __all__ = ["Finding", "Loaded", "load", "read_dir", "version_of"]
 
 MANIFEST = "set.yaml"
 LINES = "lines.yaml"
-KEPT_SUFFIXES = (".yaml", ".csv", ".po")
+LANGUAGES = "languages/"
+KEPT_SUFFIXES = (".yaml", ".csv", ".po", audio.SUFFIX)
 _UNVERSIONED = ("transcripts/", "directory/")  # they change nothing in how a conversation runs
 _READ_ELSEWHERE = (*_UNVERSIONED, "lexicon/")  # the words of the screening
 
@@ -52,8 +67,12 @@ class _Parts:
     broken_variables: set[str] = field(default_factory=set)
     lines: dict[str, Line] = field(default_factory=dict)
     broken_lines: set[str] = field(default_factory=set)
+    broken_languages: set[str] = field(default_factory=set)
     flows: dict[str, Flow] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # flow -> its file, broken flows too
+    languages: dict[str, Language] = field(default_factory=dict)
+    catalogs: dict[str, Catalog] = field(default_factory=dict)
+    recordings: dict[tuple[str, str], Recording] = field(default_factory=dict)
 
 
 def read_dir(path: FilePath | str) -> dict[str, bytes]:
@@ -74,7 +93,8 @@ def version_of(files: Mapping[str, bytes]) -> str:
     digest = sha256()
     for name in sorted(files):
         if not name.startswith(_UNVERSIONED):
-            for piece in (name.encode(), files[name]):
+            content = audio.pointer(files[name]) if audio.is_audio(name) else files[name]
+            for piece in (name.encode(), content):
                 digest.update(len(piece).to_bytes(8, "big") + piece)  # lengths, so that no two sets read the same
     return digest.hexdigest()
 
@@ -100,12 +120,16 @@ def _garbage_waits() -> Iterator[None]:
 def _load(files: Mapping[str, bytes]) -> Loaded:
     parts = _Parts()
     for name in sorted(files):
-        if name in (MANIFEST, LINES) or _is_flow(name):
+        if name in (MANIFEST, LINES) or _is_flow(name) or _is_language(name):
             parts.sources[name] = parse(name, files[name])
+        elif name.endswith(".po") or audio.is_audio(name):
+            continue
         elif name.endswith(".yaml") and not name.startswith(_READ_ELSEWHERE):
             parts.sources[name] = source = Source(name)
             message = "tệp này không thuộc bộ nội dung: kịch bản nằm trong thư mục flows/"
             source.add((), "unknown-file", message, "this file has no place in a content set: flows are kept in flows/")
+    _read_languages(parts, files)
+    _read_recordings(parts, files)
     _read_manifest(parts)
     _read_lines(parts)
     for name, source in parts.sources.items():
@@ -116,6 +140,10 @@ def _load(files: Mapping[str, bytes]) -> Loaded:
 
 def _is_flow(name: str) -> bool:
     return name.startswith("flows/") and name.endswith(".yaml")
+
+
+def _is_language(name: str) -> bool:
+    return name.startswith(LANGUAGES) and name.endswith(".yaml")
 
 
 def _validated(source: Source, model: type[M], tree: Tree) -> M | None:
@@ -140,6 +168,7 @@ def _read_manifest(parts: _Parts) -> None:
         return
     parts.manifest = _validated(source, Manifest, source.tree)
     if parts.manifest is not None:
+        parts.manifest = _with_languages(parts.manifest, parts.languages)
         parts.variables = dict(parts.manifest.variables)
         return
     # The manifest is broken somewhere: keep the variables that are right, so that flows can still be checked.
@@ -149,6 +178,60 @@ def _read_manifest(parts: _Parts) -> None:
             parts.variables[name] = Variable.model_validate(tree)
         except ValidationError:
             parts.broken_variables.add(name)
+
+
+def _read_languages(parts: _Parts, files: Mapping[str, bytes]) -> None:
+    """The languages and their translations; both files are named by the language's code."""
+    for name, source in list(parts.sources.items()):
+        if not _is_language(name) or source.tree is None:
+            continue
+        language = _validated(source, Language, source.tree)
+        stem = name.removeprefix(LANGUAGES).removesuffix(".yaml")
+        if language is None:
+            parts.broken_languages.add(stem)
+        elif language.language != stem:
+            message = f"tệp này phải tên là {LANGUAGES}{language.language}.yaml"
+            source.add(("language",), "file-name", message, f"name the file {LANGUAGES}{language.language}.yaml")
+        else:
+            parts.languages[stem] = language
+    for name in sorted(files):
+        if not name.endswith(".po"):
+            continue
+        stem = name.removeprefix(LANGUAGES).removesuffix(".po")
+        catalog = parse_po(name, stem, files[name])
+        parts.sources[name] = catalog.source
+        if stem in parts.languages:
+            parts.catalogs[stem] = catalog
+        elif stem not in parts.broken_languages:
+            message = f"tệp dịch này cần tệp {LANGUAGES}{stem}.yaml bên cạnh"
+            catalog.source.add((), "unknown-file", message, f"a file {LANGUAGES}{stem}.yaml must stand beside it")
+
+
+def _read_recordings(parts: _Parts, files: Mapping[str, bytes]) -> None:
+    for name in sorted(files):
+        if not audio.is_audio(name):
+            continue
+        parts.sources[name] = source = Source(name)
+        named = audio.parts_of(name)
+        if named is None:
+            message = "tên tệp ghi âm phải như flows translations --recordings in ra"
+            source.add((), "unknown-file", message, "name recordings as flows translations --recordings prints them")
+            continue
+        wrong = audio.problem(files[name])
+        if wrong is not None:
+            source.add((), *wrong)
+        else:
+            parts.recordings[named] = audio.recording(name, files[name])
+
+
+def _with_languages(manifest: Manifest, languages: Mapping[str, Language]) -> Manifest:
+    """The manifest in which a variable that holds a language knows which there are, and how they are called."""
+    values = {"values": list(languages), "shown": {code: one.name for code, one in languages.items()}}
+    variables = {
+        name: variable.model_copy(update=values) if variable.type is VariableType.LANGUAGE else variable
+        for name, variable in manifest.variables.items()
+    }
+    return manifest.model_copy(update={"variables": variables})
 
 
 def _read_lines(parts: _Parts) -> None:
@@ -192,6 +275,8 @@ def _compile(parts: _Parts, version: str) -> Loaded:
         broken_lines=frozenset(parts.broken_lines),
         lines_known=parts.sources[LINES].tree is not None,
         variables_known=parts.manifest is not None or bool(parts.variables),
+        catalogs=parts.catalogs,
+        yes_no=yes_no_of(parts.languages),
     )
     compiled = Compiled()
     for name, flow in parts.flows.items():
@@ -200,6 +285,8 @@ def _compile(parts: _Parts, version: str) -> Loaded:
     templates = {}
     if parts.manifest is not None:
         check_manifest(parts.manifest, parts.sources[MANIFEST], names)
+        spoken = {code: parts.sources[f"{LANGUAGES}{code}.yaml"] for code in parts.languages}
+        check_words(parts.manifest, parts.sources[MANIFEST], parts.languages, spoken)
         templates = compile_phrases(parts.manifest, parts.sources[MANIFEST], names)
     findings = tuple(sorted({finding for source in parts.sources.values() for finding in source.findings}))
     if findings or parts.manifest is None:
@@ -212,7 +299,10 @@ def _compile(parts: _Parts, version: str) -> Loaded:
         phrases=parts.manifest.phrases,
         sources=parts.sources,
         files=parts.files,
-        program=link(parts.manifest, compiled),
+        program=link(parts.manifest, parts.languages, compiled),
         templates=templates,
+        languages=parts.languages,
+        catalogs=parts.catalogs,
+        recordings=parts.recordings,
     )
     return Loaded(library, findings)

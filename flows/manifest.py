@@ -30,6 +30,7 @@ class VariableType(StrEnum):
     CHOICES = "choices"  # several of `values`, in their order
     DATE = "date"  # a day, "YYYY-MM-DD"
     SCORE = "score"  # a sum of what scored choices add; never set is 0
+    LANGUAGE = "language"  # one of the declared languages
 
 
 AGE_BANDS: dict[str, tuple[int, int]] = {
@@ -40,6 +41,10 @@ AGE_BANDS: dict[str, tuple[int, int]] = {
     "age_60": (60, 120),
 }
 """The age bands of the official statistics, in years, both ends included."""
+
+
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+"""ISO 639: two letters where there are (vi, en), else three (hmn, hni)."""
 
 
 class Variable(Written):
@@ -80,6 +85,7 @@ class Interrupts(Written):
     danger: Name
     concern: Name
     released: Name
+    language: Name | None = None  # needed as soon as there is more than one language
 
 
 WordList = Annotated[list[Label], Field(min_length=1)]
@@ -94,13 +100,14 @@ class Words(Written):
     human: WordList
     back: WordList
     repeat: WordList
+    language: list[Label] = Field(default=[])
 
 
 class Manifest(Written):
     """`set.yaml`: what holds for the whole set."""
 
     set: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+    language: LanguageCode
     entry: Name
     resume_within: Duration = timedelta(minutes=30)
     utc_offset: Annotated[str, StringConstraints(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")] = (

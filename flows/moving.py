@@ -147,7 +147,7 @@ def _told(session: Session, new: Library, **changes: object) -> Session:
 def _holds(new: Library, name: str, value: Value) -> bool:
     base, _, part = name.partition(".")
     if base == "consent" and part:
-        return part in new.manifest.consents
+        return part.partition(".")[0] in new.manifest.consents
     variable = new.manifest.variables.get(base)
     return variable is not None and (bool(part) or _can_hold(variable, value))
 

@@ -32,6 +32,8 @@ def offers(turn: Turn, task: Task, wait: Wait) -> list[Offer]:
         found += [Offer(turn.phrase("yes"), "value", True), Offer(turn.phrase("no"), "value", False)]
     elif question.type is AskType.AGE_BAND:
         found += [Offer(turn.phrase(band), "value", band) for band in AGE_BANDS]
+    elif question.type is AskType.LANGUAGE:
+        found += [Offer(one.name, "value", one.code) for one in turn.program.languages.values()]
     if question.skip:
         found.append(Offer(turn.phrase("skip"), "skip"))
     return found

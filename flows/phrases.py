@@ -5,7 +5,7 @@ Every phrase may also use `{line.<id>}`. The loader refuses a set that lacks one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class Phrase:
 
     purpose: str
     placeholders: tuple[str, ...] = ()
+    whole: bool = True  # a line of its own; False: a label on a button, or a piece of another line
 
 
 ENGINE_PHRASES: dict[str, Phrase] = {
@@ -73,6 +74,29 @@ HOST_PHRASES: dict[str, Phrase] = {
     "too_long": Phrase("A message of over 4,000 characters was kept whole; said so that she need not resend."),
     "welcome_back": Phrase("After a return code was accepted: neutral, shows nothing of the past by itself."),
     "services_none": Phrase("No service of the directory fits; says what else she can do, with numbers."),
+    "referral_consent": Phrase(
+        "A counsellor asks whether these items may be told to this place; neutral first line; says that no is fine.",
+        ("place", "items"),
+    ),
+    "referral_hidden_place": Phrase("In `referral_consent`, for a place that is kept secret: never its name."),
+    "referral_item_name": Phrase("In `referral_consent`: her name, or what she wants to be called."),
+    "referral_item_phone": Phrase("In `referral_consent`: her phone number."),
+    "referral_item_contact": Phrase("In `referral_consent`: how and when she can be reached safely."),
+    "referral_item_commune": Phrase("In `referral_consent`: the commune she is in."),
+    "referral_item_age": Phrase("In `referral_consent`: her age."),
+    "referral_item_need": Phrase("In `referral_consent`: what she needs."),
+    "referral_item_situation": Phrase("In `referral_consent`: what happened, in the words agreed with her."),
+    "referral_item_children": Phrase("In `referral_consent`: who comes with her."),
+    "referral_item_health": Phrase("In `referral_consent`: health, injuries, pregnancy."),
+    "referral_item_language": Phrase("In `referral_consent`: the language she speaks."),
+    "referral_sent": Phrase("A referral went out; neutral, names no place."),
+    "referral_accepted": Phrase(
+        "The service will take her; neutral, names no place; says that the counsellor helps further."
+    ),
+    "referral_refused": Phrase("The service cannot take her; honest, kind, says what else there is, with a number."),
+    "referral_full": Phrase("The service has no place now; honest, says what else there is, with a number."),
+    "referral_served": Phrase("The service says it has helped; asks whether more is needed."),
+    "referral_lost": Phrase("The service could not reach her; neutral, says the door is open."),
     "service_unverified": Phrase("Short mark after a service that nobody has verified yet (chưa xác minh)."),
     "service_about_km": Phrase("How far, honestly vague.", ("km",)),
     "service_same_commune": Phrase("The service is in her own commune."),
@@ -80,6 +104,52 @@ HOST_PHRASES: dict[str, Phrase] = {
     "service_closed": Phrase("Closed now."),
     "service_hours_unknown": Phrase("Opening hours not known."),
     "service_hours_247": Phrase("Open day and night."),
+    "service_full": Phrase("No place free now, as the service said within a day."),
+    "service_about_minutes": Phrase("How long the way takes, as somebody measured it.", ("minutes",)),
+    "service_address": Phrase("A public service's address, on a line of its own.", ("address",)),
+    "service_takes": Phrase("Whom a checked service takes.", ("whom",)),
+    "service_takes_women": Phrase("In `service_takes`: women."),
+    "service_takes_men": Phrase("In `service_takes`: men."),
+    "service_takes_children": Phrase("In `service_takes`: children."),
+    "service_takes_women_with_children": Phrase("In `service_takes`: women with children."),
+    "service_takes_boys_over_12": Phrase("In `service_takes`: boys over twelve."),
+    "service_takes_lgbt": Phrase("In `service_takes`: LGBT people, in kind words."),
+    "service_takes_elderly": Phrase("In `service_takes`: old people."),
+    "service_takes_disabled": Phrase("In `service_takes`: people with disabilities."),
+    "service_takes_foreigners": Phrase("In `service_takes`: foreigners."),
+    "service_speaks": Phrase("Languages spoken beside Vietnamese.", ("languages",)),
+    "service_language_hmn": Phrase("Name of the Mông language."),
+    "service_language_tai": Phrase("Name of the Thái language."),
+    "service_language_ium": Phrase("Name of the Dao language."),
+    "service_language_hni": Phrase("Name of the Hà Nhì language."),
+    "service_language_pcc": Phrase("Name of the Giáy language."),
+    "service_language_khb": Phrase("Name of the Lự language."),
+    "service_language_lhu": Phrase("Name of the La Hủ language."),
+    "service_cost_free": Phrase("A checked service costs nothing."),
+    "service_cost_insurance": Phrase("A checked service costs less with a health insurance card."),
+    "service_cost_paid": Phrase("A checked service may cost money."),
+    "service_cost_ask": Phrase("Nobody has checked what it costs: ask first."),
+    "service_estimated": Phrase("How sure the distances are: estimated, mountain roads may be longer."),
+    "service_words_medical": Phrase("What she may say at a clinic: short, without telling what happened."),
+    "service_words_sexual_violence_care": Phrase("What she may say at a clinic after sexual violence: short."),
+    "service_words_police": Phrase("What she may say to the police: short."),
+    "service_words_legal": Phrase("What she may say at legal aid: short."),
+    "service_words_other": Phrase("What she may say anywhere else: short."),
+    "service_say_phone": Phrase("What to say on the phone.", ("words",)),
+    "service_say_there": Phrase("What to say on arriving, where no number can be given.", ("words",)),
+    "service_nobody": Phrase("What to do when nobody answers or it is closed: numbers, a person here."),
+    "service_pin": Phrase("Neutral title of a point on a map; shown on a locked screen.", ("number",)),
+    "service_pin_note": Phrase("Beside `service_pin`, as neutral: its name stands in the text above."),
 }
 
-PHRASES: dict[str, Phrase] = {**ENGINE_PHRASES, **HOST_PHRASES}
+_PIECES = ("service_", "referral_item_", "referral_hidden_place")
+
+
+def _is_whole(key: str, phrase: Phrase) -> bool:
+    return not (phrase.purpose.startswith("Choice label") or key.startswith(_PIECES))
+
+
+PHRASES: dict[str, Phrase] = {
+    key: replace(phrase, whole=_is_whole(key, phrase)) for key, phrase in {**ENGINE_PHRASES, **HOST_PHRASES}.items()
+}
+"""All of them; only whole lines are read out by recordings."""

@@ -10,36 +10,50 @@ import re
 from dataclasses import replace
 
 from flows import answers, questions, spelling, weighing
-from flows.program import Task
+from flows.program import Options, Task
 from flows.session import Wait
 from flows.severity import Severity
 from flows.text import Key, Phrasebook, key_of
 from flows.turn import Turn
 
-_BETWEEN = re.compile(r"[,;+&/\n]|\s+(?:và|va|voi|với)\s+")
-_ENOUGH = ("hết", "hết rồi", "đủ", "đủ rồi", "xong rồi", "thế thôi", "vậy thôi", "không còn", "ko còn")
+_BETWEEN = re.compile(r"[,;+&/\n]|\s+(?:và|va|voi|với|and)\s+", re.IGNORECASE)
+_ENOUGH = (
+    "hết", "hết rồi", "đủ", "đủ rồi", "xong rồi", "thế thôi", "vậy thôi", "không còn", "ko còn",
+    "done", "that's all", "thats all", "that is all", "that's it", "enough", "no more", "nothing else", "none",
+)  # fmt: skip
 
 
-def choice_meant(task: Task, key: Key) -> int | None:
-    """Which choice a typed text is: by label or id, by number, or by a plain yes or no when the labels say that."""
-    options = task.options
-    if options is None or not key.folded:
-        return None
-    found = options.book.find_only(key)
-    if found is None:
-        found = answers.option_number(key, len(options.options))
-    if found is None and options.yes_no != (None, None):
-        answer = answers.yes_or_no(key)
-        found = None if answer is None else options.yes_no[answer]
-    return found
+def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    """Which choice a typed text is: by label or id, by number, or by a plain yes or no when the labels say that.
+
+    In her language first, then as the flow was written: who reads English may still have learnt to type *có*.
+    """
+    for options in _in_her_languages(turn, task) if key.folded else ():
+        found = options.book.find_only(key)
+        if found is None:
+            found = answers.option_number(key, len(options.options))
+        if found is None and options.yes_no != (None, None):
+            answer = answers.yes_or_no(key, turn.program.yes_no)
+            found = None if answer is None else options.yes_no[answer]
+        if found is not None:
+            return found
+    return None
 
 
-def choice_nearly_meant(task: Task, key: Key) -> int | None:
+def choice_nearly_meant(turn: Turn, task: Task, key: Key) -> int | None:
     """Which choice a mistyped text surely is; none in questions of consent and where a choice says emergency."""
-    options = task.options
-    if options is None or not options.folded or not key.folded:
-        return None
-    return spelling.nearest(key.folded, options.folded)
+    for options in _in_her_languages(turn, task) if key.folded else ():
+        found = spelling.nearest(key.folded, options.folded) if options.folded else None
+        if found is not None:
+            return found
+    return None
+
+
+def _in_her_languages(turn: Turn, task: Task) -> tuple[Options, ...]:
+    if task.options is None:
+        return ()
+    hers = task.options.in_language(turn.language)
+    return (hers,) if hers is task.options else (hers, task.options)
 
 
 def pressed(turn: Turn, task: Task, index: int) -> bool:
@@ -60,7 +74,7 @@ def typed(turn: Turn, task: Task, text: str) -> bool | None:
     assert task.options is not None
     assert turn.wait is not None
     key = key_of(text)
-    one = choice_meant(task, key)
+    one = choice_meant(turn, task, key)
     if one is not None:
         _tick(turn, task, [one])
         return _ask_on(turn, task)
@@ -70,7 +84,7 @@ def typed(turn: Turn, task: Task, text: str) -> bool | None:
     parts = [part for part in _BETWEEN.split(text) if part.strip()] if len(text) <= 200 else []
     if len(parts) == 1 and all(word.isdecimal() for word in text.split()):
         parts = text.split()
-    several = [choice_meant(task, key_of(part)) for part in parts]
+    several = [choice_meant(turn, task, key_of(part)) for part in parts]
     if len(several) < 2 or None in several:
         return None
     _tick(turn, task, [index for index in several if index is not None])
@@ -84,7 +98,11 @@ def _says_enough(turn: Turn, task: Task, wait: Wait, key: Key) -> bool:
     last = questions.labels_of(turn, task, task.options, wait)[-1]
     book = Phrasebook([(word, True) for word in (last, *_ENOUGH)])
     number = answers.option_number(key, len(task.options.options) + 1)
-    return bool(book.find(key)) or number == len(task.options.options) or answers.yes_or_no(key) is False
+    return (
+        bool(book.find(key))
+        or number == len(task.options.options)
+        or answers.yes_or_no(key, turn.program.yes_no) is False
+    )
 
 
 def _tick(turn: Turn, task: Task, indexes: list[int]) -> None:
@@ -114,7 +132,7 @@ def _ask_on(turn: Turn, task: Task) -> bool:
     if turn.alarm:
         turn.stop_waiting()
         return True
-    questions.again(turn, task, turn.phrase("more"))
+    questions.again(turn, task, turn.template("more"))
     return False
 
 

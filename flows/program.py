@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from flows.conditions import Condition
 from flows.effects import LateAnswer, Raise, SayKind, Value
+from flows.languages import Spoken
 from flows.schema import AskType, DoName, StepKind, Variable
 from flows.templates import Template
 from flows.text import Phrasebook
@@ -59,6 +60,11 @@ class Options:
     book: Phrasebook[int]  # labels and ids
     folded: tuple[str, ...]  # labels without accents, for close spellings; none where a slip could hide a danger
     yes_no: tuple[int | None, int | None]  # the option "no" and the option "yes" mean, when the labels say exactly that
+    translations: Mapping[str, Options] = field(default_factory=dict)  # the same answers, by language
+
+    def in_language(self, language: str) -> Options:
+        """The answers as they read in a language; as they were written where there is no translation."""
+        return self.translations.get(language, self) if language else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,27 @@ class Errand:
     limit: int = 3
     desk: str = "auto"
     wish: LateAnswer = LateAnswer.ONLY_NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """What a `remind` step writes, and when."""
+
+    text: Template
+    at: str  # the variable that holds the hour
+    days: int
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """What a `refer` step asks for, and which answers it passes on."""
+
+    needs: tuple[str, ...]
+    need: str  # the variable that holds one more, or ""
+    near: str  # the variable that holds her commune, or ""
+    share: tuple[tuple[str, tuple[str, ...]], ...]  # item, and the variables that hold it
+    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,8 @@ class Task:
     invalid: tuple[Template, ...] = ()  # of a choices step
     within: tuple[timedelta, str] | None = None  # of a call
     unclear: tuple[int, str] | None = None  # tries, and the step after them
+    reminder: Reminder | None = None
+    referral: Referral | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +150,12 @@ class Program:
     entry: str
     starts: Mapping[str, str]  # flow -> its first step
     tasks: Mapping[tuple[str, str], Task]  # by flow and step
-    greetings: Mapping[str, tuple[timedelta, tuple[str, ...]]]  # flow -> after what pause, and what is said then
+    greetings: Mapping[str, tuple[timedelta, tuple[Template, ...]]]  # flow -> after what pause, and what is said then
     interrupts: Mapping[str, str]  # "help", "danger", … -> flow
     breaking: frozenset[str]  # the flows that are led to by a global word or danger
-    words: Phrasebook[str]  # global words, the weightier first
+    words: Phrasebook[str]  # global words of all languages, the weightier first
     variables: Mapping[str, Variable]
+    language: str  # the one that the flows are written in
+    languages: Mapping[str, Spoken]  # all that can be asked for, in the order they are offered
+    named: Phrasebook[str]  # names of languages -> code
+    yes_no: Phrasebook[bool]  # whole answers that mean yes or no, in any language

@@ -10,6 +10,7 @@ from flows.offers import offers, places_offered
 from flows.program import Options, Task, Way
 from flows.schema import AskType
 from flows.session import Stage, State, Wait
+from flows.templates import Template
 from flows.turn import Turn
 
 
@@ -47,7 +48,7 @@ def repeat(turn: Turn, task: Task) -> None:
         _say_with_buttons(turn, task, wait, first=0)
 
 
-def again(turn: Turn, task: Task, before: str) -> None:
+def again(turn: Turn, task: Task, before: Template) -> None:
     """One line (why we ask again), then the question's last line with its buttons, under the same number."""
     turn.say(before)
     wait = turn.wait
@@ -61,18 +62,19 @@ def again(turn: Turn, task: Task, before: str) -> None:
 def _say_with_buttons(turn: Turn, task: Task, wait: Wait, first: int) -> None:
     last = len(task.says) - 1
     for template in task.says[first:last]:
-        turn.say(turn.text(template), kind=task.say_kind)
+        turn.say(template, kind=task.say_kind)
     if task.options is not None:
         buttons = turn.buttons(labels_of(turn, task, task.options, wait))
     else:
         buttons = turn.buttons([offer.label for offer in offers(turn, task, wait)])
     takes_place = task.question is not None and task.question.type is AskType.PLACE
-    turn.say(turn.text(task.says[last]), buttons, task.say_kind, takes_place)
+    turn.say(task.says[last], buttons, task.say_kind, takes_place)
     turn.restart_silence(task.silence)
 
 
 def labels_of(turn: Turn, task: Task, options: Options, wait: Wait) -> list[str]:
     """The labels of a choices step; where several may be taken, those that were are ticked, and the last one ends it."""
+    options = options.in_language(turn.language)
     if not task.many:
         return [option.label for option in options.options]
     ticked = [f"✓ {option.label}" if option.id in wait.codes else option.label for option in options.options]
@@ -82,8 +84,11 @@ def labels_of(turn: Turn, task: Task, options: Options, wait: Wait) -> list[str]
 def say_places(turn: Turn, wait: Wait) -> None:
     """Put the question of a place dialog: is it this commune, or which of these?"""
     confirming = wait.stage is Stage.CONFIRM_PLACE
-    text = turn.phrase("confirm_place", place=wait.names[0]) if confirming else turn.phrase("which_place")
-    turn.say(text, turn.buttons([offer.label for offer in places_offered(turn, wait)]), location=True)
+    buttons = turn.buttons([offer.label for offer in places_offered(turn, wait)])
+    if confirming:
+        turn.say_phrase("confirm_place", buttons, location=True, place=wait.names[0])
+    else:
+        turn.say_phrase("which_place", buttons, location=True)
 
 
 def greet_back(turn: Turn) -> None:
@@ -125,8 +130,9 @@ def misread(turn: Turn, task: Task) -> bool:
         turn.move(task.unclear[1])
         return True
     turn.wait = replace(turn.wait, tries=tries)
-    text = turn.text(task.invalid[min(tries, len(task.invalid)) - 1]) if task.invalid else turn.phrase("choose_again")
-    again(turn, task, text)
+    again(
+        turn, task, task.invalid[min(tries, len(task.invalid)) - 1] if task.invalid else turn.template("choose_again")
+    )
     return False
 
 
@@ -137,16 +143,16 @@ def missed(turn: Turn, task: Task, phrase: str, tries: int) -> bool:
     tries += 1
     if question.skip and tries >= question.tries:
         return skip(turn, task)
+    wait = turn.open(Stage.ANSWER, tries=tries)
+    buttons = turn.buttons([offer.label for offer in offers(turn, task, wait)])
+    takes_place = question.type is AskType.PLACE
     if question.invalid:
-        text = turn.text(question.invalid[min(tries, len(question.invalid)) - 1])
+        turn.say(question.invalid[min(tries, len(question.invalid)) - 1], buttons, location=takes_place)
     elif phrase == "invalid_number":
         variable = turn.program.variables[task.save]
-        text = turn.phrase(phrase, min=variable.min, max=variable.max)
+        turn.say_phrase(phrase, buttons, takes_place, min=variable.min, max=variable.max)
     else:
-        text = turn.phrase(phrase)
-    wait = turn.open(Stage.ANSWER, tries=tries)
-    labels = [offer.label for offer in offers(turn, task, wait)]
-    turn.say(text, turn.buttons(labels), location=question.type is AskType.PLACE)
+        turn.say_phrase(phrase, buttons, takes_place)
     turn.restart_silence(task.silence)
     return False
 
@@ -157,7 +163,7 @@ def go_back(turn: Turn) -> None:
     if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
         open_question(turn, task)
     elif not turn.history:
-        again(turn, task, turn.phrase("nothing_before"))
+        again(turn, task, turn.template("nothing_before"))
     else:
         turn.stop_waiting()
         turn.frames, turn.history, turn.origin = list(turn.history[-1]), turn.history[:-1], None

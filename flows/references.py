@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from flows import audio
+from flows.catalogs import Catalog
 from flows.conditions import Complain
 from flows.schema import Variable
 from flows.source import Path, Source
 from flows.templates import BadPlaceholder, Template, compile_text
+from flows.text import Phrasebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Names:
     flows: frozenset[str]
     fixed: Mapping[str, str]  # "line.police" -> "113"
     consents: Mapping[str, str] = field(default_factory=dict)  # purpose -> how staff read it
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict)  # by language
+    yes_no: Phrasebook[bool] | None = None  # answers that mean yes or no, in any language
     broken_variables: frozenset[str] = frozenset()
     broken_lines: frozenset[str] = frozenset()
     lines_known: bool = True
@@ -38,8 +43,28 @@ def complainer(source: Source, under: Path) -> Complain:
     return complain
 
 
-def text_with(text: str, names: Names, complain: Complain, path: Path, allowed: Container[str]) -> Template:
-    """Cut a text at its placeholders; only lines and the `allowed` ones may stand there."""
+def text_with(
+    text: str,
+    names: Names,
+    complain: Complain,
+    path: Path,
+    allowed: Container[str],
+    context: str = "",
+    labels: Sequence[str] = (),
+) -> Template:
+    """Cut a text at its placeholders; only lines and the `allowed` ones may stand there.
+
+    With a `context` its translations come along, and the name of its recordings; `labels` are read out behind it.
+    """
+    template = _cut(text, names, complain, path, allowed)
+    if not context:
+        return template
+    translations = translated(text, names, context)
+    spoken = "" if template.names else audio.name_of(context, text, labels)
+    return Template(template.parts, translations, spoken)
+
+
+def _cut(text: str, names: Names, complain: Complain, path: Path, allowed: Container[str]) -> Template:
     try:
         template = compile_text(text, names.fixed)
     except BadPlaceholder:
@@ -54,3 +79,23 @@ def text_with(text: str, names: Names, complain: Complain, path: Path, allowed: 
             message = f"“{{{name}}}” không dùng được ở câu này"
             complain(path, "bad-placeholder", message, f"'{{{name}}}' cannot be used in this text")
     return template
+
+
+def translated(text: str, names: Names, context: str) -> dict[str, Template]:
+    """The translations of a text, by language; one that lost or gained a placeholder is a mistake of its PO file."""
+    found: dict[str, Template] = {}
+    for language, catalog in names.catalogs.items():
+        written = catalog.text(context, text)
+        if written is None:
+            continue
+        try:
+            same = sorted(compile_text(written, {}).names) == sorted(compile_text(text, {}).names)
+        except BadPlaceholder:
+            same = False
+        if same:
+            found[language] = compile_text(written, names.fixed)
+        else:
+            message = "bản dịch phải có đúng những phần trong ngoặc nhọn như câu gốc"
+            message_en = "the translation must keep the placeholders in braces of its source, no more and no fewer"
+            catalog.source.add((context, text), "placeholders-differ", message, message_en)
+    return found

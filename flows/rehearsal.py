@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import TypeAlias
@@ -14,10 +14,11 @@ from flows.effects import Button, PlaceAnswer, Question, Raise, Say, Value
 from flows.engine import advance
 from flows.findings import Finding
 from flows.library import Library
+from flows.schema import AskType
 from flows.session import Session
 from flows.severity import Severity
 from flows.text import fold
-from flows.transcripts import Expect, Host, Script, Turn
+from flows.transcripts import Channel, Expect, Host, Script, Turn
 
 BETWEEN_TURNS = timedelta(seconds=20)
 MAX_QUESTIONS = 50  # of the engine in one turn: more means that it goes round in circles
@@ -45,27 +46,39 @@ class Outcome:
     title: str
     failures: tuple[Finding, ...]
     visited: frozenset[str]  # "flow.step" passed and "flow.step:choice" taken
+    said: frozenset[tuple[str, str]] = frozenset()  # which steps spoke in which language
     seen: tuple[Seen, ...] = ()  # of every turn that was played
     variables: Mapping[str, str] = field(default_factory=dict)  # at the end, as one writes them
+    failed_in: tuple[str, ...] = ()  # the language spoken at each failure
+
+    def failures_but(self, languages: Container[str]) -> list[Finding]:
+        """The failures that did not come while one of these languages was spoken."""
+        return [
+            failure for failure, spoken in zip(self.failures, self.failed_in, strict=True) if spoken not in languages
+        ]
 
 
-def run(library: Library, script: Script, host: Host) -> Outcome:
-    """Play one transcript and tell every failure with its line and turn.
+def run(library: Library, script: Script, host: Host, channel: Channel = Channel.BUTTONS) -> Outcome:
+    """Play one transcript on one kind of channel and tell every failure with its line and turn.
 
     It is played to its end whatever differs on the way, but not past a button that is not there to press.
     """
-    rehearsal = _Rehearsal(library, script, host)
+    rehearsal = _Rehearsal(library, script, host, channel)
     rehearsal.play()
     return rehearsal.outcome()
 
 
-def check(library: Library, files: Mapping[str, bytes], host: Host) -> list[Finding]:
-    """Run all transcripts among the files: broken and failing ones, and steps that none passes, are findings."""
+def check(library: Library, files: Mapping[str, bytes], host: Host, unfinished: Container[str] = ()) -> list[Finding]:
+    """Run all transcripts among the files, on every kind of channel: broken and failing ones, and steps that none passes,
+    are findings. While an `unfinished` language is spoken nothing fails: that texts are missing there has been told.
+    """
     found, findings = transcripts.scripts(files)
     visited: set[str] = set()
     for script in found:
         outcome = run(library, script, host)
-        findings += outcome.failures
+        findings += outcome.failures_but(unfinished)
+        if not outcome.failures:  # what fails with buttons need not be told again for numbers
+            findings += run(library, script, host, Channel.NUMBERS).failures_but(unfinished)
         visited |= outcome.visited
     return findings + transcripts.uncovered(library, transcripts.coverage(library, visited))
 
@@ -79,16 +92,20 @@ class _Brought:
 
 
 class _Rehearsal:
-    def __init__(self, library: Library, script: Script, host: Host) -> None:
+    def __init__(self, library: Library, script: Script, host: Host, channel: Channel) -> None:
         self.failures: list[Finding] = []
+        self.failed_in: list[str] = []
         self.visited: set[str] = set()
+        self.said: set[tuple[str, str]] = set()
+        self._channel = channel
         self.seen: list[Seen] = []
         self._library = library
         self._script = script
         self._host = host
         begins = time.fromisoformat(script.transcript.world.at)
         self._now = datetime.combine(_DAY, begins, tzinfo=_LOCAL).astimezone(UTC)
-        self._session = Session.new(library)
+        language = script.transcript.language
+        self._session = Session.new(library).evolve(language="" if language == library.manifest.language else language)
         self._offered: tuple[Button, ...] = ()
         self._seen: list[Button] = []
         self._fed: list[effects.Command] = []  # by the input being played
@@ -97,6 +114,10 @@ class _Rehearsal:
         self._lost = False  # a button to press was not there
 
     def play(self) -> None:
+        language = self._script.transcript.language
+        if language and language not in (self._library.manifest.language, *self._library.languages):
+            self._fail(None, ("language",), "một tiếng có trong languages/", "a language of languages/", language)
+            return
         for index, turn in enumerate(self._script.transcript.turns):
             self._brought = _Brought()
             self._now += BETWEEN_TURNS
@@ -111,7 +132,8 @@ class _Rehearsal:
     def outcome(self) -> Outcome:
         variables = {name: _written(value) for name, value in self._session.variables.items()}
         title = self._script.transcript.transcript
-        return Outcome(title, tuple(self.failures), frozenset(self.visited), tuple(self.seen), variables)
+        visited, said = frozenset(self.visited), frozenset(self.said)
+        return Outcome(title, tuple(self.failures), visited, said, tuple(self.seen), variables, tuple(self.failed_in))
 
     def _look(self) -> Seen:
         brought, session = self._brought, self._session
@@ -144,11 +166,20 @@ class _Rehearsal:
         button = _labelled(pressable, label)
         self._lost = button is None
         if button is not None:
-            yield effects.Chose(button.data)
+            yield self._taken(button) if not old else effects.Chose(button.data)
         elif old:
             self._fail(index, ("choose_old",), f"nút cũ “{label}”", f"an old button '{label}'", _labels(pressable))
         else:
             self._fail(index, ("choose",), f"lựa chọn “{label}”", f"choice '{label}'", _labels(pressable))
+
+    def _taken(self, button: Button) -> effects.Input:
+        """A choice as it is made on this kind of channel: pressed, or typed as the number that stands before it."""
+        if self._channel is Channel.BUTTONS:
+            return effects.Chose(button.data)
+        flow, _, step = self._session.place().partition(".")
+        task = self._library.program.tasks.get((flow, step))
+        counts = task is not None and task.question is not None and task.question.type is AskType.NUMBER
+        return effects.Said(button.label if counts else str(self._offered.index(button) + 1))
 
     def _silences(self, length: timedelta) -> Iterator[effects.Input]:
         """The timers that fall due while nothing comes, each at its moment."""
@@ -189,6 +220,8 @@ class _Rehearsal:
             return world.on_duty == "yes"
         if isinstance(question, effects.RedeemReturnCode):
             return world.code_known == "yes"
+        if isinstance(question, effects.AskCanRemind):
+            return world.can_remind == "yes"
         if isinstance(question, effects.FindServices) and world.services is not None:
             return []
         return self._host.answer(question)
@@ -201,6 +234,7 @@ class _Rehearsal:
             self._brought.effects.append(type(effect).__name__)
             if isinstance(effect, Say):
                 self._brought.lines.append(unicodedata.normalize("NFC", effect.text))
+                self.said.add((effect.language or self._library.manifest.language, effect.step))
                 if effect.buttons:
                     self._offered = effect.buttons
                     self._seen += effect.buttons
@@ -253,6 +287,7 @@ class _Rehearsal:
         full = ("turns", index, *path) if index is not None else path
         message = f"{where}: cần {expected}; thực tế: {came or 'không có gì'}"
         message_en = f"{where_en}: expected {expected_en}; came: {came or 'nothing'}"
+        self.failed_in.append(self._session.language)
         self.failures.append(self._script.finding(full, "transcript-failed", message, message_en))
 
 

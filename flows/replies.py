@@ -23,6 +23,7 @@ _INVALID = {
     AskType.TIME: "invalid_time",
     AskType.DATE: "invalid_date",
     AskType.CODE: "invalid_code",
+    AskType.LANGUAGE: "choose_again",
 }
 
 
@@ -78,7 +79,7 @@ def answer(turn: Turn, task: Task, text: str, key: Key) -> bool | None:
     if wait is None or question is None:
         raise FlowFault("no-question", task.place)
     offered = offers(turn, task, wait)
-    meant = _offer_meant(question.type, wait, offered, key)
+    meant = _offer_meant(question.type, wait, offered, key, turn.program.yes_no)
     if meant is not None:
         return take_offer(turn, task, meant)
     if question.type is AskType.PLACE:
@@ -100,7 +101,7 @@ def keep_text(turn: Turn, task: Task, text: str) -> None:
         questions.save(turn, task, kept)
 
 
-def _offer_meant(kind: AskType, wait: Wait, offered: list[Offer], key: Key) -> Offer | None:
+def _offer_meant(kind: AskType, wait: Wait, offered: list[Offer], key: Key, book: Phrasebook[bool]) -> Offer | None:
     if not offered or not key.folded:
         return None
     index = Phrasebook((offer.label, at) for at, offer in enumerate(offered)).find_only(key)
@@ -109,7 +110,7 @@ def _offer_meant(kind: AskType, wait: Wait, offered: list[Offer], key: Key) -> O
         index = answers.option_number(key, len(offered))
     if index is not None:
         return offered[index]
-    yes = answers.yes_or_no(key) if placing or kind is AskType.YES_NO else None
+    yes = answers.yes_or_no(key, book) if placing or kind is AskType.YES_NO else None
     if yes is None or (yes and wait.stage is Stage.PICK_PLACE):
         return None
     if placing:
@@ -132,4 +133,6 @@ def _read(turn: Turn, task: Task, kind: AskType, text: str, key: Key) -> Value:
         return dates.day_meant(text, dates.today(turn.now, turn.library.manifest.utc_offset), task.question.side)
     if kind is AskType.CODE:
         return answers.return_code(clean(text))
+    if kind is AskType.LANGUAGE:
+        return turn.program.named.find_only(key)
     return None  # yes or no was looked for among the buttons

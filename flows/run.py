@@ -8,14 +8,18 @@ from dataclasses import replace
 from flows import questions, timers
 from flows.effects import (
     AllowLateAnswer,
+    AskCanRemind,
     AskOnDuty,
     CancelHuman,
     Erase,
     FindServices,
+    ForgetReminder,
     Handover,
     Hush,
     MakeReturnCode,
     RedeemReturnCode,
+    Refer,
+    Remind,
     Value,
 )
 from flows.program import Errand, Task
@@ -72,7 +76,7 @@ def go_on(turn: Turn, task: Task) -> bool:
 
 def _say_all(turn: Turn, task: Task) -> None:
     for template in task.says:
-        turn.say(turn.text(template), kind=task.say_kind)
+        turn.say(template, kind=task.say_kind)
 
 
 def _pass(turn: Turn, task: Task) -> bool:
@@ -133,6 +137,32 @@ def _handover(turn: Turn, task: Task) -> bool:
     return False
 
 
+def _remind(turn: Turn, task: Task) -> bool:
+    """Ask the host to write to her later; without her consent or her hour nothing is asked for, whatever the flow does."""
+    _say_all(turn, task)
+    reminder = task.reminder
+    assert reminder is not None
+    at = _text_of(turn, reminder.at)
+    if at and turn.agreed(reminder.purpose):
+        text, audio = turn.text(reminder.text), turn.recording(reminder.text)
+        turn.effects.append(Remind(text, at, reminder.days, reminder.purpose, task.place, audio, turn.language))
+    return go_on(turn, task)
+
+
+def _refer(turn: Turn, task: Task) -> bool:
+    """Ask the desk to send her on, with the answers she agreed to pass on; without her consent nothing is asked for."""
+    _say_all(turn, task)
+    referral = task.referral
+    assert referral is not None
+    if turn.agreed(referral.purpose):
+        shared = [(item, "; ".join(filter(None, map(turn.shown, names)))) for item, names in referral.share]
+        needs = tuple(dict.fromkeys([*referral.needs, *filter(None, [_text_of(turn, referral.need)])]))
+        near = _text_of(turn, referral.near)
+        asked, text = turn.consent_asked(referral.purpose)
+        turn.effects.append(Refer(needs, near, tuple(shared), referral.purpose, task.place, asked, text))
+    return go_on(turn, task)
+
+
 # --- errands of the host --------------------------------------------------------------------------------------------
 
 
@@ -145,6 +175,10 @@ def _do(turn: Turn, task: Task) -> bool:
         return False
     if errand.name is DoName.LATE_ANSWER:
         turn.effects.append(AllowLateAnswer(errand.wish, _text_of(turn, errand.variable)))
+    elif errand.name is DoName.SPEAK:
+        turn.keep(task.save, _speak(turn, _text_of(turn, errand.variable)))
+    elif errand.name is DoName.FORGET_REMINDER:
+        turn.effects.append(ForgetReminder())
     elif errand.name is DoName.HUSH:
         turn.effects.append(Hush())
     elif errand.name is DoName.ERASE:
@@ -156,18 +190,29 @@ def _do(turn: Turn, task: Task) -> bool:
     return go_on(turn, task)
 
 
-_ASKS = frozenset({DoName.FIND_SERVICES, DoName.ON_DUTY, DoName.MAKE_CODE, DoName.REDEEM_CODE})
+_ASKS = frozenset({DoName.FIND_SERVICES, DoName.ON_DUTY, DoName.MAKE_CODE, DoName.REDEEM_CODE, DoName.CAN_REMIND})
 
 
 def _put(turn: Turn, errand: Errand) -> None:
     if errand.name is DoName.FIND_SERVICES:
-        turn.put(FindServices(_text_of(turn, errand.variable), errand.needs, errand.limit))
+        turn.put(FindServices(_text_of(turn, errand.variable), errand.needs, errand.limit, turn.language))
     elif errand.name is DoName.ON_DUTY:
         turn.put(AskOnDuty(errand.desk))
     elif errand.name is DoName.MAKE_CODE:
         turn.put(MakeReturnCode())
+    elif errand.name is DoName.CAN_REMIND:
+        turn.put(AskCanRemind())
     else:
         turn.put(RedeemReturnCode(_text_of(turn, errand.variable)))
+
+
+def _speak(turn: Turn, language: str) -> bool:
+    """Go on in a language; False when the machine does not speak it, and nothing changes then."""
+    known = turn.program.languages.get(language)
+    if known is None or not known.speaks:
+        return False
+    turn.language = "" if language == turn.program.language else language
+    return True
 
 
 def _text_of(turn: Turn, variable: str) -> str:
@@ -206,5 +251,7 @@ _RUN: dict[StepKind, Callable[[Turn, Task], bool]] = {
     StepKind.RETURN: _return,
     StepKind.END: _end,
     StepKind.HANDOVER: _handover,
+    StepKind.REMIND: _remind,
+    StepKind.REFER: _refer,
     StepKind.DO: _do,
 }

@@ -14,7 +14,18 @@ from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, T
 
 from flows.manifest import AGE_BANDS, Interrupts, Line, Manifest, Variable, VariableType, Words
 from flows.severity import Severity
-from flows.written import MAX_LABEL_CHARS, MAX_SILENCE, MAX_TEXT_CHARS, Duration, Label, Name, Text, Texts, Written
+from flows.written import (
+    MAX_LABEL_CHARS,
+    MAX_SILENCE,
+    MAX_TEXT_CHARS,
+    Duration,
+    Label,
+    Name,
+    Text,
+    Texts,
+    Written,
+    as_list,
+)
 
 __all__ = [
     "AGE_BANDS", "MAX_DEPTH", "MAX_LABEL_CHARS", "MAX_SILENCE", "MAX_STEPS_PER_SPRINT", "MAX_TEXT_CHARS", "Ask",
@@ -23,7 +34,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_STEPS_PER_SPRINT = 100  # steps passed between two waits; beyond it the session fails loudly
-MAX_DEPTH = 20  # frames: flows called or broken into, one inside the other
+MAX_DEPTH = 40  # frames: flows called or broken into, one inside the other; each interrupt may pile its own on top
 
 Category = Literal[
     "dv_physical", "dv_psych_econ", "sexual_violence", "child_abuse", "trafficking_forced_marriage", "workplace_harassment",
@@ -70,6 +81,7 @@ class AskType(StrEnum):
     TIME = "time"
     DATE = "date"
     CODE = "code"
+    LANGUAGE = "language"
 
 
 def _ask_by_name(value: object) -> object:
@@ -143,6 +155,34 @@ class HandoverPart(Written):
     on_release: Name
 
 
+MAX_REMINDER_DAYS = 14  # further ahead nobody knows who will hold the phone
+
+
+class RemindPart(Written):
+    """Writes to her once, at an hour she named: only behind her consent, and only words that anybody may read."""
+
+    say: Text
+    at: Name  # the variable that holds the hour
+    days: Annotated[int, Field(ge=1, le=MAX_REMINDER_DAYS)] = 1  # so many days from today
+    consent: Name  # the purpose she has agreed to
+
+
+ShareItem = Literal["name", "phone", "contact", "commune", "age", "need", "situation", "children", "health", "language"]
+"""One thing that may be told to a service (`handlers.referral.Item`); she agrees to it by itself."""
+
+
+class ReferPart(Written):
+    """Asks the desk to send her on to a service: behind her consent, and with nothing but what is named here."""
+
+    needs: Annotated[list[Name], Field(max_length=5)] = Field(default=[])
+    need: Name | None = None  # the choice variable that holds what she needs, beside or instead of `needs`
+    near: Name | None = None  # the variable that holds her commune
+    share: dict[ShareItem, Annotated[list[Name], BeforeValidator(as_list), Field(min_length=1, max_length=4)]] = Field(
+        default={}
+    )  # what may be told to the service, and the variables that hold it
+    consent: Name  # the purpose she has agreed to
+
+
 class DoName(StrEnum):
     """What a `do` step may ask or tell the host."""
 
@@ -154,6 +194,9 @@ class DoName(StrEnum):
     HUSH = "hush"
     ERASE = "erase"
     CANCEL_HUMAN = "cancel_human"
+    SPEAK = "speak"
+    CAN_REMIND = "can_remind"
+    FORGET_REMINDER = "forget_reminder"
 
 
 class StepKind(StrEnum):
@@ -164,6 +207,8 @@ class StepKind(StrEnum):
     DO = "do"
     CALL = "call"
     HANDOVER = "handover"
+    REMIND = "remind"
+    REFER = "refer"
     END = "end"
     RETURN = "return"
     PASS = "pass"  # noqa: S105 (no password) none: it only says, sets or branches
@@ -178,6 +223,8 @@ class Step(Written):
     """One step of a flow: at most one main part, and the parts any step may have."""
 
     say: Texts | None = None
+    note: Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)] | None = None
+    """For translators and colleagues: what the words of this step are for. Nobody else reads it."""
     card: Literal["emergency"] | None = None
     severity: Severity | None = None
     category: Category | None = None
@@ -193,6 +240,8 @@ class Step(Written):
     call: Name | None = None
     within: Silence | None = None  # of a call: where it goes when the called flow has not come back by then
     handover: HandoverPart | None = None
+    remind: RemindPart | None = None
+    refer: ReferPart | None = None
     end: Name | None = None
     returns: Annotated[Literal[True] | None, BeforeValidator(_true)] = Field(default=None, alias="return")
     save: Name | None = None
@@ -213,6 +262,8 @@ class Step(Written):
             StepKind.DO: self.do,
             StepKind.CALL: self.call,
             StepKind.HANDOVER: self.handover,
+            StepKind.REMIND: self.remind,
+            StepKind.REFER: self.refer,
             StepKind.END: self.end,
             StepKind.RETURN: self.returns,
         }

@@ -18,8 +18,8 @@ from flows.effects import Value
 if TYPE_CHECKING:
     from flows.library import Library
 
-FORMAT = 2  # of `dump`; raised when its shape changes
-_READ = (1, FORMAT)  # 1 had no time limits of calls and no `heard_at`
+FORMAT = 3  # of `dump`; raised when its shape changes
+_READ = (1, 2, FORMAT)  # 1 had no time limits of calls and no `heard_at`, 2 no language
 
 
 class Status(StrEnum):
@@ -112,6 +112,7 @@ class Session:
     pressed: str = ""  # the button taken last, to know a double press after the end
     own_due_at: datetime | None = None  # UTC; the timer of the open question itself
     heard_at: datetime | None = None  # UTC; her last message or button that the flow took
+    language: str = ""  # the one she chose; "" for the one the set is written in
 
     @classmethod
     def new(cls, library: Library, session_id: str = "") -> Session:
@@ -148,6 +149,7 @@ class Session:
             "pressed": self.pressed,
             "own_due_at": _dump_time(self.own_due_at),
             "heard_at": _dump_time(self.heard_at),
+            "language": self.language,
         }
 
     @classmethod
@@ -157,6 +159,8 @@ class Session:
             raise UnreadableSession("a stored session has an unknown format; was it written by a newer program?")
         if stored["format"] == 1:
             stored = {**stored, "own_due_at": stored.get("silence_due_at"), "heard_at": None}
+        if stored["format"] < 3:
+            stored = {**stored, "language": ""}
         try:
             return cls(
                 version=str(stored["version"]),
@@ -175,6 +179,7 @@ class Session:
                 pressed=str(stored["pressed"]),
                 own_due_at=_load_time(stored["own_due_at"]),
                 heard_at=_load_time(stored["heard_at"]),
+                language=str(stored["language"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # The cause is named by its type only: its message could quote an answer.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\}|[{}])")
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
@@ -12,14 +12,20 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text cut at its placeholders: text, name, text, name, …, text."""
+    """A text cut at its placeholders: text, name, text, name, …, text; with its translations."""
 
     parts: tuple[str, ...]
+    translations: Mapping[str, Template] = field(default_factory=dict, compare=False)  # by language
+    recording: str = ""  # what its recordings are called, the same in every language; "" when it is not spoken whole
 
     @property
     def names(self) -> tuple[str, ...]:
         """The placeholders, in order."""
         return self.parts[1::2]
+
+    def in_language(self, language: str) -> Template:
+        """Its translation; the text itself where there is none ("" is the language it was written in)."""
+        return self.translations.get(language, self) if language else self
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with its placeholders filled. Raises KeyError when a value is missing."""

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Literal, Protocol, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
@@ -93,6 +94,7 @@ class World(_Written):
 
     on_duty: YesNo = "yes"  # is a person on duty?
     code_known: YesNo = "yes"  # does a return code that she types lead back to a stay?
+    can_remind: YesNo = "yes"  # can we write to her later by ourselves? (Not on a web page.)
     services: Annotated[list[str], Field(max_length=0)] | None = None  # `[]`: the directory has nothing that fits
     at: Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"  # local time it begins
 
@@ -104,10 +106,18 @@ class EndState(_Written):
     variables: dict[Name, str] = {}  # as one writes them in a flow; "empty" for nothing
 
 
+class Channel(StrEnum):
+    """How choices are made on a channel: every transcript is played on each kind, and must come out the same."""
+
+    BUTTONS = "buttons"  # pressed
+    NUMBERS = "numbers"  # printed as "1. …" and typed as a number
+
+
 class Transcript(_Written):
     """One example talk."""
 
     transcript: Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | Literal[""] = ""  # it begins in this one
     world: World = World()
     turns: Annotated[list[Turn], Field(min_length=1, max_length=200)]
     end: EndState = EndState()
@@ -133,6 +143,8 @@ class Coverage:
     steps: tuple[str, ...]
     choices: tuple[str, ...]
     visited: frozenset[str]
+    speaking: tuple[str, ...] = ()  # the steps that say something
+    said: Mapping[str, frozenset[str]] = field(default_factory=dict)  # language -> the steps that spoke in it
 
     @property
     def missed_steps(self) -> tuple[str, ...]:
@@ -163,11 +175,18 @@ def scripts(files: Mapping[str, bytes]) -> tuple[list[Script], list[Finding]]:
     return found, findings
 
 
-def coverage(library: Library, visited: Iterable[str]) -> Coverage:
-    """Which steps and choices of the set are among `visited`."""
+def coverage(library: Library, visited: Iterable[str], said: Iterable[tuple[str, str]] = ()) -> Coverage:
+    """Which steps and choices of the set are among `visited`; `said`: which steps spoke in which language."""
     steps = [(f"{name}.{step}", part) for name, flow in library.flows.items() for step, part in flow.steps.items()]
     choices = [f"{place}:{choice}" for place, part in steps for choice in part.choices or {}]
-    return Coverage(tuple(place for place, _ in steps), tuple(choices), frozenset(visited))
+    speaking = [place for place, part in steps if part.say]
+    spoken: dict[str, set[str]] = {}
+    for language, place in said:
+        spoken.setdefault(language, set()).add(place)
+    by_language = {language: frozenset(places) for language, places in spoken.items()}
+    return Coverage(
+        tuple(place for place, _ in steps), tuple(choices), frozenset(visited), tuple(speaking), by_language
+    )
 
 
 def uncovered(library: Library, covered: Coverage) -> list[Finding]:

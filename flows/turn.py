@@ -25,6 +25,7 @@ _QUESTIONS = {
         effects.AskOnDuty,
         effects.MakeReturnCode,
         effects.RedeemReturnCode,
+        effects.AskCanRemind,
     )
 }
 
@@ -42,9 +43,9 @@ class Turn:
     """The changing state of one `advance`."""
 
     __slots__ = (
-        "alarm", "asks", "began", "concern", "due_at", "effects", "frames", "heard_at", "history", "library", "mark", "now",
-        "origin", "outcome", "passed", "pending", "pressed", "program", "question", "session", "status", "variables",
-        "visited", "wait",
+        "alarm", "asks", "began", "concern", "due_at", "effects", "frames", "heard_at", "history", "language", "library",
+        "mark", "now", "origin", "outcome", "passed", "pending", "pressed", "program", "question", "session", "status",
+        "variables", "visited", "wait",
     )  # fmt: skip
 
     def __init__(self, library: Library, session: Session, now: datetime) -> None:
@@ -65,6 +66,7 @@ class Turn:
         self.due_at = session.own_due_at
         self.heard_at = session.heard_at
         self.outcome = session.outcome
+        self.language = session.language
         self.pressed = session.pressed
         self.origin = session.frames if session.wait is not None else None  # the question this sprint comes from
         self.alarm = False  # has a score just reached emergency?
@@ -117,21 +119,54 @@ class Turn:
     # --- what she is told and what is kept --------------------------------------------------------------------------
 
     def text(self, template: Template) -> str:
-        """A text of a step with her answers filled in."""
+        """A text of a step in her language, with her answers filled in."""
+        template = template.in_language(self.language)
         if len(template.parts) == 1:
             return template.parts[0]
-        return template.fill({name: self.shown(name) for name in template.names})
+        return template.fill({name: self.read(name) for name in template.names})
 
     def say(
-        self, text: str, buttons: tuple[Button, ...] = (), kind: SayKind = SayKind.LINE, location: bool = False
+        self,
+        template: Template,
+        buttons: tuple[Button, ...] = (),
+        kind: SayKind = SayKind.LINE,
+        location: bool = False,
     ) -> None:
-        """Add one line for her."""
-        frame = self.frames[-1]
-        self.effects.append(Say(text, buttons, kind, f"{frame.flow}.{frame.step}", location))
+        """Add one line of a step for her."""
+        self._add(self.text(template), template, buttons, kind, location)
+
+    def say_phrase(self, key: str, buttons: tuple[Button, ...] = (), location: bool = False, **values: object) -> None:
+        """Add a phrase of the set as a line for her."""
+        self._add(self.phrase(key, **values), self.library.templates[key], buttons, SayKind.LINE, location)
+
+    def _add(self, text: str, spoken: Template, buttons: tuple[Button, ...], kind: SayKind, location: bool) -> None:
+        frame, audio = self.frames[-1], self.recording(spoken)
+        self.effects.append(Say(text, buttons, kind, f"{frame.flow}.{frame.step}", location, audio, self.language))
+
+    def recording(self, spoken: Template) -> str:
+        """The SHA-256 (hex) of the recording of a text in her language; "" when there is none."""
+        recordings = self.library.recordings
+        if not recordings or not spoken.recording:
+            return ""
+        found = recordings.get((self.language or self.program.language, spoken.recording))
+        return found.sha256 if found is not None else ""
+
+    def consent_asked(self, purpose: str) -> tuple[str, str]:
+        """The step that asked her for this consent, and what its text is known by; empty when she was never asked."""
+        asked = self.variables.get(f"consent.{purpose}.asked")
+        return (str(asked[0]), str(asked[1])) if isinstance(asked, list) and len(asked) == 2 else ("", "")
+
+    def agreed(self, purpose: str) -> bool:
+        """Has she agreed to this purpose, and not taken it back?"""
+        return self.variables.get(f"consent.{purpose}") is True
+
+    def template(self, key: str) -> Template:
+        """A phrase without placeholders of its own, to be said with `say`."""
+        return self.library.templates[key]
 
     def phrase(self, key: str, **values: object) -> str:
-        """A phrase of the set."""
-        return self.library.say(key, **values)
+        """A phrase of the set in her language."""
+        return self.library.say(key, self.language, **values)
 
     def keep(self, name: str, value: Value, shown: str = "") -> None:
         """Save a variable; one with a label goes to the counsellor's summary card too. `shown` is a place's name.
@@ -139,7 +174,7 @@ class Turn:
         What identifies her is kept only while she agrees to its purpose, whatever the flow does.
         """
         purpose = self.program.variables[name].identifying
-        if purpose is not None and self.variables.get(f"consent.{purpose}") is not True:
+        if purpose is not None and not self.agreed(purpose):
             return
         self.variables[name] = value
         if shown:
@@ -150,26 +185,40 @@ class Turn:
         if variable.label is not None:
             self.effects.append(Remember(name, value, variable.label, self.shown(name)))
 
+    def read(self, name: str) -> str:
+        """A variable as she reads it, in her language; "" when it was never set."""
+        return self._shown(name, self.language)
+
     def shown(self, name: str) -> str:
-        """A variable as a person reads it; "" when it was never set."""
+        """A variable as staff read it, in the language of the set; "" when it was never set."""
+        return self._shown(name, "")
+
+    def _shown(self, name: str, language: str) -> str:
         value, variable = self.variables.get(name), self.program.variables[name]
         if variable.type is VariableType.SERVICES:
             return self._services(value)
         if value is None:
             return ""
         if isinstance(value, bool):
-            return self.phrase("yes" if value else "no")
-        if variable.type is VariableType.CHOICE:
-            return variable.shown.get(str(value), str(value))
+            return self.library.say("yes" if value else "no", language)
+        if variable.type in (VariableType.CHOICE, VariableType.LANGUAGE):
+            return self._value_shown(name, str(value), language)
         if isinstance(value, list):
-            return ", ".join(variable.shown.get(str(one), str(one)) for one in value) or self.phrase("none_of_list")
+            several = ", ".join(self._value_shown(name, str(one), language) for one in value)
+            return several or self.library.say("none_of_list", language)
         if variable.type is VariableType.DATE:
             return "/".join(str(int(part)) for part in reversed(str(value).split("-")))
         if variable.type is VariableType.AGE_BAND:
-            return self.phrase(str(value))
+            return self.library.say(str(value), language)
         if variable.type is VariableType.PLACE:
             return str(self.variables.get(f"{name}.name", value))
         return str(value)
+
+    def _value_shown(self, name: str, value: str, language: str) -> str:
+        """One of the values that a variable may hold, as a person reads it."""
+        written = self.program.variables[name].shown.get(value, value)
+        catalog = self.library.catalogs.get(language)
+        return (catalog.text(f"variables.{name}.shown.{value}", written) if catalog else None) or written
 
     def _services(self, value: Value) -> str:
         found = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -267,6 +316,7 @@ class Turn:
             self.pressed,
             self.due_at,
             self.heard_at,
+            self.language,
         )
         return Sprint(session, tuple(self.effects), self.question, tuple(self.visited), session.silence_due_at)
 

@@ -140,7 +140,9 @@ def _nearest(wanted: str, there: Sequence[str]) -> str | None:
 
 def _apply(text: str, edits: Sequence[_Edit]) -> str:
     """Write the edits into the text, the last one first, so that places before it stay where they are."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = yaml.compose(
+        text, Loader=yaml.CSafeLoader
+    )  # as `source.parse`: PyYAML's own parser refuses some of what it takes
     spans: list[tuple[int, int, str]] = []
     gone: dict[Path, set[int]] = {}
     for edit in edits:

@@ -53,6 +53,7 @@ def _severity(variable: Variable, total: Value) -> Severity:
 def decide(turn: Turn, task: Task, consent: Consent, *, agreed: bool) -> None:
     """She agrees to a purpose, or does not: then what was kept for it is forgotten, on the summary card too."""
     turn.variables[f"consent.{consent.purpose}"] = agreed
+    turn.variables[f"consent.{consent.purpose}.asked"] = [task.place, consent.text]
     if agreed:
         turn.effects.append(ConsentGiven(consent.purpose, consent.label, task.place, consent.text))
         return

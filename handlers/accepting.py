@@ -12,6 +12,7 @@ from handlers.model import InboundMessage, InboxRow, MessageKind, OutboxKind, St
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
 from handlers.ports import UnitOfWork
+from handlers.voice import language_of
 from handlers.world import Worlds
 
 MAX_A_DAY = 5000
@@ -77,7 +78,13 @@ class Accepting:
         communes: tuple[str, ...] = ()
         if message.point is not None:
             communes = self._worlds.current.gazetteer.nearest_communes(*message.point).codes
-        return StoredMessage(kind=message.kind, text=message.text, choice=message.choice, communes=communes)
+        return StoredMessage(
+            kind=message.kind,
+            text=message.text,
+            choice=message.choice,
+            communes=communes,
+            language=message.language,
+        )
 
     def _is_kept(self, uow: UnitOfWork, contact_uid: str, message: InboundMessage, ahead: int) -> bool:
         """Not beyond `MAX_A_DAY` today (with `ahead` messages of this very batch), which is said once; danger is kept longer."""
@@ -89,7 +96,7 @@ class Accepting:
         if count == MAX_A_DAY:
             case = uow.cases.open_of([contact_uid]).get(contact_uid)
             if case is not None:
-                to_seeker(uow, contact, case, OutboxKind.BOT, self._worlds.say("flood"))
+                to_seeker(uow, contact, case, OutboxKind.BOT, self._worlds.say("flood", language_of(contact)))
             uow.contacts.save(evolve(contact, inbound_count=count + 1))
         if message.kind is not MessageKind.TEXT or count + ahead > MAX_A_DAY + MORE_IN_DANGER:
             return False

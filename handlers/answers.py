@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from flows.effects import (
+    AskCanRemind,
     AskOnDuty,
     FindServices,
     MakeReturnCode,
@@ -17,7 +18,8 @@ from flows.effects import (
 )
 from flows.severity import Severity
 from handlers import audit, return_codes
-from handlers.directory import describe, find
+from handlers.directory import MOST_OFFERS, find
+from handlers.directory_words import Told, describe
 from handlers.errors import TooManyTries
 from handlers.escalation import Call, Escalations, Reason
 from handlers.model import Case, Contact, Disposition
@@ -39,6 +41,7 @@ class Answers:
     escalations: Escalations
     ending: Ending
     redeemed: bool = False
+    told: list[Told] = field(default_factory=list)  # services named in these answers, for their points on a map
 
     def to(self, question: Question) -> Value | PlaceAnswer:
         """The answer to one question."""
@@ -46,10 +49,14 @@ class Answers:
             case ResolvePlace():
                 return self.world.gazetteer.resolve(question.text)
             case FindServices():
-                return services_near(self.world, question, self.uow.now)
+                told = services_near(self.world, question, self.uow.now)
+                self.told.extend(told)
+                return as_value(told)
             case AskOnDuty():
                 staff = self.uow.staff.all()
                 return bool(self.escalations.duty.on_rung(ON_DUTY, staff, self.uow.now))
+            case AskCanRemind():
+                return self.contact.channel not in self.world.pulled
             case MakeReturnCode():
                 return return_codes.make(self.uow, self.contact)
             case RedeemReturnCode():
@@ -87,12 +94,18 @@ class Answers:
         self.uow.cases.save(self.case)
 
 
-def services_near(world: World, question: FindServices, now: datetime) -> Value:
-    """The nearest fitting services as the flow prints them: dicts with `id`, `name` and `text`."""
+def services_near(world: World, question: FindServices, now: datetime) -> list[Told]:
+    """The nearest fitting services in words, at most three whatever the flow asks for."""
     now_local = now.astimezone(world.zone)
-    found = find(world.directory, world.gazetteer, question.near, question.needs, now_local, question.limit)
+    limit = min(question.limit, MOST_OFFERS)
+    found = find(world.directory, world.gazetteer, question.near, question.needs, now_local, limit)
 
     def say(phrase_key: str, /, **values: str) -> str:
-        return world.library.say(phrase_key, **values)
+        return world.library.say(phrase_key, question.language, **values)
 
-    return [dict(one) for one in describe(found, say)]
+    return describe(found, question.needs, say)
+
+
+def as_value(told: list[Told]) -> Value:
+    """Services as the flow keeps and prints them: dicts with `id`, `name` and `text`."""
+    return [{"id": one.id, "name": one.name, "text": one.text} for one in told]

@@ -11,6 +11,7 @@ from handlers.accepting import Accepting
 from handlers.model import Case, Contact, InboxRow, new_uid
 from handlers.outgoing import in_touch
 from handlers.ports import UnitOfWork
+from handlers.reminders import without
 from handlers.stays import case_due_at
 from handlers.world import World
 
@@ -27,7 +28,8 @@ class Arriving(Accepting):
     def _blocked(uow: UnitOfWork, contact: Contact) -> None:
         """Nothing can be delivered any more. Also who has blocked us at once, without a word, is forgotten in time."""
         erase_at = contact.erase_at or uow.now + KEPT_FOR
-        uow.contacts.save(replace(contact, blocked_at=uow.now, session_due_at=None, erase_at=erase_at))
+        gone = replace(without(contact), blocked_at=uow.now, session_due_at=None, erase_at=erase_at)
+        uow.contacts.save(gone)
         uow.ring("desk")
 
     def _arrive(self, uow: UnitOfWork, world: World, contact: Contact, row: InboxRow, case: Case | None) -> Contact:

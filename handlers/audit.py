@@ -38,10 +38,29 @@ CASE_RELAY_CARD: Final = "case.relay_card"
 CODE_REDEEMED: Final = "case.code_redeemed"
 CONSENT_GIVEN: Final = "case.consent_given"  # detail: purpose, the step and the text she was asked
 CONSENT_WITHDRAWN: Final = "case.consent_withdrawn"  # said no, or took it back
+REMINDER_ASKED: Final = "case.reminder_asked"
+REMINDER_SAID: Final = "case.reminder_said"
 ERASURE_ASKED: Final = "case.erasure_asked"
 DESTROYED: Final = "case.destroyed"
 
 DUTY_SET: Final = "staff.duty_set"
+
+# the directory; object: a service's id, detail: names of columns, never what stands in them
+SERVICE_IMPORTED: Final = "service.imported"
+SERVICE_CHANGED: Final = "service.changed"
+SERVICE_VERIFIED: Final = "service.verified"
+SERVICE_FREE: Final = "service.free"
+BOUNDARIES_LOADED: Final = "boundaries.loaded"
+
+# referrals; object: the case code, detail: the referral's uid, items and the text she agreed to, never their words
+REFERRAL_ASKED: Final = "referral.asked"
+REFERRAL_CONSENT: Final = "referral.consent"  # she agreed: items, the step or line, the text she was asked
+REFERRAL_STATUS: Final = "referral.status"
+REFERRAL_DECLINED: Final = "referral.declined"  # she said no, or took it back; what was to be told is destroyed
+REFERRAL_READ: Final = "referral.read"
+REFERRAL_LINK: Final = "referral.link_made"
+REFERRAL_OPENED: Final = "referral.link_opened"
+REFERRAL_LOCKED: Final = "referral.link_locked"  # too many wrong codes
 
 # content
 CONTENT_PUBLISHED: Final = "content.published"

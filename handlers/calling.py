@@ -32,7 +32,7 @@ from handlers.rules.ladder import (
 )
 from handlers.rules.screening import PROBE
 from handlers.stays import Ending
-from handlers.voice import Voice
+from handlers.voice import Voice, language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class Calling:
         uow.cases.save(case)
         if contact is not None:
             uow.outbox.cancel_waiting(contact.uid)
-        said = self.voice.say("human_joined", alias=owner.alias if owner else "")
+        said = self.voice.say("human_joined", language_of(contact), alias=owner.alias if owner else "")
         return to_seeker(uow, contact, case, OutboxKind.RELAY, said)
 
     def offer(self, uow: UnitOfWork, contact: Contact | None, case: Case) -> Case:
         """Somebody is ready, but she has not agreed that a person reads: she is asked."""
-        buttons = (Button(self.voice.say("yes"), AGREE), Button(self.voice.say("no"), DECLINE))
-        return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_ready"), buttons)
+        language = language_of(contact)
+        buttons = (Button(self.voice.say("yes", language), AGREE), Button(self.voice.say("no", language), DECLINE))
+        return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_ready", language), buttons)
 
     def staffed(self, uow: UnitOfWork) -> Staffed:
         """Who stands on which rung, as this transaction sees it."""
@@ -102,19 +103,20 @@ class Calling:
             case CloseSilent():
                 return self.ending.close(uow, case, Disposition.LOST, escalation)
             case SayRinging() | SayWaiting() | SayFallback() if not is_quiet(case):
-                return to_seeker(uow, contact, case, OutboxKind.WAITING, self._words(case, escalation, effect))
+                said = self._words(language_of(contact), escalation, effect)
+                return to_seeker(uow, contact, case, OutboxKind.WAITING, said)
         return case
 
-    def _words(self, case: Case, escalation: Escalation, effect: SayRinging | SayWaiting | SayFallback) -> str:
+    def _words(self, language: str, escalation: Escalation, effect: SayRinging | SayWaiting | SayFallback) -> str:
         match effect:
             case SayWaiting(minutes=minutes):
-                return self.voice.say("still_ringing", minutes=str(minutes))
+                return self.voice.say("still_ringing", language, minutes=str(minutes))
             case SayFallback():
-                return self.voice.say("fallback")
+                return self.voice.say("fallback", language)
             case SayRinging(nobody=True):
-                return self.voice.say("nobody_on_duty")
+                return self.voice.say("nobody_on_duty", language)
             case _:
-                return self.voice.say("ringing_emergency" if escalation.ladder == EMERGENCY else "ringing")
+                return self.voice.say("ringing_emergency" if escalation.ladder == EMERGENCY else "ringing", language)
 
     def _leave_talk(self, uow: UnitOfWork, contact: Contact | None, case: Case) -> Case:
         """Only somebody who was told that a person writes is told that this changes."""
@@ -122,7 +124,7 @@ class Calling:
             return case
         case = replace(case, human=False)
         uow.cases.save(case)
-        return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_changed"))
+        return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_changed", language_of(contact)))
 
     def note_down(self, uow: UnitOfWork, case: Case, escalation: Escalation, action: str, actor: str) -> None:
         """One audit row about this escalation: figures and enums only."""

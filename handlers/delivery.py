@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from handlers.evolving import evolve
 from handlers.model import OutboxKind, Outcome, SendJob
 from handlers.operation import operation
-from handlers.ports import SendResult, UnitOfWork
+from handlers.ports import Reach, SendResult, UnitOfWork
 
 LEASE = timedelta(seconds=30)
 """How long a sender may take; a send gives up after 10 s, so a lease that ran out belongs to a dead sender."""
@@ -21,10 +21,11 @@ LONGEST_RETRY_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """How many rows to lease; rows of `skip_channels` are pulled by their reader."""
+    """How many rows to lease; rows of `skip_channels` are pulled by their reader. `reach` None: everything else."""
 
     limit: int
     skip_channels: frozenset[str] = frozenset()
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,54 +40,44 @@ class Report:
 def claim(uow: UnitOfWork, wanted: Sequence[Claiming]) -> list[list[SendJob]]:
     """Lease due rows, fenced by a token: pages before replies, one row in flight per lane; nothing to seekers in quarantine."""
     # Several looks in one commit are one look: the first gets everything.
-    limit, skip = max(one.limit for one in wanted), wanted[0].skip_channels
-    return [uow.outbox.claim(limit, LEASE, skip), *([] for _ in wanted[1:])]
+    limit, first = max(one.limit for one in wanted), wanted[0]
+    return [uow.outbox.claim(limit, LEASE, first.skip_channels, first.reach), *([] for _ in wanted[1:])]
 
 
 @operation("writer")
-def take_back(uow: UnitOfWork, starts: Sequence[None]) -> list[int]:
-    """At the start of a program that is alone: what its dead predecessor was sending goes out at once, not a lease later."""
-    return [uow.outbox.take_back() for _ in starts]
+def take_back(uow: UnitOfWork, holding: Sequence[Collection[str]]) -> list[int]:
+    """What the dead were sending goes out at once, not a lease later. Each item: the lease tokens we ourselves send under."""
+    return [uow.outbox.take_back(tokens, LEASE) for tokens in holding]
 
 
 @operation("record")
 def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
     """Write outcomes; False where the lease had been lost (somebody else has the row now, nothing is changed)."""
     done = []
+    sent = uow.outbox.sent(
+        [(one.job.row.uid, one.job.row.lease_token or "") for one in reports if one.result.outcome is Outcome.SENT]
+    )
     for report in reports:
         row, result = report.job.row, report.result
-        retry_at = None
+        if result.outcome is Outcome.SENT:
+            if row.uid in sent and row.kind is OutboxKind.PAGE and row.escalation_uid is not None:
+                uow.escalations.paged(row.escalation_uid)
+            done.append(row.uid in sent)
+            continue
+        retry_at, contact = None, None
+        if result.outcome is Outcome.BLOCKED and row.contact_uid is not None:  # the lock order: the contact first
+            contact = uow.contacts.load([row.contact_uid], wait=True).get(row.contact_uid)
         if result.outcome is Outcome.RETRY:
             retry_at = uow.now + (result.retry_after or backoff(row.attempts))
         kept = uow.outbox.record(
             row.uid, row.lease_token or "", result.outcome, retry_at=retry_at, error_class=result.error_class
         )
-        if kept and result.outcome is Outcome.BLOCKED and row.contact_uid is not None:
-            _blocked(uow, row.contact_uid)
-        if kept and result.outcome is Outcome.SENT and row.kind is OutboxKind.PAGE:
-            _paged(uow, report.job)
+        if kept and contact is not None and contact.blocked_at is None:
+            uow.contacts.save(evolve(contact, blocked_at=uow.now))
         done.append(kept)
     if any(done):
         uow.ring("desk")
     return done
-
-
-def _blocked(uow: UnitOfWork, contact_uid: str) -> None:
-    contact = uow.contacts.load([contact_uid]).get(contact_uid)
-    if contact is not None and contact.blocked_at is None:
-        uow.contacts.save(evolve(contact, blocked_at=uow.now))
-
-
-def _paged(uow: UnitOfWork, job: SendJob) -> None:
-    """Remember when the first page was really handed over, for the figures."""
-    if job.row.escalation_uid is None:
-        return
-    try:
-        escalation = uow.escalations.get(job.row.escalation_uid)
-    except KeyError:
-        return
-    if escalation.first_page_at is None:
-        uow.escalations.save(evolve(escalation, first_page_at=uow.now))
 
 
 def backoff(attempts: int) -> timedelta:

@@ -67,6 +67,7 @@ from handlers.ports import UnitOfWork
 from handlers.rules import holding
 from handlers.rules.ladder import HELD, ladder_for
 from handlers.stays import contact_of
+from handlers.voice import language_of
 
 __all__ = [
     "DESK_DISPOSITIONS",
@@ -238,7 +239,8 @@ class Desk:
             return case
         uow.outbox.cancel_waiting(contact.uid)
         if talked:
-            case = to_seeker(uow, contact, case, OutboxKind.RELAY, self.escalations.voice.say("human_left"))
+            said = self.escalations.voice.say("human_left", language_of(contact))
+            case = to_seeker(uow, contact, case, OutboxKind.RELAY, said)
         return self.released(uow, contact, case) if in_touch(contact, case) else case
 
     @operation("open_case")

@@ -31,6 +31,7 @@ from handlers.ports import UnitOfWork
 from handlers.rules import holding, ringing
 from handlers.rules.ladder import EMERGENCY, HELD, RUNGS, Transition, ladder_for
 from handlers.stays import case_due_at, contact_of
+from handlers.voice import language_of
 
 _SEEN_ON_DUTY = "escalation.on_duty_seen"
 
@@ -137,7 +138,8 @@ class Escalations(Calling):
             uow.outbox.cancel_waiting(contact.uid)
         case = self.carry_out(uow, contact, case, holding.ended(escalation, "cancelled", uow.now), audit.SEEKER)
         if not quiet:
-            case = to_seeker(uow, contact, case, OutboxKind.BOT, self.voice.say("human_cancelled"))
+            said = self.voice.say("human_cancelled", language_of(contact))
+            case = to_seeker(uow, contact, case, OutboxKind.BOT, said)
         return Cancelled(case, ended=True)
 
     def erased(self, uow: UnitOfWork, case: Case) -> Case:

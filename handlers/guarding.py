@@ -16,6 +16,7 @@ from handlers.operation import operation
 from handlers.outgoing import append_line, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.shown import shown
+from handlers.voice import language_of
 from handlers.world import World, Worlds
 
 RETRY_AFTER = (timedelta(0), timedelta(seconds=1), timedelta(seconds=5))
@@ -46,7 +47,7 @@ class Guarding(Arriving):
         return [self._fail(uow, failure) for failure in failures]
 
     def _fail(self, uow: UnitOfWork, failure: Failure) -> bool:
-        contact = uow.contacts.load([failure.contact_uid]).get(failure.contact_uid)
+        contact = uow.contacts.load([failure.contact_uid], wait=True).get(failure.contact_uid)
         row = uow.inbox.oldest([failure.contact_uid]).get(failure.contact_uid)
         if contact is None or row is None:
             return False
@@ -67,7 +68,8 @@ class Guarding(Arriving):
             return
         world = self._worlds.current
         case = uow.cases.open_of([contact.uid]).get(contact.uid)
-        contact = replace(self._arrive(uow, world, contact, row, case), session=None, session_due_at=None)
+        arrived = self._arrive(uow, world, contact, row, case)
+        contact = replace(arrived, session=None, session_due_at=None)
         uow.contacts.save(contact)
         case = replace(case or self._new_case(uow, contact), last_inbound_at=row.received_at)
         text = shown(row.message, world)
@@ -78,7 +80,8 @@ class Guarding(Arriving):
             contact = hide(uow, contact) if word == "delete" else replace(contact, quiet=True)
             uow.contacts.save(contact)
         else:
-            case = to_seeker(uow, contact, case, OutboxKind.CARD, self._worlds.say("safety_text"))
+            said = self._worlds.say("safety_text", language_of(arrived))
+            case = to_seeker(uow, contact, case, OutboxKind.CARD, said)
         call = Call(Severity.URGENT, case.category, Reason.DEAD_LETTER, agreed=True)
         self._escalations.open_or_raise(uow, contact, case, call)
         uow.ring("desk", "seeker")

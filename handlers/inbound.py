@@ -15,6 +15,7 @@ from flows.answers import yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
+from handlers import return_codes
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
@@ -42,6 +43,7 @@ from handlers.rules.standing import with_those_before
 from handlers.shown import CODE_TYPED, shown
 from handlers.stays import Ending
 from handlers.turn import Turn
+from handlers.voice import language_of
 from handlers.world import World, Worlds
 
 __all__ = ["Accepted", "Failure", "Inbound"]
@@ -99,7 +101,8 @@ class Inbound(Guarding):
             case = self._new_case(uow, contact)
         verdict, in_a_row = self._verdict(world, contact, case, row.message)
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
-        turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick)
+        language = row.message.language
+        turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
         agrees = self._answer_to_offer(turn, row.message)
         if agrees is not None:
             pass  # the host's own question, not the flow's
@@ -112,7 +115,8 @@ class Inbound(Guarding):
         turn.apply()
         self._screened(turn, verdict)
         if len(row.message.text) > LONG_TEXT:
-            turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, self._worlds.say("too_long"))
+            said = self._worlds.say("too_long", language_of(turn.contact))
+            turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, said)
         uow.ring("desk", "seeker")
 
     @staticmethod
@@ -136,17 +140,30 @@ class Inbound(Guarding):
     def _through_the_flow(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> None:
         if message.kind is MessageKind.CODE:
             self._come_back(turn, message)
+        elif self._is_code(turn, message) and self._comes_back(turn, message):
+            pass  # typed unasked; a wrong one is a text like any other
         elif not (message.kind is MessageKind.START and turn.quick and turn.is_greeting_open()):
             turn.advance(*self._inputs(turn, message, verdict))
 
     def _come_back(self, turn: Turn, message: StoredMessage) -> None:
         """A return code from the page's own form: back to the earlier stay; a wrong one changes nothing, and says nothing."""
-        if turn.redeem(message.text):
-            if not self._human_talks(turn.contact, turn.case):
-                turn.advance(Released())
-            return
-        turn.say_first("invalid_code")
-        turn.repeat()
+        if not self._comes_back(turn, message):
+            turn.say_first("invalid_code")
+            turn.repeat()
+
+    def _comes_back(self, turn: Turn, message: StoredMessage) -> bool:
+        """Lead her back to the stay of her code, and go on there; False for a wrong one, and nothing has happened."""
+        if not turn.redeem(message.text):
+            return False
+        if not self._human_talks(turn.contact, turn.case):
+            turn.advance(Released())
+        return True
+
+    @staticmethod
+    def _is_code(turn: Turn, message: StoredMessage) -> bool:
+        """Is this whole message written like a return code, and has the flow not just asked for one (then it reads it)?"""
+        typed = message.kind is MessageKind.TEXT and return_codes.is_alone(message.text)
+        return typed and not turn.is_asked_for_code()
 
     def _place(self, communes: tuple[str, ...]) -> PlaceAnswer:
         gazetteer = self._worlds.current.gazetteer
@@ -156,7 +173,8 @@ class Inbound(Guarding):
     def _inputs(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> list[Input]:
         match message.kind:
             case MessageKind.START:
-                return [Start()]
+                unspoken = turn.language_unspoken()
+                return [Start(), Said(unspoken)] if unspoken else [Start()]
             case MessageKind.CHOICE:
                 return [Chose(message.choice)]
             case MessageKind.LOCATION:
@@ -199,7 +217,7 @@ class Inbound(Guarding):
         if message.kind is MessageKind.CHOICE and message.choice in (AGREE, DECLINE):
             return message.choice == AGREE
         asked = message.kind is MessageKind.TEXT and escalation.state is EscalationState.ANSWERED
-        return yes_or_no(key_of(message.text)) if asked else None
+        return yes_or_no(key_of(message.text), turn.world.library.program.yes_no) if asked else None
 
     def _screened(self, turn: Turn, verdict: Verdict) -> None:
         """Invariant 1: whatever the flow did, the verdict counts. Called for every message, also in a live talk."""

@@ -56,6 +56,7 @@ class InboundMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
+    language: str = ""  # chosen at the door (the page's); a talk that begins with this message begins in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class StoredMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     communes: tuple[str, ...] = ()  # nearest first
+    language: str = ""  # chosen at the door, see `InboundMessage`
 
 
 class InboxState(StrEnum):
@@ -93,6 +95,17 @@ class InboxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """What she asked to be written once, see `handlers.reminders` (sealed in the contact's row)."""
+
+    text: str = field(repr=False)
+    purpose: str  # the consent it leans on
+    case_uid: str  # the stay in which she asked
+    audio: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """One seeker on one channel: pseudonymous, and the lane in which her messages are handled one at a time."""
 
@@ -115,6 +128,8 @@ class Contact:
     blocked_at: datetime | None = None  # the platform refuses to deliver
     hidden_at: datetime | None = None  # erased by her: hidden at once
     erase_at: datetime | None = None  # keys destroyed then
+    reminder: Reminder | None = field(default=None, repr=False)  # sealed
+    reminder_due_at: datetime | None = None
 
 
 # --- a stay ----------------------------------------------------------------------------------------------------------
@@ -196,6 +211,8 @@ class Line:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False  # the question takes a shared location
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out
+    language: str = ""  # of the text; "" for the language of the content set
     inbox_uid: str | None = None
     client_key: str | None = None  # made by the desk page: a repeated post adds nothing
     created_at: datetime
@@ -290,12 +307,25 @@ class OutboxState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A point on a map to show beside a text: only ever of a public service (never of a person, never of a hiding place)."""
+
+    title: str  # neutral: a locked screen may show it
+    note: str  # neutral too: where the name stands
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """What is to be shown to a seeker, before a channel renders it (sealed in the outbox under the contact's key)."""
 
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out, see `ContentStore.recording`
+    language: str = ""  # of the text; "" for the language of the content set
+    pins: tuple[Pin, ...] = ()  # for channels that show maps; the text says all that matters without them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

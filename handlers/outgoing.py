@@ -20,6 +20,7 @@ from handlers.model import (
     OutboxRow,
     OutboxState,
     Outgoing,
+    Pin,
     new_uid,
 )
 from handlers.ports import UnitOfWork
@@ -41,6 +42,8 @@ def append_line(
     text: str,
     buttons: tuple[Button, ...] = (),
     wants_location: bool = False,
+    audio: str = "",
+    language: str = "",
     inbox_uid: str | None = None,
     client_key: str | None = None,
 ) -> tuple[Case, Line]:
@@ -54,6 +57,8 @@ def append_line(
         text=text,
         buttons=buttons,
         wants_location=wants_location,
+        audio=audio,
+        language=language,
         inbox_uid=inbox_uid,
         client_key=client_key,
         created_at=uow.now,
@@ -76,12 +81,17 @@ def to_seeker(
     *,
     client_key: str | None = None,
     wants_location: bool = False,
+    audio: str = "",
+    language: str = "",
+    pins: tuple[Pin, ...] = (),
+    fresh_until: datetime | None = None,
 ) -> Case:
     """Say something to her: a transcript line and the row that delivers it.
 
     Nothing is written when she cannot be reached (gone, blocked, erased) or has asked for silence; what a human talk brings
     (kind RELAY) is kept and held until she writes again. Where it is not known whether the same person writes, lines of an
-    earlier talk or call are held too. A waiting line replaces the older ones that have not gone out.
+    earlier talk or call are held too. A waiting line replaces the older ones that have not gone out. `fresh_until` where
+    something else than her late-answer wish says how long the line may arrive.
     """
     if not reachable(contact) or (contact.quiet and kind is not OutboxKind.RELAY):
         return case
@@ -96,6 +106,8 @@ def to_seeker(
         text=text,
         buttons=buttons,
         wants_location=wants_location,
+        audio=audio,
+        language=language,
         client_key=client_key,
     )
     uow.outbox.add(
@@ -108,8 +120,10 @@ def to_seeker(
             contact_uid=contact.uid,
             case_uid=case.uid,
             line_uid=line.uid,
-            outgoing=Outgoing(text=text, buttons=buttons, wants_location=wants_location),
-            fresh_until=fresh_until(contact, uow.now),
+            outgoing=Outgoing(
+                text=text, buttons=buttons, wants_location=wants_location, audio=audio, language=language, pins=pins
+            ),
+            fresh_until=fresh_until or fresh_for(contact, uow.now),
             state=OutboxState.HELD if held else OutboxState.PENDING,
             next_attempt_at=uow.now,
         )
@@ -133,7 +147,7 @@ def in_touch(contact: Contact, case: Case) -> bool:
     return since is not None and case.agreed_at is not None and case.agreed_at >= since
 
 
-def fresh_until(contact: Contact, now: datetime) -> datetime | None:
+def fresh_for(contact: Contact, now: datetime) -> datetime | None:
     """Until when a line written now may arrive by itself, by her own wish; None: at any time."""
     if contact.late_answer is LateAnswer.ANY_TIME:
         return None

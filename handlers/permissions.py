@@ -28,6 +28,9 @@ class Action(StrEnum):
     SET_DUTY = "set_duty"  # her own on-duty switch
     EDIT_FLOWS = "edit_flows"
     EDIT_DIRECTORY = "edit_directory"
+    SEE_DIRECTORY = "see_directory"  # all services, also those that only staff may know of
+    SET_CAPACITY = "set_capacity"  # how many places are free somewhere
+    REFER = "refer"  # a case she holds, with consent
     KEEP_STAFF = "keep_staff"  # add, disable, reset
     SEE_HEALTH = "see_health"  # queues, lags, gaps: no content
     SEE_FIGURES = "see_figures"  # statistics only
@@ -43,6 +46,9 @@ _COUNSELLOR: Final = frozenset(
         Action.CLOSE,
         Action.READ_OWN,
         Action.SET_DUTY,
+        Action.SEE_DIRECTORY,
+        Action.SET_CAPACITY,
+        Action.REFER,
     }
 )
 
@@ -51,7 +57,7 @@ MAY: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
         Role.COUNSELLOR: _COUNSELLOR,
         Role.SUPERVISOR: _COUNSELLOR
         | {Action.READ_ANY, Action.RELEASE_ANY, Action.CLOSE_ANY, Action.KEEP_STAFF, Action.SEE_FIGURES},
-        Role.EDITOR: frozenset({Action.EDIT_FLOWS, Action.EDIT_DIRECTORY}),
+        Role.EDITOR: frozenset({Action.EDIT_FLOWS, Action.EDIT_DIRECTORY, Action.SEE_DIRECTORY, Action.SET_CAPACITY}),
         Role.OPERATOR: frozenset({Action.KEEP_STAFF, Action.SEE_HEALTH}),
         Role.INSPECTOR: frozenset({Action.SEE_FIGURES}),
     }

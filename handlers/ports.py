@@ -8,7 +8,7 @@ before the commit; a store's `get` and `..._of` see buffered saves of the same u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -32,6 +32,7 @@ from handlers.model import (
     SignIn,
     Staff,
 )
+from handlers.referral import Referral, ReferralLink
 
 # --- stores -------------------------------------------------------------------------------------------------------------
 
@@ -46,7 +47,7 @@ class ContactStore(Protocol):
         """
 
     def find(self, address: Address) -> Contact | None:
-        """The contact of this address, or None; makes nothing."""
+        """The contact of this address, or None; makes nothing and locks nothing: whoever saves it reads it with `get`."""
 
     def get(self, uid: str) -> Contact:
         """The contact; KeyError when it is gone."""
@@ -57,11 +58,16 @@ class ContactStore(Protocol):
     def ready(self, limit: int) -> list[str]:
         """Uids of lanes with pending messages whose `next_run_at` has come, longest unserved first. A read: no lock."""
 
-    def load(self, uids: Sequence[str]) -> dict[str, Contact]:
-        """These contacts, locked until commit (set-based, for the hot path); gone ones are missing from the result."""
+    def load(self, uids: Sequence[str], *, wait: bool = False) -> dict[str, Contact]:
+        """These contacts, locked until commit (set-based, for the hot path); gone ones are missing from the result, and so
+        are, without `wait`, those another process works on at this moment.
+        """
 
     def due_timers(self, limit: int) -> list[Contact]:
-        """Contacts with `session_due_at` <= now and nothing pending; locked until commit."""
+        """Contacts with `session_due_at` <= now and nothing pending."""
+
+    def due_reminders(self, limit: int) -> list[Contact]:
+        """Contacts whose reminder has come."""
 
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts with `erase_at` <= now."""
@@ -167,13 +173,26 @@ class EscalationStore(Protocol):
         """Write all fields."""
 
     def due(self, limit: int) -> list[Escalation]:
-        """Open ones with `next_due_at` <= now, most overdue first; locked until commit."""
+        """Open ones with `next_due_at` <= now, most overdue first. A look: whoever acts on one reads it with `get`."""
+
+    def paged(self, uid: str) -> None:
+        """A page of it has just been handed over: note the time, for the figures, when it is the first one."""
 
     def owned_by(self, staff_uid: str) -> list[Escalation]:
         """Open ones this staff member holds."""
 
     def ringing(self) -> list[Escalation]:
         """All that ring now (for a shift that begins)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one of several processes can deliver: lines to seekers and pages by other surfaces than the desk page
+    (`letters`), and pages to those whose desk page is open in it (`desks`, staff uids).
+    """
+
+    letters: bool
+    desks: frozenset[str] = frozenset()
 
 
 class OutboxStore(Protocol):
@@ -199,15 +218,20 @@ class OutboxStore(Protocol):
     def cancel_pages(self, escalation_uid: str, up_to_epoch: int) -> None:
         """Cancel pending pages of this escalation up to and including the epoch."""
 
-    def claim(self, limit: int, lease: timedelta, skip_channels: frozenset[str]) -> list[SendJob]:
+    def claim(
+        self, limit: int, lease: timedelta, skip_channels: frozenset[str], reach: Reach | None = None
+    ) -> list[SendJob]:
         """Lease due rows: pages before replies, only the oldest open row of each lane, expired leases included. A seeker row
         past `fresh_until` is not leased: it and all later rows of its lane become held. Channels in `skip_channels`
-        are pulled by their reader and never claimed (but their stale rows are held). Addresses are decrypted here.
+        are pulled by their reader and never claimed (but their stale rows are held). Addresses are decrypted here. `reach`
+        leaves to other processes what this one cannot deliver; None: it can deliver everything.
         """
 
-    def take_back(self) -> int:
-        """Let every lease run out now; returns how many. Only for a program that is alone and has just started: whoever
-        held them is dead. The rows stay in state sending, because they may have arrived: nothing cancels them any more.
+    def take_back(self, holding: Collection[str], lease: timedelta) -> int:
+        """Let leases (of length `lease`) run out whose holder is dead; returns how many. `holding`: the lease tokens this
+        process is sending under. On an embedded database everybody else is dead; on a shared one the dead are those whose
+        every connection has been gone for some seconds. The rows stay in state sending, because they may have arrived:
+        nothing cancels them any more.
         """
 
     def record(
@@ -216,6 +240,9 @@ class OutboxStore(Protocol):
         """Write what became of a leased row; False (and no change) when the lease is no longer ours. A sent row loses its
         payload; BLOCKED fails every open row of the lane. Failed and blocked are visible at the desk at once.
         """
+
+    def sent(self, leases: Sequence[tuple[str, str]]) -> set[str]:
+        """`record` with SENT for many rows at once, as (uid, lease token); the uids of those whose lease was still ours."""
 
     def fetch(self, contact_uid: str) -> list[OutboxRow]:
         """For pulled channels: fresh pending rows of this seeker become sent, in order, and are returned; stale ones held."""
@@ -311,13 +338,16 @@ class ContentStore(Protocol):
     """Published flow sets, by version."""
 
     def publish(self, content: ContentSet) -> None:
-        """Store the files (once per version) and make this version current."""
+        """Store the files (once per version; recordings once over all versions) and make this version current."""
 
     def current(self) -> str | None:
         """The current version, or None before the first start has published."""
 
     def get(self, version: str) -> ContentSet | None:
-        """A set by version."""
+        """A set by version; in place of its recordings stand their hashes (`flows.audio.pointer`)."""
+
+    def recording(self, sha256: str) -> bytes | None:
+        """The bytes of a recording of any version, or None."""
 
     def history(self) -> list[Publication]:
         """Every moment at which a version became current, oldest first; the last one is what runs."""
@@ -329,11 +359,96 @@ class ServiceStore(Protocol):
     def all(self) -> list[dict[str, str]]:
         """All rows, by id."""
 
+    def get(self, service_id: str) -> dict[str, str] | None:
+        """The row with this id, or None."""
+
     def replace(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Write these rows: new ones added, known ones overwritten, none deleted."""
 
+    def beside(self, name: str) -> str | None:
+        """A table kept beside the services (holidays, travel times) as the CSV it was imported as; None: never imported."""
+
+    def put_beside(self, name: str, text: str) -> None:
+        """Replace such a table."""
+
     def revision(self) -> int:
         """Grows with every change, so that processes know when to read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many rows are late, and since when the oldest."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+class WatchStore(Protocol):
+    """What an auditor looks at: counts and times of open rows, nothing of anybody. Each question is about what should have
+    happened before a moment.
+    """
+
+    def overdue_escalations(self, before: datetime) -> Backlog:
+        """Open escalations with `next_due_at` before then."""
+
+    def unpaged(self, before: datetime) -> Backlog:
+        """Escalations ringing since before then, of which no page has been handed over to anybody."""
+
+    def unhandled(self, before: datetime) -> Backlog:
+        """New messages received before then, in lanes that do not back off and have not been served since."""
+
+    def unsent(self, before: datetime) -> Backlog:
+        """Lines to seekers due before then at the head of their lanes; not those her own page fetches, and none in quarantine."""
+
+    def forsaken(self, before: datetime) -> Backlog:
+        """Leases that ran out before then and that nobody has taken over."""
+
+    def overdue_cases(self, before: datetime) -> Backlog:
+        """Open cases with `next_due_at` before then."""
+
+
+class ReferralStore(Protocol):
+    """Referrals and their one-time pages. What is told to a service is sealed under the case's key and goes with the case."""
+
+    def add(self, referral: Referral) -> None:
+        """A new one, of a case that has a key."""
+
+    def save(self, referral: Referral) -> None:
+        """Write all fields."""
+
+    def get(self, uid: str) -> Referral | None:
+        """By uid; its details are empty when they do not open any more."""
+
+    def of_case(self, case_uid: str) -> list[Referral]:
+        """All of a case, oldest first."""
+
+    def add_link(self, link: ReferralLink) -> None:
+        """A new one-time page."""
+
+    def link(self, token_hash: bytes) -> ReferralLink | None:
+        """The page behind this hash of its address, also one that has ended."""
+
+    def open_links(self, referral_uid: str) -> list[ReferralLink]:
+        """The pages of a referral that have not ended."""
+
+    def save_link(self, link: ReferralLink) -> None:
+        """Write when it was opened, how often a wrong code was typed, and when it ended."""
+
+    def end_links(self, referral_uid: str) -> None:
+        """Every page of a referral ends now."""
+
+
+class BoundaryStore(Protocol):
+    """Commune boundaries an operator has loaded, as rows (handlers/rules/boundaries.py knows their meaning)."""
+
+    def all(self) -> dict[str, str]:
+        """Each commune's area, by code."""
+
+    def replace(self, rows: Mapping[str, str]) -> None:
+        """These boundaries and no others; none at all takes them away."""
+
+    def revision(self) -> int:
+        """Grows with every change."""
 
 
 class UnitOfWork(Protocol):
@@ -352,6 +467,9 @@ class UnitOfWork(Protocol):
     codes: CodeStore
     content: ContentStore
     services: ServiceStore
+    watch: WatchStore
+    referrals: ReferralStore
+    boundaries: BoundaryStore
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups once the unit of work is committed, not before and not on rollback."""
@@ -391,6 +509,35 @@ class Wakeups(Protocol):
         """Wait until `name` rings or the time is up; True when it rang. Rings while nobody waited are remembered once."""
 
 
+class Presence(Protocol):
+    """Who has an open desk page. Only a hint: it may shorten a wait, never decide anything. Never blocks."""
+
+    def here(self, uids: Collection[str]) -> None:
+        """These staff members, and no others, have an open page in this process; said again every few seconds."""
+
+    def who(self) -> frozenset[str]:
+        """Everybody with an open page in any process, as far as is known here; somebody who left is forgotten within 10 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a platform takes: `per_second` tokens come back each second, up to `burst`."""
+
+    per_second: float
+    burst: float
+
+
+class Budgets(Protocol):
+    """What all processes together may still do, by name (an account, a chat). A hint as well: a platform's own refusal
+    (`retry_after`) counts for more. Names hold no platform id of a person in clear.
+    """
+
+    async def take(self, name: str, budget: Budget, cost: float = 1.0) -> float:
+        """Take `cost` tokens: 0.0 when they were taken; otherwise nothing is taken, and that many seconds from now there
+        will be enough, unless somebody else is quicker. ValueError for a cost that is not above 0 or never fits.
+        """
+
+
 # --- channels -----------------------------------------------------------------------------------------------------------
 
 
@@ -407,6 +554,7 @@ class Capabilities:
     location: bool = False
     pulled: bool = False  # the reader fetches (web page); nothing is pushed
     link_numbers: bool = False  # numbers can be tapped to call
+    pins: bool = False  # a point can be shown on a map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Final
 
 from flows.loader import load, version_of
 from handlers import audit
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
 from handlers.model import AuditEntry
 from handlers.ports import ContentSet, Publication, UnitOfWork
@@ -134,7 +134,9 @@ def _make_current(
         raise CannotRun(f"{loaded.findings[0].file}:{loaded.findings[0].line}" if loaded.findings else "")
     version = loaded.library.version
     uow.content.publish(ContentSet(version=version, files=files, published_at=uow.now, published_by=by.strip()))
-    if before is None:  # as at a first start: the directory begins with what the set brings along
+    if (
+        before is None and not uow.services.revision()
+    ):  # as at a first start: the directory begins with what the set brings along
         uow.services.replace([service.to_row() for service in load_seed(files)])
     # A name given at the command line must not pass for a staff uid, for "system" or for "seeker".
     entry = AuditEntry(

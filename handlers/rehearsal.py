@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flows.effects import (
+    AskCanRemind,
     AskOnDuty,
     FindServices,
     MakeReturnCode,
@@ -16,7 +17,7 @@ from flows.effects import (
     Value,
 )
 from flows.severity import Severity
-from handlers.answers import services_near
+from handlers.answers import as_value, services_near
 from handlers.world import World
 
 REHEARSED_AT = datetime(2026, 11, 23, 2, 0, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -43,8 +44,8 @@ class RehearsalHost:
             case ResolvePlace():
                 return self._world.gazetteer.resolve(question.text)
             case FindServices():
-                return services_near(self._world, question, REHEARSED_AT)
-            case AskOnDuty():
+                return as_value(services_near(self._world, question, REHEARSED_AT))
+            case AskOnDuty() | AskCanRemind():
                 return True
             case MakeReturnCode():
                 return REHEARSED_CODE

@@ -1,6 +1,6 @@
 """Return codes: hers alone, they look like a phone number, and they lead back to an earlier stay from any door.
 
-Twelve digits beginning with 0: eleven random ones are 10^11 codes; with five tries an hour for each lane nobody guesses one.
+Twelve digits beginning with 0: eleven random ones are 10^11 codes, and the tries of an hour are counted.
 Redeeming moves the case to the address she writes from now and forgets the old one, so that no pair of addresses ever exists.
 """
 
@@ -17,7 +17,13 @@ from handlers.model import AuditEntry, Case, Contact
 from handlers.ports import UnitOfWork
 
 TRIES = 5
+TRIES_OF_ALL = 500
 TRIES_WITHIN = timedelta(hours=1)
+"""Wrong codes within this time: of one lane, and of a whole channel. On the web a new lane costs nothing, so the first limit
+alone would let a program try on for ever; with the second one it needs 20 years for one hit among a thousand codes. Who is
+refused because of it hears what a wrong code hears.
+"""
+
 _WRITTEN = re.compile(r"(?<![0-9])0(?:[ .-]*[0-9]){11}(?![0-9])")
 """A code inside a text, however it is spaced; no telephone number of this country has twelve digits."""
 
@@ -35,6 +41,11 @@ def normal(text: str) -> str:
     return digits if len(digits) == 12 and digits.startswith("0") else ""
 
 
+def is_alone(text: str) -> bool:
+    """Is this whole text a code, however it is spaced?"""
+    return _WRITTEN.fullmatch(text.strip()) is not None
+
+
 def masked(text: str) -> str:
     """The text with every return code in it struck out, as staff see it: the code is hers alone and opens her talk."""
     return _WRITTEN.sub("0••• •••• ••••", text)
@@ -43,15 +54,17 @@ def masked(text: str) -> str:
 def redeem(uow: UnitOfWork, contact: Contact, text: str) -> tuple[Contact, Case | None] | None:
     """Lead this contact back to the stay of the code: (the contact, the case she comes back to or None); None: wrong code.
 
-    Raises TooManyTries after five wrong ones within an hour. The old contact is forgotten unless it is the same one.
+    Raises TooManyTries beyond the limits above. The old contact is forgotten unless it is the same one.
     """
-    lane = f"code:{contact.uid}"
-    if uow.staff.failures(lane, uow.now - TRIES_WITHIN) >= TRIES:
+    lane, channel = f"code:{contact.uid}", f"codes:{contact.channel}"
+    since = uow.now - TRIES_WITHIN
+    if uow.staff.failures(lane, since) >= TRIES or uow.staff.failures(channel, since) >= TRIES_OF_ALL:
         raise TooManyTries("return code")
     code = normal(text)
     old_uid = uow.codes.redeem(code) if code else None
     if old_uid is None:
         uow.staff.note_failure(lane)
+        uow.staff.note_failure(channel)
         return None
     uow.staff.clear_failures(lane)
     if old_uid == contact.uid:

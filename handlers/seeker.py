@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flows.effects import Button
-from handlers.model import Address, Direction, Line
+from handlers.arriving import KEPT_FOR
+from handlers.model import Address, Contact, Direction, Line
 from handlers.operation import operation
 from handlers.outgoing import in_touch
 from handlers.ports import UnitOfWork
+from handlers.reminders import without
+from handlers.voice import language_of
 
 OPENED = "▸ mở cuộc trò chuyện"
 """How pressing *Bắt đầu* (or /start) reads in the transcript; her own page does not show it back to her."""
@@ -39,6 +42,8 @@ class ViewLine:
     text: str = field(repr=False)
     buttons: tuple[Button, ...] = field(default=(), repr=False)
     wants_location: bool = False
+    audio: str = ""  # SHA-256 (hex) of the recording that reads it out
+    language: str = ""  # of the text; "" for Vietnamese
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class SeekerView:
     human: bool = False
     over: bool = False
     waiting: bool = False  # a message of hers is still being handled
+    language: str = ""  # of the talk; "" for the language of the set
 
 
 @operation("view")
@@ -79,6 +85,7 @@ def _view(uow: UnitOfWork, request: ViewRequest) -> SeekerView:
         human=any(case.closed_at is None and case.human and in_touch(contact, case) for case in cases),
         over=contact.quiet or contact.hidden_at is not None,
         waiting=contact.pending > 0,
+        language=language_of(contact),
     )
 
 
@@ -97,14 +104,38 @@ def _numbered(shown: Sequence[tuple[datetime, str]]) -> Iterator[tuple[int, str]
 def _line(line: Line, seq: int) -> ViewLine:
     who = "bot" if line.author == "bot" else "person"
     who = "me" if line.direction is Direction.IN else who
-    return ViewLine(seq=seq, who=who, text=line.text, buttons=line.buttons, wants_location=line.wants_location)
+    return ViewLine(
+        seq=seq,
+        who=who,
+        text=line.text,
+        buttons=line.buttons,
+        wants_location=line.wants_location,
+        audio=line.audio,
+        language=line.language,
+    )
 
 
 @operation("leave")
 def leave(uow: UnitOfWork, addresses: Sequence[Address]) -> list[None]:
-    """Her quick exit: this stay's page shows nothing any more. Nothing that was asked for is cancelled by it."""
+    """Her quick exit: from now on her address leads nowhere, whoever goes back to the page. Nothing is cancelled by it.
+
+    The stay itself goes on: staff are called and read as before, and what they write is held, because nobody knows who would
+    read it. Her return code alone leads back to it. Safe to repeat; an address nobody has written from makes nothing.
+    """
     for address in addresses:
-        contact = uow.contacts.find(address)
-        if contact is not None:
-            uow.contacts.save(replace(contact, stay_started_at=uow.now))
+        found = uow.contacts.find(address)
+        contact = uow.contacts.get(found.uid) if found is not None else None
+        if contact is not None and (contact.last_inbound_at is not None or contact.pending):
+            _let_go(uow, contact)
     return [None for _ in addresses]
+
+
+def _let_go(uow: UnitOfWork, contact: Contact) -> None:
+    fresh = uow.contacts.renew(contact.uid)
+    if fresh is not None:
+        uow.contacts.save(replace(fresh, erase_at=uow.now + KEPT_FOR))  # nobody is to write from there again
+    # Later than anything she has agreed to, so that nothing of that time counts as said by who reads now.
+    since = uow.now + timedelta(microseconds=1)
+    left = replace(without(contact), confirmed=False, session_due_at=None, stay_started_at=since)
+    uow.contacts.save(left)
+    uow.ring("desk")

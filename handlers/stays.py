@@ -19,7 +19,7 @@ from handlers.operation import operation
 from handlers.outgoing import remind_staff, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.rules.ladder import ON_DUTY
-from handlers.voice import Voice
+from handlers.voice import Voice, language_of
 
 UNTOUCHED_FOR: Final = timedelta(hours=24)  # then a stay without a human closes by itself
 REMIND_DESK_EVERY: Final = timedelta(hours=24)  # a listed case nobody has taken up
@@ -104,7 +104,9 @@ class Stays:
 
     def _relay_card(self, uow: UnitOfWork, case: Case) -> None:
         """A minute of danger without a human line (one would have cleared `danger_at`): the numbers, once for each sign."""
-        case = to_seeker(uow, contact_of(uow, case), case, OutboxKind.CARD, self.voice.say("relay_card"))
+        contact = contact_of(uow, case)
+        said = self.voice.say("relay_card", language_of(contact))
+        case = to_seeker(uow, contact, case, OutboxKind.CARD, said)
         uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.CASE_RELAY_CARD, object=case.code))
         uow.cases.save(replace(case, next_due_at=None))
 

@@ -21,13 +21,16 @@ from flows.effects import (
     Ended,
     Erase,
     Failed,
+    ForgetReminder,
     Handover,
     Hush,
     Input,
     LateAnswer,
     Raise,
     RedeemReturnCode,
+    Refer,
     Remember,
+    Remind,
     Said,
     Say,
     SayKind,
@@ -35,22 +38,26 @@ from flows.effects import (
 )
 from flows.library import Library
 from flows.moving import Fate, migrate
+from flows.schema import AskType
 from flows.session import Session, Status, UnreadableSession
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import audit, consents
+from handlers import audit, consents, referrals, reminders
 from handlers.answers import Answers
 from handlers.calling import open_of
+from handlers.directory_words import Told
 from handlers.errors import BinhAnError
 from handlers.escalation import Call, Escalations, Reason
 from handlers.evolving import evolve
 from handlers.hiding import hide
-from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, new_uid
+from handlers.model import AuditEntry, Case, Contact, EscalationState, Ladder, OutboxKind, Pin, new_uid
 from handlers.outgoing import in_touch, to_seeker
 from handlers.ports import UnitOfWork
+from handlers.referral import Consent, Item
 from handlers.rules.ladder import EMERGENCY
 from handlers.rules.ringing import anybody
 from handlers.stays import Ending
+from handlers.voice import language_of
 from handlers.world import World
 
 MAX_WHY = 20
@@ -75,10 +82,12 @@ class Turn:
     effects: list[Command] = field(default_factory=list)
     visited: list[str] = field(default_factory=list)
     quick: bool = False  # this message came within seconds of her last one
+    language: str = ""  # chosen at the door: a talk that begins now begins in it, where the machine speaks it
     redeemed: bool = False  # she has just proved a return code
     _first: list[str] = field(default_factory=list)  # phrases of the service, said before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
+    _told: list[Told] = field(default_factory=list)  # services named in this turn
 
     # --- the flow --------------------------------------------------------------------------------------------------
 
@@ -92,7 +101,24 @@ class Turn:
                     return self._moved(library, Session.load(stored))
             except UnreadableSession:
                 pass  # a damaged session must not silence her: greet anew
-        return self.world.library, Session.new(self.world.library, new_uid())
+        return self.world.library, self._begun()
+
+    def _begun(self) -> Session:
+        """A session of the current version, in the language she has chosen at the door."""
+        session = Session.new(self.world.library, new_uid())
+        if not self.speaks(self.language) or self.language == self.world.library.manifest.language:
+            return session
+        return session.evolve(language=self.language)
+
+    def speaks(self, language: str) -> bool:
+        """Does the machine speak this language?"""
+        known = self.world.library.program.languages.get(language)
+        return known is not None and known.speaks
+
+    def language_unspoken(self) -> str:
+        """The name of the language she has chosen at the door, when the machine knows it and does not speak it; else ""."""
+        known = self.world.library.program.languages.get(self.language)
+        return known.name if known is not None and not known.speaks else ""
 
     def _moved(self, library: Library, session: Session) -> tuple[Library, Session]:
         """Where the content that runs now says so, she goes on in it; else she finishes on the version she began with."""
@@ -105,7 +131,7 @@ class Turn:
         """Take the flow through these inputs; effects are collected, the contact carries the new session."""
         library, session = self.session()
         if session.status is Status.ENDED and session.version != self.world.library.version:
-            library, session = self.world.library, Session.new(self.world.library, new_uid())
+            library, session = self.world.library, self._begun()
         answers = self._answers()
         for given in inputs:
             sprint = engine.advance(library, session, given, self.uow.now)
@@ -141,6 +167,7 @@ class Turn:
     def _take_over(self, answers: Answers) -> None:
         """The contact and the case as they are after the answers: a redeemed code exchanges both."""
         self.contact, self.case = answers.contact, answers.case
+        self._told.extend(answers.told)
         if answers.redeemed:
             self.redeemed = True
             self.say_first("welcome_back")
@@ -168,6 +195,13 @@ class Turn:
         word = library.manifest.words.repeat[0] if library.manifest.words.repeat else ""
         self.advance(Said(word) if session.status is not Status.ENDED and word else Start())
 
+    def is_asked_for_code(self) -> bool:
+        """Does the flow's open question take a return code?"""
+        library, session = self.session()
+        frame = session.frames[-1] if session.status is Status.WAITING else None
+        task = library.program.tasks.get((frame.flow, frame.step)) if frame is not None else None
+        return task is not None and task.question is not None and task.question.type is AskType.CODE
+
     def global_word(self, text: str) -> str:
         """The global word this whole text is ("stop", "delete", "help", …), or ""."""
         library, _ = self.session()
@@ -189,7 +223,7 @@ class Turn:
         if any(isinstance(effect, Erase) for effect in self.effects):
             self.uow.outbox.cancel_seeker(self.contact.uid)  # only the farewell that follows may still arrive
         for key in self._first:
-            said = self.world.library.say(key)
+            said = self.world.library.say(key, language_of(self.contact))
             self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
         effects = _numbers_first(self.effects)
         if self.redeemed and self.case.human:
@@ -217,6 +251,14 @@ class Turn:
                     self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case).case
                 case ConsentGiven() | ConsentWithdrawn():
                     self.case = consents.record(self.uow, self.world, self.case, effect)
+                    if isinstance(effect, ConsentWithdrawn):
+                        self._taken_back(effect.purpose)
+                case Remind():
+                    self.contact = reminders.keep(self.uow, self.contact, self.case, effect, self.world.zone)
+                case ForgetReminder():
+                    self._forget_reminder(None)
+                case Refer():
+                    self._refer(effect)
                 case Ended():
                     pass  # the session says so itself; the case ends by staff, by erasure or after 24 h
                 case Failed():
@@ -237,6 +279,24 @@ class Turn:
             effect.text,
             buttons,
             wants_location=effect.wants_location and with_buttons,
+            audio=effect.audio,
+            language=effect.language,
+            pins=self._pins(effect.text, effect.language),
+        )
+
+    def _pins(self, text: str, language: str) -> tuple[Pin, ...]:
+        """Points for a map of the services that this very text names, in its order."""
+        named = [(number, one) for number, one in enumerate(self._told, start=1) if one.text in text]
+        say = self.world.library.say
+        return tuple(
+            Pin(
+                title=say("service_pin", language, number=str(number)),
+                note=say("service_pin_note", language),
+                lat=one.point[0],
+                lon=one.point[1],
+            )
+            for number, one in named
+            if one.point is not None
         )
 
     def _raise(self, effect: Raise) -> None:
@@ -278,8 +338,9 @@ class Turn:
     def calling_words(self, ladder: Ladder) -> str:
         """What she is told when somebody is called by this ladder now."""
         if not anybody(ladder, self.escalations.staffed(self.uow)):
-            return self.world.library.say("nobody_on_duty")
-        return self.world.library.say("ringing_emergency" if ladder.name == EMERGENCY.name else "ringing")
+            return self.world.library.say("nobody_on_duty", language_of(self.contact))
+        key = "ringing_emergency" if ladder.name == EMERGENCY.name else "ringing"
+        return self.world.library.say(key, language_of(self.contact))
 
     def _allow_late_answer(self, effect: AllowLateAnswer) -> None:
         until = None
@@ -288,11 +349,32 @@ class Turn:
         self.contact = evolve(self.contact, late_answer=effect.wish, late_until_at=until)
         self.uow.contacts.save(self.contact)
 
+    def _taken_back(self, purpose: str) -> None:
+        """What leaned on this consent ends: a reminder, and every referral of this stay that is still open."""
+        self._forget_reminder(purpose)
+        tasks = self.world.library.program.tasks.values()
+        if any(task.referral is not None and task.referral.purpose == purpose for task in tasks):
+            referrals.take_back(self.uow, self.case)
+
+    def _forget_reminder(self, purpose: str | None) -> None:
+        without = reminders.without(self.contact, purpose)
+        if without is not self.contact:
+            self.contact = without
+            self.uow.contacts.save(self.contact)
+
+    def _refer(self, effect: Refer) -> None:
+        """She wants to be sent on: staff see what to, near where, and what they may pass on; the case waits at the desk."""
+        items = tuple(Item(item) for item, _ in effect.shared)
+        consent = Consent(items=items, step=effect.asked, text=effect.text, given_at=self.uow.now)
+        details = {item: shown for item, shown in effect.shared if shown}
+        for need in effect.needs:
+            self.case = referrals.ask_for(self.uow, self.case, consent=consent, need=need, details=details)
+
     def _go_quiet(self) -> None:
         """Stop: what the flow has said goes out, nothing after it; at urgent or above staff keep being called."""
         self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
         self.uow.outbox.cancel_waiting(self.contact.uid)
-        self.contact = evolve(self.contact, quiet=True, session_due_at=None)
+        self.contact = evolve(reminders.without(self.contact), quiet=True, session_due_at=None)
         self.uow.contacts.save(self.contact)
 
     def _erase(self) -> None:

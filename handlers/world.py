@@ -52,6 +52,7 @@ class World:
     gazetteer: Gazetteer = field(repr=False)
     directory: Directory = field(repr=False)
     zone: ZoneInfo
+    pulled: frozenset[str] = frozenset()  # channels that their reader fetches: nothing reaches her there by itself
 
     @property
     def resume_within(self) -> timedelta:
@@ -77,6 +78,6 @@ class Worlds:
         """From now on decisions use this world; running ones keep theirs."""
         self.current = world
 
-    def say(self, key: str, **values: str) -> str:
+    def say(self, key: str, language: str = "", /, **values: str) -> str:
         """A phrase of the current content, filled; see `handlers.voice.Voice`."""
-        return self.current.library.say(key, **values)
+        return self.current.library.say(key, language, **values)

@@ -60,7 +60,7 @@ class AuditLog:
         if not self._new:
             return
         new, self._new = self._new, []
-        head = self._uow.execute(_HEAD).first()
+        head = self._uow.hold(_HEAD, {}).first()
         seq, prev = (0, _START) if head is None else (head.seq, head.hash)
         rows = []
         for entry in new:

@@ -10,7 +10,9 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from handlers.model import Case, EscalationState, QueueCard, Summary
+from storage.prepared import Rows
 from storage.records import Buffer, Mapping, pack
+from storage.referrals import FORGET
 from storage.registers import key_removals
 from storage.tables import cases, escalations, lines, outbox, staff
 from storage.types import among, word
@@ -87,6 +89,7 @@ _CLEAR = (
     )
 )
 _DESTROY = (
+    *FORGET,
     delete(lines).where(lines.c.case_uid == bindparam("gone")),
     delete(outbox).where(outbox.c.case_uid == bindparam("gone")),
     delete(escalations).where(
@@ -109,8 +112,9 @@ class Cases:
         """The open case of each contact that has one."""
         unknown = [uid for uid in dict.fromkeys(contact_uids) if uid not in self._open]
         if unknown:
+            self._uow.locks.contacts(unknown)
             self._open.update(dict.fromkeys(unknown))
-            for case in self._read(_OPEN_OF, {"contact_uids": unknown}):
+            for case in self._held(_OPEN_OF, {"contact_uids": unknown}):
                 self._note(case)
         found = {contact_uid: self._open[contact_uid] for contact_uid in contact_uids}
         return {contact_uid: self.get(uid) for contact_uid, uid in found.items() if uid is not None}
@@ -120,7 +124,8 @@ class Cases:
         known = self._buffer.get(uid)
         if known is not None:
             return known
-        found = self._read(_BY_UID, {"uid": uid})
+        self._uow.locks.contact_of_case(uid)
+        found = self._held(_BY_UID, {"uid": uid})
         if not found:
             raise KeyError(uid)
         return found[0]
@@ -131,7 +136,8 @@ class Cases:
         for case in self._buffer.kept():
             if case.code.upper() == wanted:
                 return case
-        found = self._read(_BY_CODE, {"code": wanted})
+        self._uow.locks.contact_of_code(wanted)
+        found = self._held(_BY_CODE, {"code": wanted})
         return found[0] if found else None
 
     def add(self, case: Case) -> None:
@@ -148,7 +154,7 @@ class Cases:
     def due(self, limit: int) -> list[Case]:
         """Open cases whose time has come, most overdue first."""
         self._uow.flush()
-        return self._read(_DUE, {"now": self._uow.now, "most": limit})
+        return self._read(self._uow.execute(_DUE, {"now": self._uow.now, "most": limit}))
 
     def queue(self) -> list[QueueCard]:
         """All listed open cases as content-free cards: severity first, then the longest waiting."""
@@ -174,13 +180,13 @@ class Cases:
     def newest_closed_of(self, contact_uid: str) -> Case | None:
         """The contact's case closed last, or None."""
         self._uow.flush()
-        found = self._read(_NEWEST_CLOSED, {"contact_uid": contact_uid})
+        found = self._read(self._uow.execute(_NEWEST_CLOSED, {"contact_uid": contact_uid}))
         return found[0] if found else None
 
     def all_of(self, contact_uid: str) -> list[Case]:
         """Every case of the contact that can still be read, oldest first."""
         self._uow.flush()
-        return self._read(_ALL_OF, {"contact_uid": contact_uid})
+        return self._read(self._uow.execute(_ALL_OF, {"contact_uid": contact_uid}))
 
     def destroy(self, uid: str) -> None:
         """Take lines and sealed fields away; the key is destroyed right after the commit. Safe to repeat."""
@@ -222,8 +228,14 @@ class Cases:
             self._open[case.contact_uid] = case.uid
             self._holder[case.uid] = case.contact_uid
 
-    def _read(self, statement: Any, values: Values[str, Any]) -> list[Case]:
-        rows = self._uow.execute(statement, values).all()
+    def _held(self, statement: Any, values: Values[str, Any]) -> list[Case]:
+        rows = self._uow.hold(statement, values)
+        for row in rows:
+            self._uow.locks.check(row.contact_uid)
+        return self._read(rows)
+
+    def _read(self, rows: Rows) -> list[Case]:
+        """The records of these rows; remembered where they cannot change under us."""
         self._uow.keys.load(row[0] for row in rows)
         found = []
         for row in rows:
@@ -231,8 +243,10 @@ class Cases:
             if known is None:
                 plain = self._uow.keys.try_unseal("cases", "summary", row[0], row[0], row[-1])
                 summary = Summary() if plain is None else _summary.decode(plain)
-                self._buffer.note_seal(row[0], summary, row[-1])
-                known = self._buffer.seen(_rows.record(row, summary=summary))
+                known = _rows.record(row, summary=summary)
+                if self._uow.locks.has(known.contact_uid):
+                    self._buffer.note_seal(row[0], summary, row[-1])
+                    known = self._buffer.seen(known)
             found.append(known)
         return found
 

@@ -10,11 +10,23 @@ from handlers.errors import BinhAnError
 from storage import schema
 from storage.engine import connect
 from storage.keyring import KeyRing
-from storage.keystore import KeyStore
+from storage.keystore import Keys, KeyStore
 from storage.prepared import Runner
 from storage.removals import check_keys
 from storage.secrets import load_secrets
-from storage.uow import SqlUnitOfWork
+from storage.uow import RunsStatements, SqlUnitOfWork
+
+
+def check_records(runner: RunsStatements, store: Keys, pepper: bytes) -> list[str]:
+    """What is wrong with keys and audit chain, a line each; in a transaction of the caller's."""
+    problems = []
+    keys = check_keys(runner, store)
+    if keys.missing:
+        problems.append(f"key-missing: {len(keys.missing)} records have no key; restore data and keys together")
+    broken = SqlUnitOfWork(runner, KeyRing(store), pepper, datetime.now(UTC)).audit.verify()
+    if broken is not None:
+        problems.append(f"audit-broken: the chain does not hold at row {broken}")
+    return problems
 
 
 def check_installation(var: Path, database: Path | None = None) -> list[str]:
@@ -36,13 +48,7 @@ def check_installation(var: Path, database: Path | None = None) -> list[str]:
                 if word != "ok":
                     problems.append(f"damaged: {word}")
             connection.execute("BEGIN")
-            keys = check_keys(connection, store)
-            if keys.missing:
-                problems.append(f"key-missing: {len(keys.missing)} records have no key; restore data and keys together")
-            uow = SqlUnitOfWork(Runner(connection), KeyRing(store), secrets.pepper, datetime.now(UTC))
-            broken = uow.audit.verify()
-            if broken is not None:
-                problems.append(f"audit-broken: the chain does not hold at row {broken}")
+            problems += check_records(Runner(connection), store, secrets.pepper)
     except BinhAnError as error:
         problems.append(f"{error.code}: {error}")
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Values
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import bindparam, delete, insert, or_, select, text, update
 
-from handlers.model import Address, Contact, InboxState, OutboxState, new_uid
+from handlers.model import Address, Contact, InboxState, OutboxState, Reminder, new_uid
 from storage.crypto import lookup_of
 from storage.records import Buffer, Mapping, pack
 from storage.registers import key_removals, return_codes
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
 _rows = Mapping(contacts, Contact)
-_select = select(*_rows.columns, contacts.c.session_sealed, contacts.c.lookup)
+_reminder = msgspec.json.Decoder(Reminder)
+_select = select(*_rows.columns, contacts.c.session_sealed, contacts.c.reminder_sealed, contacts.c.lookup)
 _BY_LOOKUP = _select.where(among(contacts.c.lookup, "lookups"))
 _BY_UID = _select.where(contacts.c.uid == bindparam("uid"))
 _BY_UIDS = _select.where(among(contacts.c.uid, "uids"))
@@ -32,12 +34,17 @@ _READY = (
         contacts.c.pending > text("0"),
         or_(contacts.c.next_run_at.is_(None), contacts.c.next_run_at <= bindparam("now")),
     )
-    .order_by(contacts.c.last_served_at, contacts.c.id)
+    .order_by(contacts.c.last_served_at.nulls_first(), contacts.c.id)
     .limit(bindparam("most"))
 )
 _TIMERS = (
     _select.where(contacts.c.session_due_at <= bindparam("now"), contacts.c.pending == 0)
     .order_by(contacts.c.session_due_at)
+    .limit(bindparam("most"))
+)
+_REMINDERS = (
+    _select.where(contacts.c.reminder_due_at <= bindparam("now"))
+    .order_by(contacts.c.reminder_due_at)
     .limit(bindparam("most"))
 )
 _ERASURE = _select.where(contacts.c.erase_at <= bindparam("now")).order_by(contacts.c.erase_at).limit(bindparam("most"))
@@ -79,18 +86,20 @@ class Contacts:
         return [self.get(self._by_lookup[lookup]) for lookup in lookups]
 
     def find(self, address: Address) -> Contact | None:
-        """The contact of this address, or None."""
+        """The contact of this address, or None. Only a look: nothing is locked by it."""
         lookup = lookup_of(self._uow.pepper, address)
-        self._find([lookup])
         uid = self._by_lookup.get(lookup)
-        return None if uid is None else self.get(uid)
+        if uid is not None:
+            return self.get(uid)
+        found = self._read(self._uow.execute(_BY_LOOKUP, {"lookups": [lookup]}).all())
+        return found[0] if found else None
 
     def get(self, uid: str) -> Contact:
         """The contact; KeyError when it is gone."""
         known = self._buffer.get(uid)
         if known is not None:
             return known
-        found = self._read(self._uow.execute(_BY_UID, {"uid": uid}).all())
+        found = self._held(_BY_UID, {"uid": uid})
         if not found:
             raise KeyError(uid)
         return found[0]
@@ -104,17 +113,21 @@ class Contacts:
         self._uow.flush()
         return [row.uid for row in self._uow.execute(_READY, {"now": self._uow.now, "most": limit}).all()]
 
-    def load(self, uids: Sequence[str]) -> dict[str, Contact]:
-        """These contacts; gone ones are missing from the result."""
+    def load(self, uids: Sequence[str], *, wait: bool = False) -> dict[str, Contact]:
+        """These contacts; gone ones, and (without `wait`) those another process works on, are missing from the result."""
         unknown = [uid for uid in dict.fromkeys(uids) if self._buffer.get(uid) is None]
         if unknown:
-            self._read(self._uow.execute(_BY_UIDS, {"uids": unknown}).all())
+            self._held(_BY_UIDS, {"uids": unknown}, skip=not wait)
         found = {uid: self._buffer.get(uid) for uid in uids}
         return {uid: contact for uid, contact in found.items() if contact is not None}
 
     def due_timers(self, limit: int) -> list[Contact]:
         """Contacts whose session timer has come, with nothing pending."""
         return self._due(_TIMERS, limit)
+
+    def due_reminders(self, limit: int) -> list[Contact]:
+        """Contacts whose reminder has come."""
+        return self._due(_REMINDERS, limit)
 
     def due_erasure(self, limit: int) -> list[Contact]:
         """Contacts whose time to be forgotten has come."""
@@ -139,7 +152,7 @@ class Contacts:
     def forget(self, uid: str) -> None:
         """Take the contact and what hangs on it away; its key is destroyed right after the commit."""
         self._uow.flush()
-        if not self._uow.execute(_BY_UID, {"uid": uid}).first():
+        if not self._uow.hold(_BY_UID, {"uid": uid}).first():
             return
         for statement in _FORGET:
             self._uow.execute(statement, {"gone": uid})
@@ -154,19 +167,24 @@ class Contacts:
             return
         changed, added = self._buffer.take()
         if changed:
-            changes = [_rows.changes(contact) | {"session_sealed": self._seal(contact)} for contact in changed]
+            changes = [_rows.changes(contact) | self._sealed(contact) for contact in changed]
             self._uow.execute(_rows.update, changes)
         if added:
             self._uow.execute(_rows.insert, [self._new_row(contact) for contact in added])
 
     def _due(self, statement: Any, limit: int) -> list[Contact]:
         self._uow.flush()
-        return self._read(self._uow.execute(statement, {"now": self._uow.now, "most": limit}).all())
+        return self._held(statement, {"now": self._uow.now, "most": limit}, skip=True)
 
     def _find(self, lookups: Sequence[str]) -> None:
         unknown = list({lookup: None for lookup in lookups if lookup not in self._by_lookup})
         if unknown:
-            self._read(self._uow.execute(_BY_LOOKUP, {"lookups": unknown}).all())
+            self._held(_BY_LOOKUP, {"lookups": unknown})
+
+    def _held(self, statement: Any, values: Values[str, Any], *, skip: bool = False) -> list[Contact]:
+        rows = self._uow.hold(statement, values, skip=skip).all()
+        self._uow.locks.note(row[0] for row in rows)
+        return self._read(rows)
 
     def _detach_hidden(self, lookups: Sequence[str]) -> None:
         """Somebody who has erased everything is greeted like anybody: her address leads to a new contact from now on."""
@@ -181,6 +199,7 @@ class Contacts:
     def _make(self, lookup: str, address: Address) -> None:
         contact = Contact(uid=new_uid(), channel=address.channel)
         self._uow.keys.make("contact", contact.uid)
+        self._uow.locks.note([contact.uid])
         self._by_lookup[lookup] = contact.uid
         self._addresses[contact.uid] = (lookup, address)
         self._buffer.add(contact)
@@ -190,15 +209,36 @@ class Contacts:
         contacts_read = []
         for row in rows:
             uid, sealed = row[0], row[_rows.width]
-            self._by_lookup[row[-1]] = uid
             known = self._buffer.get(uid)
             if known is None:
                 plain = self._uow.keys.try_unseal("contacts", "session", uid, uid, sealed)
                 session = None if plain is None else msgspec.json.decode(plain)
-                self._buffer.note_seal(uid, session, sealed)
-                known = self._buffer.seen(_rows.record(row, session=session))
+                reminder = self._open_reminder(uid, row[_rows.width + 1])
+                known = _rows.record(row, session=session, reminder=reminder)
+                if self._uow.locks.has(uid):
+                    self._buffer.note_seal(uid, session, sealed)
+                    self._buffer.note_seal(f"{uid}:reminder", reminder, row[_rows.width + 1])
+                    known = self._buffer.seen(known)
+            if self._uow.locks.has(uid):
+                self._by_lookup[row[-1]] = uid
             contacts_read.append(known)
         return contacts_read
+
+    def _open_reminder(self, uid: str, sealed: bytes | None) -> Reminder | None:
+        plain = self._uow.keys.try_unseal("contacts", "reminder", uid, uid, sealed)
+        return None if plain is None else _reminder.decode(plain)
+
+    def _sealed(self, contact: Contact) -> dict[str, bytes | None]:
+        return {"session_sealed": self._seal(contact), "reminder_sealed": self._seal_reminder(contact)}
+
+    def _seal_reminder(self, contact: Contact) -> bytes | None:
+        name = f"{contact.uid}:reminder"
+        known, sealed = self._buffer.seal_of(name, contact.reminder)
+        if not known and contact.reminder is not None:
+            plain = pack(contact.reminder)
+            sealed = self._uow.keys.seal("contacts", "reminder", contact.uid, contact.uid, plain)
+            self._buffer.note_seal(name, contact.reminder, sealed)
+        return sealed if contact.reminder is not None else None
 
     def _seal(self, contact: Contact) -> bytes | None:
         known, sealed = self._buffer.seal_of(contact.uid, contact.session)
@@ -217,5 +257,5 @@ class Contacts:
             "lookup": lookup,
             "pepper": PEPPER,
             "address_sealed": sealed,
-            "session_sealed": self._seal(contact),
+            **self._sealed(contact),
         }

@@ -1,15 +1,20 @@
-"""Published flow sets on SQL: each version once, compressed, and the order in which versions became current."""
+"""Published flow sets on SQL: each version once, compressed, and the order in which versions became current.
+
+Recorded audio is stored apart, each recording once; a set's files hold only its hash.
+"""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import bindparam, insert, select
 
+from flows import audio
 from handlers.ports import ContentSet, Publication
-from storage.registers import content_current, content_sets
+from storage.registers import content_current, content_recordings, content_sets
 
 if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
@@ -22,6 +27,9 @@ _HISTORY = select(content_current.c.version, content_current.c.published_at, con
     content_current.c.id
 )
 _GET = select(content_sets).where(content_sets.c.version == bindparam("version"))
+_RECORDING = select(content_recordings.c.content).where(content_recordings.c.sha256 == bindparam("sha256"))
+_HAS_RECORDING = select(content_recordings.c.sha256).where(content_recordings.c.sha256 == bindparam("sha256"))
+_ADD_RECORDING = insert(content_recordings)
 _HAS = select(content_sets.c.version).where(content_sets.c.version == bindparam("version"))
 
 
@@ -39,13 +47,31 @@ class ContentSets:
             "published_by": content.published_by,
         }
         if self._uow.execute(_HAS, {"version": content.version}).first() is None:
-            files = zlib.compress(msgspec.msgpack.encode(dict(content.files)), 9)
+            files = zlib.compress(msgspec.msgpack.encode(self._without_recordings(content.files)), 9)
             self._uow.execute(_ADD, made | {"files": files})
         if self.current() != content.version:
             self._uow.execute(_MAKE_CURRENT, made)
 
+    def _without_recordings(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The files with the hash of each recording in its place; the recordings themselves are stored once."""
+        kept = dict(files)
+        for name, content in files.items():
+            if not audio.is_audio(name):
+                continue
+            kept[name] = audio.pointer(content)
+            sha256 = audio.recording(name, content).sha256
+            if kept[name] != content and self._uow.execute(_HAS_RECORDING, {"sha256": sha256}).first() is None:
+                self._uow.execute(_ADD_RECORDING, {"sha256": sha256, "content": content})
+        return kept
+
+    def recording(self, sha256: str) -> bytes | None:
+        """The bytes of a recording."""
+        content: bytes | None = self._uow.execute(_RECORDING, {"sha256": sha256}).scalar()
+        return content
+
     def current(self) -> str | None:
-        """The current version, or None."""
+        """The current version, or None. Whoever may publish looks alone."""
+        self._uow.lock_name("content")
         version: str | None = self._uow.execute(_CURRENT).scalar()
         return version
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping as Values
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
+from handlers.evolving import evolve
 from handlers.model import Escalation, EscalationState
 from storage.records import Buffer, Mapping
 from storage.tables import escalations
@@ -30,6 +31,11 @@ _OWNED = _select.where(_is_open, escalations.c.owner_uid == bindparam("staff_uid
 _RINGING = _select.where(_is_open, escalations.c.state == word(EscalationState.RINGING)).order_by(
     escalations.c.next_due_at, escalations.c.id
 )
+_PAGED = (
+    update(escalations)
+    .where(escalations.c.uid == bindparam("b_uid"), escalations.c.first_page_at.is_(None))
+    .values(first_page_at=bindparam("paged_at"))
+)
 
 
 class Escalations:
@@ -45,7 +51,7 @@ class Escalations:
         unknown = [uid for uid in dict.fromkeys(case_uids) if uid not in self._open]
         if unknown:
             self._open.update(dict.fromkeys(unknown))
-            for escalation in self._read(_OPEN_OF, {"case_uids": unknown}):
+            for escalation in self._held(_OPEN_OF, {"case_uids": unknown}):
                 self._note(escalation)
         found = {case_uid: self._open[case_uid] for case_uid in case_uids}
         return {case_uid: self.get(uid) for case_uid, uid in found.items() if uid is not None}
@@ -55,7 +61,8 @@ class Escalations:
         known = self._buffer.get(uid)
         if known is not None:
             return known
-        found = self._read(_BY_UID, {"uid": uid})
+        self._uow.locks.around_escalation(uid)
+        found = self._held(_BY_UID, {"uid": uid})
         if not found:
             raise KeyError(uid)
         return found[0]
@@ -73,17 +80,27 @@ class Escalations:
     def due(self, limit: int) -> list[Escalation]:
         """Open ones whose time has come, most overdue first."""
         self._uow.flush()
-        return self._read(_DUE, {"now": self._uow.now, "most": limit})
+        rows = self._uow.execute(_DUE, {"now": self._uow.now, "most": limit})
+        return [self._buffer.get(row[0]) or _rows.record(row) for row in rows]
+
+    def paged(self, uid: str) -> None:
+        """Note when its first page was handed over."""
+        known = self._buffer.get(uid)
+        if known is None:
+            self._uow.execute(_PAGED, {"b_uid": uid, "paged_at": self._uow.now})
+        elif known.first_page_at is None:
+            self.save(evolve(known, first_page_at=self._uow.now))
 
     def owned_by(self, staff_uid: str) -> list[Escalation]:
         """Open ones this staff member holds."""
         self._uow.flush()
-        return self._read(_OWNED, {"staff_uid": staff_uid})
+        self._uow.locks.around_owned(staff_uid)
+        return self._held(_OWNED, {"staff_uid": staff_uid})
 
     def ringing(self) -> list[Escalation]:
         """All that ring now."""
         self._uow.flush()
-        return self._read(_RINGING, {})
+        return self._held(_RINGING, {})
 
     def flush(self) -> None:
         """Write buffered escalations; endings first, so that a new one of the same case finds the place free."""
@@ -102,5 +119,9 @@ class Escalations:
         elif self._open.get(escalation.case_uid) == escalation.uid:
             self._open[escalation.case_uid] = None
 
-    def _read(self, statement: Any, values: Values[str, Any]) -> list[Escalation]:
-        return [self._buffer.seen(_rows.record(row)) for row in self._uow.execute(statement, values)]
+    def _held(self, statement: Any, values: Values[str, Any]) -> list[Escalation]:
+        """Read and lock. Whoever came on duty before we had the lock must be seen by what we decide under it."""
+        found = [self._buffer.seen(_rows.record(row)) for row in self._uow.hold(statement, values)]
+        if found and self._uow.shared:
+            self._uow.forget_staff()
+        return found

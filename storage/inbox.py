@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from storage.types import among, word
 if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
+LONGEST_ID = 255
 _rows = Mapping(inbox, InboxRow)
 _message = msgspec.json.Decoder(StoredMessage)
 _KNOWN = select(inbox.c.channel, inbox.c.message_id).where(
@@ -36,7 +38,10 @@ _SAVE = (
         state=bindparam("b_state"),
         attempts=bindparam("b_attempts"),
         error_class=bindparam("b_error_class"),
-        message_sealed=case((bindparam("b_state") == word(InboxState.DONE), null()), else_=inbox.c.message_sealed),
+        message_sealed=case(
+            (bindparam("b_state", type_=inbox.c.state.type) == word(InboxState.DONE), null()),
+            else_=inbox.c.message_sealed,
+        ),
     )
 )
 _NEW_OF = (
@@ -49,6 +54,13 @@ _MOVE = (
     .where(inbox.c.uid == bindparam("b_uid"))
     .values(contact_uid=bindparam("b_contact"), message_sealed=bindparam("b_sealed"))
 )
+
+
+def _short(message_id: str) -> str:
+    """The id as it is stored: the same one each time, however long a platform makes it, and whatever stands in it."""
+    if len(message_id) <= LONGEST_ID and "\x00" not in message_id:
+        return message_id
+    return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Inbox:
@@ -64,6 +76,7 @@ class Inbox:
         """Insert each message not there yet; False for the others."""
         if not rows:
             return []
+        rows = [(row, channel, _short(message_id)) for row, channel, message_id in rows]
         known = self._known({channel for _, channel, _ in rows}, {message_id for _, _, message_id in rows})
         fresh = []
         for row, channel, message_id in rows:

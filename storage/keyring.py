@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from handlers import failpoints
 from handlers.errors import KeyMissing
 from storage.crypto import Unreadable, place, seal, unseal
-from storage.keystore import KeyStore
+from storage.keystore import Keys
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class KeyRing:
     """Seals and opens fields for the stores of one unit of work."""
 
-    def __init__(self, store: KeyStore) -> None:
+    def __init__(self, store: Keys) -> None:
         self._store = store
         self._fresh: dict[str, tuple[str, bytes]] = {}
         self._fresh_keys: dict[str, AESGCM] = {}

@@ -2,7 +2,8 @@
 
 A key is durable before the first ciphertext that uses it: an orphaned key is harmless, a missing one is a lost message.
 Destroying a key makes everything sealed with it unreadable, in every backup that does not also hold an older key store.
-It is plain `sqlite3` because it stays one small file whatever database holds the rest.
+It is plain `sqlite3` because it stays one small file whatever database holds the rest; where several machines share the keys,
+`storage/postgres/keystore.py` keeps the same two tables in a PostgreSQL database of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from storage.types import to_micros
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+LOOK_BACK_US = 60_000_000  # clocks of several processes may differ, and a destruction takes a moment
 _SCHEMA = """
 CREATE TABLE data_keys (uid TEXT PRIMARY KEY, kind TEXT NOT NULL, kek TEXT NOT NULL, wrapped BLOB NOT NULL,
   created_at INTEGER NOT NULL) WITHOUT ROWID;
@@ -33,46 +36,66 @@ CREATE TABLE destroyed (uid TEXT PRIMARY KEY, destroyed_at INTEGER NOT NULL) WIT
 """
 
 
-class KeyStore:
-    """Makes, keeps, finds and destroys data keys. Safe to use from several threads."""
+Wrapped = tuple[str, str, str, bytes]
+"""A row as it is kept: owner, kind, key-encryption key, wrapped key."""
 
-    def __init__(
-        self, path: Path | None, secrets: Secrets, clock: Callable[[], datetime], *, cached: int = 8192
-    ) -> None:
-        """`path` None keeps the keys in memory; `cached` bounds how many unwrapped keys stay in the process."""
+
+class Keys:
+    """Makes, keeps, finds and destroys data keys, whatever holds the rows. Safe to use from several threads."""
+
+    def __init__(self, secrets: Secrets, clock: Callable[[], datetime], cached: int = 8192) -> None:
+        """`cached` bounds how many unwrapped keys stay in the process."""
         self._kek = AESGCM(secrets.kek)
         self._clock = clock
         self._cached = cached
         self._cache: OrderedDict[str, AESGCM] = OrderedDict()
         self._lock = threading.RLock()
-        self._db = connect(path, busy_s=1.0)
-        self._prepare()
+        self._looked_at = 0  # microseconds: what was destroyed before is forgotten already
 
-    def _prepare(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found == 0:
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version={FORMAT}")
-        self._db.execute("COMMIT")
-        if found > FORMAT:
-            self.close()
-            raise KeyMissing(f"keys.db has format {found}, this program reads {FORMAT}; use the newer program")
+    # --- what holds the rows ------------------------------------------------------------------------------------------
+
+    def _insert(self, rows: Sequence[tuple[str, str, str, bytes, int]]) -> None:
+        """Make these rows durable, all or none."""
+        raise NotImplementedError
+
+    def _find(self, uids: Sequence[str]) -> Sequence[Wrapped]:
+        """The rows of these owners."""
+        raise NotImplementedError
+
+    def _all(self) -> Iterable[Wrapped]:
+        """Every row."""
+        raise NotImplementedError
+
+    def _remove(self, uids: Sequence[str], now: int) -> None:
+        """Take these rows away, so that nothing of them is left, and note that they were destroyed."""
+        raise NotImplementedError
+
+    def _destroyed_since(self, at: int) -> Iterable[str]:
+        """Whose keys were destroyed at or after then (microseconds)."""
+        raise NotImplementedError
+
+    def owners(self) -> set[str]:
+        """Everybody who has a key here."""
+        raise NotImplementedError
+
+    def destroyed(self) -> set[str]:
+        """Everybody whose key was destroyed here."""
+        with self._lock:
+            return set(self._destroyed_since(0))
+
+    def close(self) -> None:
+        """Give everything back and forget the unwrapped keys."""
+        with self._lock:
+            self._cache.clear()
+
+    # --- for everybody ------------------------------------------------------------------------------------------------
 
     def add(self, keys: Mapping[str, tuple[str, bytes]]) -> None:
         """Make these keys (uid -> kind and 32 bytes) durable, all or none. Returns after the commit."""
         now = to_micros(self._clock())
         rows = [(uid, kind, KEK, wrap(self._kek, KEK, kind, uid, key), now) for uid, (kind, key) in keys.items()]
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?)", rows)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+            self._insert(rows)
             for uid, (_, key) in keys.items():
                 self._remember(uid, AESGCM(key))
 
@@ -82,11 +105,7 @@ class KeyStore:
             wanted = [uid for uid in uids if uid not in self._cache]
             if not wanted:
                 return
-            rows = self._db.execute(
-                "SELECT uid, kind, kek, wrapped FROM data_keys WHERE uid IN (SELECT value FROM json_each(?))",
-                (json.dumps(wanted),),
-            ).fetchall()
-            for uid, kind, kek, wrapped in rows:
+            for uid, kind, kek, wrapped in self._find(wanted):
                 self._remember(uid, AESGCM(unwrap(self._kek, kek, kind, uid, wrapped)))
 
     def get(self, uid: str) -> AESGCM:
@@ -111,45 +130,98 @@ class KeyStore:
         with self._lock:
             for uid in gone:
                 self._cache.pop(uid, None)
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany("DELETE FROM data_keys WHERE uid = ?", [(uid,) for uid in gone])
-                self._db.executemany("INSERT OR IGNORE INTO destroyed VALUES (?, ?)", [(uid, now) for uid in gone])
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-            (blocked, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if (
-            blocked
-        ):  # somebody is just copying; the log is emptied by the next one, at the latest when the file is closed
+            self._remove(gone, now)
+
+    def forget_destroyed(self) -> int:
+        """Drop the unwrapped keys that another process has destroyed meanwhile; how many."""
+        with self._lock:
+            gone = [uid for uid in self._destroyed_since(self._looked_at) if uid in self._cache]
+            self._looked_at = to_micros(self._clock()) - LOOK_BACK_US
+            for uid in gone:
+                del self._cache[uid]
+        return len(gone)
+
+    def opens(self) -> bool:
+        """Does every key here unwrap under our key-encryption key? Unreadable names the first that does not."""
+        with self._lock:
+            for uid, kind, kek, wrapped in self._all():
+                unwrap(self._kek, kek, kind, uid, wrapped)
+        return True
+
+    def _remember(self, uid: str, key: AESGCM) -> None:
+        self._cache[uid] = key
+        if len(self._cache) > self._cached:
+            self._cache.popitem(last=False)
+
+
+class KeyStore(Keys):
+    """Keys in a small SQLite file of their own, or in memory."""
+
+    def __init__(
+        self, path: Path | None, secrets: Secrets, clock: Callable[[], datetime], *, cached: int = 8192
+    ) -> None:
+        """`path` None keeps the keys in memory; `cached` bounds how many unwrapped keys stay in the process."""
+        super().__init__(secrets, clock, cached)
+        self._db = connect(path, busy_s=1.0)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        if found == 0:
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={FORMAT}")
+        self._db.execute("COMMIT")
+        if found > FORMAT:
+            self.close()
+            raise KeyMissing(f"keys.db has format {found}, this program reads {FORMAT}; use the newer program")
+
+    def _insert(self, rows: Sequence[tuple[str, str, str, bytes, int]]) -> None:
+        with self._transaction():
+            self._db.executemany("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?)", rows)
+
+    def _find(self, uids: Sequence[str]) -> Sequence[Wrapped]:
+        found: list[Wrapped] = self._db.execute(
+            "SELECT uid, kind, kek, wrapped FROM data_keys WHERE uid IN (SELECT value FROM json_each(?))",
+            (json.dumps(uids),),
+        ).fetchall()
+        return found
+
+    def _all(self) -> Iterable[Wrapped]:
+        return self._db.execute("SELECT uid, kind, kek, wrapped FROM data_keys")
+
+    def _remove(self, uids: Sequence[str], now: int) -> None:
+        with self._transaction():
+            self._db.executemany("DELETE FROM data_keys WHERE uid = ?", [(uid,) for uid in uids])
+            self._db.executemany("INSERT OR IGNORE INTO destroyed VALUES (?, ?)", [(uid, now) for uid in uids])
+        (blocked, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if blocked:
+            # Somebody is just copying; the log is emptied by the next one, at the latest when the file is closed.
             log.warning("the log of the key store could not be emptied yet")
+
+    def _destroyed_since(self, at: int) -> Iterable[str]:
+        rows = self._db.execute("SELECT uid FROM destroyed WHERE destroyed_at >= ?", (at,))
+        return [uid for (uid,) in rows]
 
     def owners(self) -> set[str]:
         """Everybody who has a key here."""
         with self._lock:
             return {uid for (uid,) in self._db.execute("SELECT uid FROM data_keys")}
 
-    def destroyed(self) -> set[str]:
-        """Everybody whose key was destroyed here."""
-        with self._lock:
-            return {uid for (uid,) in self._db.execute("SELECT uid FROM destroyed")}
-
-    def opens(self) -> bool:
-        """Does every key here unwrap under our key-encryption key? Unreadable names the first that does not."""
-        with self._lock:
-            for uid, kind, kek, wrapped in self._db.execute("SELECT uid, kind, kek, wrapped FROM data_keys"):
-                unwrap(self._kek, kek, kind, uid, wrapped)
-        return True
-
     def close(self) -> None:
         """Give the file back and forget the unwrapped keys."""
         with self._lock:
-            self._cache.clear()
+            super().close()
             self._db.close()
 
-    def _remember(self, uid: str, key: AESGCM) -> None:
-        self._cache[uid] = key
-        if len(self._cache) > self._cached:
-            self._cache.popitem(last=False)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise

@@ -25,6 +25,8 @@ class Body(msgspec.Struct, frozen=True, array_like=True):
     text: str
     buttons: tuple[Button, ...] = ()
     wants_location: bool = False
+    audio: str = ""
+    language: str = ""
 
 
 _rows = Mapping(lines, Line)
@@ -61,7 +63,10 @@ _SHOWN = (
     .where(
         among(lines.c.case_uid, "case_uids"),
         lines.c.direction != word(Direction.NOTE),
-        or_(bindparam("since").is_(None), _reached_at >= bindparam("since", type_=lines.c.created_at.type)),
+        or_(
+            bindparam("since", type_=lines.c.created_at.type).is_(None),
+            _reached_at >= bindparam("since", type_=lines.c.created_at.type),
+        ),
         or_(
             lines.c.direction == word(Direction.IN),
             func.coalesce(_delivery, word(OutboxState.SENT)) == word(OutboxState.SENT),
@@ -85,7 +90,7 @@ class Lines:
 
     def add(self, line: Line) -> None:
         """Append to the transcript of its case."""
-        plain = pack(Body(line.text, line.buttons, line.wants_location))
+        plain = pack(Body(line.text, line.buttons, line.wants_location, line.audio, line.language))
         sealed = self._uow.keys.seal("lines", "body", line.uid, line.case_uid, plain)
         self._new.append(_rows.values(line) | {"body_sealed": sealed})
         if line.client_key is not None:
@@ -126,7 +131,12 @@ class Lines:
         for row in self._uow.execute(_BY_UIDS, {"uids": list(uids)}):
             body = self._open(row)
             loaded[row.uid] = _rows.record(
-                row, text=body.text, buttons=body.buttons, wants_location=body.wants_location
+                row,
+                text=body.text,
+                buttons=body.buttons,
+                wants_location=body.wants_location,
+                audio=body.audio,
+                language=body.language,
             )
         return loaded
 

@@ -19,17 +19,21 @@ class AlreadyServing(BinhAnError):
 class ServeLock:
     """Held for as long as `serve` runs. Use as a context manager, or call `release`."""
 
-    def __init__(self, var: Path) -> None:
-        """Take the lock of `var`; AlreadyServing when another process has it."""
+    def __init__(self, var: Path, *, shared: bool = False) -> None:
+        """Take the lock of `var`; AlreadyServing when another process has it. `shared`: several of that kind may have it at once,
+        but nobody may have it alone meanwhile.
+        """
         var.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = var / "serve.lock"
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             holder = os.read(self._descriptor, 20).decode("ascii", "replace").strip()
             os.close(self._descriptor)
             raise AlreadyServing(f"process {holder}" if holder else "") from None
+        if shared:
+            return  # several hold it: there is no one number to leave behind
         os.truncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import msgspec
 from flows.severity import Severity
 from handlers.evolving import evolve
 from handlers.model import Address, OutboxKind, OutboxRow, OutboxState, Outcome, Outgoing, SendJob, new_uid
+from handlers.ports import Reach
 from storage import outbox_statements as sql
 from storage.records import Mapping, pack
 from storage.tables import outbox
@@ -19,6 +20,10 @@ from storage.tables import outbox
 if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
+SENDER = 8
+"""So many first characters of a lease token say which process has the lease."""
+YOUNG = timedelta(seconds=5)
+"""A lease younger than this is left alone: its owner may not have heard of it yet."""
 FRESH_AGAIN = timedelta(minutes=15)
 """How long held rows are fresh after she has written again (invariant 10 of the design)."""
 
@@ -80,14 +85,13 @@ class Outbox:
             )
         )
 
-    def claim(self, limit: int, lease: timedelta, skip_channels: frozenset[str]) -> list[SendJob]:
+    def claim(
+        self, limit: int, lease: timedelta, skip_channels: frozenset[str], reach: Reach | None = None
+    ) -> list[SendJob]:
         """Lease due rows; see the port. A row whose address or text does not open fails, visibly, and stops nothing else."""
         self._uow.flush()
         now = self._uow.now
-        self._uow.execute(sql.HOLD_LATE, {"now": now})
-        found = self._uow.execute(
-            sql.CANDIDATES, {"now": now, "most": limit, "skip_channels": sorted(skip_channels)}
-        ).all()
+        found = self._candidates(limit, skip_channels, reach)
         self._uow.keys.load(row.contact_uid for row in found if row.contact_uid)
         jobs: list[SendJob] = []
         spoilt: list[dict[str, Any]] = []
@@ -106,11 +110,42 @@ class Outbox:
             self._uow.execute(sql.FAIL, spoilt)
         return jobs
 
-    def take_back(self) -> int:
-        """Every lease runs out now."""
+    def _candidates(self, limit: int, skip_channels: frozenset[str], reach: Reach | None) -> list[Any]:
+        """What is due, once everything that is too late has been held."""
+        at: dict[str, Any] = {"now": self._uow.now, "expired": self._uow.expired_before}
+        statement = sql.CANDIDATES
+        if reach is not None:
+            statement = sql.LETTERS_AND_DESKS if reach.letters else sql.DESKS
+        if statement is not sql.DESKS:
+            if not self._uow.shared:
+                self._uow.execute(sql.HOLD_LATE, at)
+            elif late := self._uow.hold(sql.LATE, at, skip=True).all():
+                self._uow.execute(sql.HOLD, [{"b_uid": row.uid} for row in late])
+        wanted = at | {"most": limit, "skip_channels": sorted(skip_channels)}
+        if reach is not None:
+            wanted["desks"] = sorted(reach.desks)
+        return self._uow.hold(statement, wanted, skip=True).all()
+
+    def take_back(self, holding: Collection[str], lease: timedelta) -> int:
+        """Every lease that nobody holds any more runs out now."""
         self._uow.flush()
-        taken: int = self._uow.execute(sql.TAKE_BACK, {"past": self._uow.now - timedelta(seconds=1)}).rowcount
-        return taken
+        leased = self._uow.execute(sql.LEASED).all()
+        if not leased:
+            return 0
+        dead = self._uow.gone({row.lease_token[:SENDER] for row in leased})
+        old = self._uow.now + lease - YOUNG  # nobody's any more: taken for us, and we never heard of it
+        past = self._uow.now - timedelta(seconds=1)
+        forsaken = [
+            {"b_uid": row.uid, "b_token": row.lease_token, "past": past}
+            for row in leased
+            if row.lease_until > past
+            and row.lease_token not in holding
+            and (
+                row.lease_token[:SENDER] in dead
+                or (row.lease_token[:SENDER] == self._uow.sender and row.lease_until < old)
+            )
+        ]
+        return self._uow.execute(sql.TAKE_BACK_ONE, forsaken).rowcount if forsaken else 0
 
     def record(
         self, uid: str, lease_token: str, outcome: Outcome, *, retry_at: datetime | None = None, error_class: str = ""
@@ -130,11 +165,23 @@ class Outbox:
             self._uow.execute(sql.FAIL_LANE, {"b_uid": uid, "now": self._uow.now, "b_error": error_class or "Blocked"})
         return ours
 
+    def sent(self, leases: Sequence[tuple[str, str]]) -> set[str]:
+        """Record many as sent; the uids of those whose lease was still ours."""
+        if not self._uow.shared:
+            return {uid for uid, token in leases if self.record(uid, token, Outcome.SENT)}
+        self._uow.flush()
+        held = self._uow.hold(sql.LEASED_OF, {"uids": [uid for uid, _ in leases]}) if leases else ()
+        tokens = {row.uid: row.lease_token for row in held}
+        ours = [uid for uid, token in leases if tokens.get(uid) == token]
+        if ours:
+            self._uow.execute(sql.SENT, [{"b_uid": uid, "done_at": self._uow.now} for uid in ours])
+        return set(ours)
+
     def fetch(self, contact_uid: str) -> list[OutboxRow]:
         """Fresh pending rows of this seeker become sent, in order, and are returned; from the first stale one on, held."""
         self._uow.flush()
         now = self._uow.now
-        found = self._uow.execute(sql.OF_READER, {"contact_uid": contact_uid}).all()
+        found = self._uow.hold(sql.OF_READER, {"contact_uid": contact_uid}).all()
         fresh: list[Any] = []
         late: list[dict[str, str]] = []
         for row in found:
@@ -208,7 +255,7 @@ class Outbox:
             _rows.record(row, outgoing=self._open(row)),
             state=OutboxState.SENDING,
             attempts=row.attempts + 1,
-            lease_token=new_uid(),
+            lease_token=self._uow.new_lease(),
             lease_until=lease_until,
         )
         if row.kind is OutboxKind.PAGE:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, exists, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 
 from handlers.model import OutboxKind, OutboxRow, OutboxState
 from storage.records import Mapping
 from storage.registers import settings
 from storage.tables import cases, contacts, escalations, outbox
-from storage.types import among, word
+from storage.types import Either, among, word
 
 QUARANTINE = "quarantine"
 """The setting that stops everything to seekers after a restore, until an operator lifts it (value "on")."""
 
 _rows = Mapping(outbox, OutboxRow)
 _now = bindparam("now", type_=outbox.c.created_at.type)
+_expired = bindparam("expired", type_=outbox.c.created_at.type)
 _open = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING)))
 _unfinished = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING), word(OutboxState.HELD)))
 _earlier = outbox.alias("earlier")
@@ -26,21 +39,28 @@ def _free(row: FromClause) -> ColumnElement[bool]:
     """Nobody is sending this open row: it waits, or its lease has run out."""
     return or_(
         row.c.state == word(OutboxState.PENDING),
-        and_(row.c.state == word(OutboxState.SENDING), row.c.lease_until < _now),
+        and_(row.c.state == word(OutboxState.SENDING), row.c.lease_until < _expired),
     )
 
 
-_is_head = ~exists().where(
-    _earlier.c.lane == outbox.c.lane,
-    _earlier.c.id < outbox.c.id,
-    _earlier.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING))),
+_earlier_open = _earlier.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING)))
+is_head = Either(
+    ~exists().where(_earlier.c.lane == outbox.c.lane, _earlier.c.id < outbox.c.id, _earlier_open).correlate(outbox),
+    # PostgreSQL would make a join of that, and without figures about open rows a slow one; this is one look into an index.
+    outbox.c.id
+    == select(_earlier.c.id)
+    .where(_earlier.c.lane == outbox.c.lane, _earlier_open)
+    .order_by(_earlier.c.id)
+    .limit(1)
+    .correlate(outbox)
+    .scalar_subquery(),
 )
 _due = or_(
     and_(
         outbox.c.state == word(OutboxState.PENDING),
         or_(outbox.c.next_attempt_at.is_(None), outbox.c.next_attempt_at <= _now),
     ),
-    and_(outbox.c.state == word(OutboxState.SENDING), outbox.c.lease_until < _now),
+    and_(outbox.c.state == word(OutboxState.SENDING), outbox.c.lease_until < _expired),
 )
 _first_stale = (
     select(func.min(_stale.c.id))
@@ -62,11 +82,10 @@ _late_lanes = select(_stale.c.lane).where(
 
 ADD = insert(outbox).on_conflict_do_nothing(index_elements=[outbox.c.dedupe_key])
 
-HOLD_LATE = (
-    update(outbox)
-    .where(_open, _free(outbox), outbox.c.lane.in_(_late_lanes), outbox.c.id >= _first_stale)
-    .values(state=OutboxState.HELD, lease_token=None, lease_until=None)
-)
+_is_late = and_(_open, _free(outbox), outbox.c.lane.in_(_late_lanes), outbox.c.id >= _first_stale)
+HOLD_LATE = update(outbox).where(_is_late).values(state=OutboxState.HELD, lease_token=None, lease_until=None)
+LATE = select(outbox.c.uid).where(_is_late)
+"""The same in two steps, for a database where somebody else may have some of these rows in hand: those are left to her."""
 
 _priority = case((outbox.c.kind == word(OutboxKind.PAGE), 0), (outbox.c.kind == word(OutboxKind.CARD), 1), else_=2)
 _quarantined = exists().where(settings.c.name == QUARANTINE, settings.c.value == "on")
@@ -90,7 +109,7 @@ CANDIDATES = (
     .where(
         _open,
         _due,
-        _is_head,
+        is_head,
         or_(
             outbox.c.contact_uid.is_(None),
             and_(
@@ -102,6 +121,11 @@ CANDIDATES = (
     .order_by(_priority, func.coalesce(outbox.c.next_attempt_at, outbox.c.created_at), outbox.c.id)
     .limit(bindparam("most"))
 )
+
+_at_a_desk = and_(outbox.c.contact_uid.is_(None), outbox.c.surface == literal_column("'desk'"))
+_at_these_desks = and_(_at_a_desk, among(outbox.c.staff_uid, "desks"))
+LETTERS_AND_DESKS = CANDIDATES.where(or_(~_at_a_desk, _at_these_desks))
+DESKS = CANDIDATES.where(_at_these_desks)
 
 LEASE = (
     update(outbox)
@@ -117,8 +141,25 @@ TAKE_BACK = (
     update(outbox)
     .where(_open, outbox.c.state == word(OutboxState.SENDING))
     # The try we died in says nothing about the platform: it must not lengthen the wait after the next failure.
-    .values(lease_until=bindparam("past"), attempts=func.max(outbox.c.attempts - 1, 0))
+    .values(lease_until=bindparam("past"), attempts=case((outbox.c.attempts > 1, outbox.c.attempts - 1), else_=0))
 )
+LEASED = select(outbox.c.uid, outbox.c.lease_token, outbox.c.lease_until).where(
+    _open, outbox.c.state == word(OutboxState.SENDING)
+)
+LEASED_OF = LEASED.where(among(outbox.c.uid, "uids"))
+SENT = (
+    update(outbox)
+    .where(outbox.c.uid == bindparam("b_uid"))
+    .values(
+        state=OutboxState.SENT,
+        outgoing_sealed=None,
+        lease_token=None,
+        lease_until=None,
+        error_class="",
+        done_at=bindparam("done_at"),
+    )
+)
+TAKE_BACK_ONE = TAKE_BACK.where(outbox.c.uid == bindparam("b_uid"), outbox.c.lease_token == bindparam("b_token"))
 FAIL = (
     update(outbox)
     .where(outbox.c.uid == bindparam("b_uid"))
@@ -180,7 +221,11 @@ UNFINISHED_OF = (
     )
     .order_by(outbox.c.id)
 )
-HOLD = update(outbox).where(outbox.c.uid == bindparam("b_uid")).values(state=OutboxState.HELD)
+HOLD = (
+    update(outbox)
+    .where(outbox.c.uid == bindparam("b_uid"))
+    .values(state=OutboxState.HELD, lease_token=None, lease_until=None)
+)
 FETCHED = (
     update(outbox)
     .where(outbox.c.uid == bindparam("b_uid"))
@@ -194,7 +239,7 @@ NEXT_DUE = select(
         ),
         type_=outbox.c.created_at.type,
     )
-).where(_open, _is_head)
+).where(_open, is_head)
 
 RELEASE = (
     update(outbox)

@@ -50,7 +50,7 @@ def begin_quarantine(data: Path, keys: Path, secrets: Secrets, clock: Callable[[
             connection.execute("BEGIN IMMEDIATE")
             uow = SqlUnitOfWork(Runner(connection), KeyRing(store), secrets.pepper, clock())
             held = uow.execute(_HOLD_ALL).rowcount
-            gone = check_keys(connection, store).destroyed
+            gone = check_keys(Runner(connection), store).destroyed
             for uid in sorted(gone):
                 _finish_erasure(uow, uid)
             uow.set_setting(QUARANTINE, ON)

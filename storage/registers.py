@@ -1,4 +1,4 @@
-"""The quieter tables: facts, return codes, published content, services, settings, keys to destroy.
+"""The quieter tables: facts, return codes, published content, services, referrals, boundaries, settings, keys to destroy.
 
 They belong to the same metadata as `storage/tables.py`; kept apart only to keep both files readable.
 """
@@ -9,8 +9,9 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Inte
 
 from flows.severity import Severity
 from handlers.model import Disposition
+from handlers.referral import Item, ReferralStatus, Tell
 from storage.tables import Uid, _order, metadata
-from storage.types import EnumText, UtcTime, words
+from storage.types import EnumText, Packed, UtcTime, words
 
 facts = Table(
     "facts",
@@ -53,6 +54,14 @@ content_sets = Table(
     Column("published_by", String(64), nullable=False),
 )
 
+# Recorded audio, each recording once; a set's files hold only its hash (`flows.audio.pointer`).
+content_recordings = Table(
+    "content_recordings",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 # Every publishing adds a row; the newest one is what runs, the one before is where a rollback leads.
 content_current = Table(
     "content_current",
@@ -85,4 +94,59 @@ key_removals = Table(
     metadata,
     Column("uid", Uid, primary_key=True),
     Column("removed_at", UtcTime, nullable=False),
+)
+
+# What staff ask of services for a person: ids, enums and times in the clear, the words sealed under the case's key. Rows go
+# with the case.
+referrals = Table(
+    "referrals",
+    metadata,
+    _order(),
+    Column("uid", Uid, nullable=False, unique=True),
+    Column("case_uid", Uid, ForeignKey("cases.uid"), nullable=False, index=True),
+    Column("status", EnumText(ReferralStatus), nullable=False),
+    Column("need", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("service_id", String(64), nullable=False),
+    Column("items", Packed(tuple[Item, ...]), nullable=False),
+    Column("consent_step", String(128), nullable=False),
+    Column("consent_text", String(64), nullable=False),
+    Column("consent_line", Integer),
+    Column("consented_at", UtcTime),
+    Column("tell", EnumText(Tell), nullable=False),
+    Column("made_by", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("details_sealed", LargeBinary),
+    CheckConstraint(f"status IN ({words(ReferralStatus)})", name="status"),
+    CheckConstraint(f"tell IN ({words(Tell)})", name="tell"),
+    # Nothing is ever told to a service without her consent on record.
+    CheckConstraint(
+        "status IN ('asked', 'declined') OR (consented_at IS NOT NULL AND consent_text <> '')", name="consented"
+    ),
+    CheckConstraint("status IN ('asked', 'wanted', 'declined') OR sent_at IS NOT NULL", name="sent"),
+    CheckConstraint("status <> 'declined' OR details_sealed IS NULL", name="declined_is_empty"),
+)
+
+referral_links = Table(
+    "referral_links",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("pin_hash", LargeBinary(32), nullable=False),
+    Column("referral_uid", Uid, ForeignKey("referrals.uid", ondelete="CASCADE"), nullable=False, index=True),
+    Column("case_uid", Uid, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("tries", Integer, nullable=False),
+    Column("ended_at", UtcTime),
+)
+
+# Commune boundaries an operator has loaded; none are shipped.
+boundaries = Table(
+    "boundaries",
+    metadata,
+    Column("code", String(16), primary_key=True),
+    Column("area", Text, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
 )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, select
 
-from storage.keystore import KeyStore
-from storage.prepared import Runner
+from storage.keystore import Keys
 from storage.registers import key_removals
 from storage.tables import cases, contacts
+from storage.uow import RunsStatements
 
 KEPT = timedelta(days=30)
 """How long a removal is remembered, so that a restored older key store loses the key again. Backups live as long."""
@@ -30,18 +29,16 @@ class KeyCheck:
     destroyed: frozenset[str]  # owners whose key was destroyed on purpose: their erasure is not finished
 
 
-def finish_removals(connection: sqlite3.Connection, keys: KeyStore, now: datetime) -> None:
+def finish_removals(runner: RunsStatements, keys: Keys, now: datetime) -> None:
     """Destroy the keys of everything that was removed before the process ended."""
-    runner = Runner(connection)
     pending = {uid for (uid,) in runner.execute(_PENDING)}
     keys.destroy(pending & keys.owners())
     if pending:
         runner.execute(_SWEEP, {"before": now - KEPT})
 
 
-def check_keys(connection: sqlite3.Connection, keys: KeyStore) -> KeyCheck:
+def check_keys(runner: RunsStatements, keys: Keys) -> KeyCheck:
     """Compare rows and keys (invariant I18): every owner of a sealed field has a key, unless it was destroyed on purpose."""
-    runner = Runner(connection)
     owners = {uid for statement in _OWNERS for (uid,) in runner.execute(statement)}
     held, gone = keys.owners(), keys.destroyed()
     return KeyCheck(

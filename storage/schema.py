@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
 import storage.registers  # noqa: F401 - its tables belong to the same metadata
@@ -26,7 +26,7 @@ class NewerDatabase(BinhAnError):
 
 
 class OlderDatabase(BinhAnError):
-    """The database was written by an older version of this program; run `db upgrade`, or start `serve`, which does it itself."""
+    """The database was written by an older version of this program; run `db upgrade` (`serve` does it for an embedded one)."""
 
     code = "older-database"
 
@@ -51,7 +51,11 @@ def revision(path: Path) -> str | None:
 
 def check(path: Path) -> None:
     """Is this database as this program needs it? OlderDatabase or NewerDatabase when it is not."""
-    found = revision(path)
+    accept(revision(path))
+
+
+def accept(found: str | None) -> None:
+    """Is this revision the one this program needs? OlderDatabase or NewerDatabase when it is not."""
     if found == head():
         return
     if found is not None and found not in _known():
@@ -59,17 +63,24 @@ def check(path: Path) -> None:
     raise OlderDatabase(f"revision {found or 'none'}, needed {head()}")
 
 
+def missing(found: str | None) -> list[str]:
+    """The revisions a database of revision `found` lacks, oldest first; NewerDatabase when it is ahead of this program."""
+    known = _known()
+    if found is None:
+        return known
+    if found not in known:
+        raise NewerDatabase(f"revision {found}, known up to {head()}")
+    return known[known.index(found) + 1 :]
+
+
 def upgrade(path: Path) -> list[str]:
     """Bring the database to the newest shape, making it when it is not there; returns the revisions that were applied.
 
     Safe to repeat. Each revision is one transaction. NewerDatabase when the database is ahead of the program.
     """
-    found = revision(path)
-    if found == head():
+    lacking = missing(revision(path))
+    if not lacking:
         return []
-    if found is not None and found not in _known():
-        raise NewerDatabase(f"revision {found}, known up to {head()}")
-    before = _known()[: _known().index(found) + 1] if found else []
     connection = connect(path, busy_s=5.0)
     try:
         # Batch changes rebuild tables; references are checked again when the connection is opened for use.
@@ -77,7 +88,7 @@ def upgrade(path: Path) -> list[str]:
         _through_alembic(connection)
     finally:
         connection.close()
-    return [known for known in _known() if known not in before]
+    return lacking
 
 
 def settle(path: Path, *, upgraded: bool) -> None:
@@ -97,19 +108,24 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def _through_alembic(connection: sqlite3.Connection) -> None:
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.connect() as session:
+        session.exec_driver_sql("BEGIN IMMEDIATE")
+        run_revisions(session)
+        session.commit()
+
+
+def run_revisions(session: Connection, to: str = "head") -> None:
+    """Run the revisions this database lacks, up to `to`, on a SQLAlchemy connection whose transaction the caller ends."""
     # Imported here alone: a start that has nothing to upgrade, as after a crash, must not wait for it.
     from alembic import command
     from alembic.config import Config
 
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as session:
-        session.exec_driver_sql("BEGIN IMMEDIATE")
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = session
-        command.upgrade(config, "head")
-        session.commit()
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = session
+    command.upgrade(config, to)
 
 
 def _known() -> list[str]:

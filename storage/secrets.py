@@ -52,18 +52,19 @@ def throwaway() -> Secrets:
     return Secrets(*(secrets.token_bytes(_SIZE) for _ in NAMES))
 
 
-def load_secrets(var: Path) -> Secrets:
-    """The secrets in `var`/secrets. With no database beside them missing ones are made; with one, KeyMissing.
+def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
+    """The secrets in `var`/secrets. With no database beside them missing ones are made; with one, KeyMissing. `needed`: the
+    database lies elsewhere, and there is somebody in it.
 
     Raises KeyMissing, SecretExposed or SecretMalformed; each names the file and what to do.
     """
     folder = var / "secrets"
     missing = [name for name in NAMES if not (folder / name).exists()]
     kept = [name for name in ("data.db", "keys.db") if (var / name).exists() and (var / name).stat().st_size]
-    if missing and kept:
+    if missing and (kept or needed):
         raise KeyMissing(
-            f"secrets/{missing[0]} is missing although {kept[0]} exists; nothing is made anew over existing records, "
-            "put the secret files of this database in place"
+            f"secrets/{missing[0]} is missing although {kept[0] if kept else 'the database'} exists; nothing is made anew "
+            "over existing records, put the secret files of this database in place"
         )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from storage.registers import settings
 
@@ -24,7 +24,8 @@ class Settings:
         self._uow = uow
 
     def get(self, name: str) -> str | None:
-        """The value, or None."""
+        """The value, or None. Whoever may write reads it alone: what is counted up or compared must not be so twice."""
+        self._uow.lock_name(f"setting:{name}")
         value: str | None = self._uow.execute(_GET, {"name": name}).scalar()
         return value
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from handlers.model import SignIn, Staff
 from storage.records import Mapping
@@ -19,7 +19,7 @@ FAILURES_KEPT = timedelta(days=1)
 
 _rows = Mapping(staff, Staff)
 _session_rows = Mapping(sign_ins, SignIn)
-_select = select(*_rows.columns)
+_select = select(*_rows.columns, staff.c.name_key)
 _ALL = _select.order_by(staff.c.name_key)
 _BY_UID = _select.where(staff.c.uid == bindparam("uid"))
 _BY_NAME = _select.where(staff.c.name_key == bindparam("name_key"))
@@ -28,9 +28,13 @@ _SAVE = _insert.on_conflict_do_update(
     index_elements=[staff.c.uid],
     set_={name: _insert.excluded[name] for name in (*_rows.names, "name_key") if name != "uid"},
 )
+_CHANGE = update(staff).where(staff.c.uid == bindparam("b_uid"))
 _sign_in = insert(sign_ins)
 _SIGN_IN = _sign_in.on_conflict_do_update(
     index_elements=[sign_ins.c.token_hash], set_={"last_seen_at": _sign_in.excluded.last_seen_at}
+)
+_TOUCH = (
+    update(sign_ins).where(sign_ins.c.token_hash == bindparam("b_token")).values(last_seen_at=bindparam("last_seen_at"))
 )
 _SIGNED_IN = select(*_session_rows.columns).where(sign_ins.c.token_hash == bindparam("token_hash"))
 _SIGN_OUT = delete(sign_ins).where(
@@ -52,12 +56,19 @@ class StaffRegister:
     def __init__(self, uow: SqlUnitOfWork) -> None:
         self._uow = uow
         self._all: dict[str, Staff] | None = None  # asked for again and again while escalations ring
+        self._read: dict[str, dict[str, Any]] = {}  # uid -> its columns as they were read or written here
+        self._sessions: set[str] = set()  # token hashes read here
 
     def all(self) -> list[Staff]:
         """Everybody, enabled or not, by name."""
         if self._all is None:
-            self._all = {row.uid: _rows.record(row) for row in self._uow.execute(_ALL)}
+            everybody = sorted(map(self._seen, self._uow.execute(_ALL)), key=lambda one: one.name.casefold())
+            self._all = {one.uid: one for one in everybody}
         return list(self._all.values())
+
+    def forget(self) -> None:
+        """Read everybody anew the next time."""
+        self._all = None
 
     def get(self, uid: str) -> Staff | None:
         """By uid."""
@@ -70,23 +81,37 @@ class StaffRegister:
     def save(self, staff: Staff) -> None:
         """Add or overwrite."""
         self._all = None
-        self._uow.execute(_SAVE, _rows.values(staff) | {"name_key": staff.name.strip().casefold()})
+        values = _rows.values(staff) | {"name_key": staff.name.strip().casefold()}
+        before = self._read.get(staff.uid)
+        if before is None:
+            self._uow.execute(_SAVE, values)
+        elif changed := {name: values[name] for name in values if values[name] != before[name]}:
+            # Only what was changed here: somebody else may be changing the rest at this moment.
+            self._uow.execute(_CHANGE, {"b_uid": staff.uid, **changed})
+        self._read[staff.uid] = values
 
     def sign_in(self, session: SignIn) -> None:
-        """Add or touch a staff session."""
-        self._uow.execute(_SIGN_IN, _session_rows.values(session))
+        """Add or touch a staff session. One that was read here is only touched: ended meanwhile, it stays ended."""
+        if session.token_hash in self._sessions:
+            self._uow.execute(_TOUCH, {"b_token": session.token_hash, "last_seen_at": session.last_seen_at})
+        else:
+            self._uow.execute(_SIGN_IN, _session_rows.values(session))
 
     def signed_in(self, token_hash: str) -> SignIn | None:
         """The staff session of this token hash, whatever its age."""
         row = self._uow.execute(_SIGNED_IN, {"token_hash": token_hash}).first()
-        return None if row is None else _session_rows.record(row)
+        if row is None:
+            return None
+        self._sessions.add(token_hash)
+        return _session_rows.record(row)
 
     def sign_out(self, *, token_hash: str = "", staff_uid: str = "") -> None:
         """End one session, or all of a staff member."""
         self._uow.execute(_SIGN_OUT, {"b_token": token_hash, "b_staff": staff_uid})
 
     def failures(self, key: str, since: datetime) -> int:
-        """Failed attempts under `key` since then."""
+        """Failed attempts under `key` since then. Whoever may add one counts alone, so that many at once do not slip through."""
+        self._uow.lock_name(f"failures:{key}")
         return int(self._uow.execute(_FAILURES, {"key": key, "since": since}).scalar())
 
     def note_failure(self, key: str) -> None:
@@ -100,4 +125,9 @@ class StaffRegister:
 
     def _one(self, statement: Any, values: dict[str, str]) -> Staff | None:
         row = self._uow.execute(statement, values).first()
-        return None if row is None else _rows.record(row)
+        return None if row is None else self._seen(row)
+
+    def _seen(self, row: Any) -> Staff:
+        staff = _rows.record(row)
+        self._read[staff.uid] = _rows.values(staff) | {"name_key": row.name_key}
+        return staff

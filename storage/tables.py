@@ -90,10 +90,13 @@ contacts = Table(
     Column("blocked_at", UtcTime),
     Column("hidden_at", UtcTime),
     Column("erase_at", UtcTime),
+    Column("reminder_sealed", LargeBinary),
+    Column("reminder_due_at", UtcTime),
     CheckConstraint("pending >= 0", name="pending"),
     _partial("ix_contacts_ready", "last_served_at", where="pending > 0"),
     _partial("ix_contacts_timer", "session_due_at", where="session_due_at IS NOT NULL"),
     _partial("ix_contacts_erase", "erase_at", where="erase_at IS NOT NULL"),
+    _partial("ix_contacts_reminder", "reminder_due_at", where="reminder_due_at IS NOT NULL"),
 )
 
 # A forgotten contact leaves its inbox rows behind without content and without the contact, so that a late redelivery of
@@ -300,6 +303,18 @@ for _verb in ("UPDATE", "DELETE"):
             f"CREATE TRIGGER audit_log_no_{_verb.lower()} BEFORE {_verb} ON audit_log "
             "BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
         ).execute_if(dialect="sqlite"),
+    )
+for _statement in (
+    "CREATE FUNCTION audit_log_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$BEGIN RAISE EXCEPTION 'the audit log only grows'; END$$",
+    "CREATE TRIGGER audit_log_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_log_only_grows()",
+    "REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM PUBLIC, CURRENT_USER",
+):
+    event.listen(
+        audit_log,
+        "after_create",
+        DDL(_statement).execute_if(dialect="postgresql"),  # type: ignore[no-untyped-call]
     )
 
 audit_head = Table(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
 
 from handlers import ports
+from handlers.model import new_uid
 from storage.audit import AuditLog
+from storage.boundaries import BoundaryRows
 from storage.cases import Cases
 from storage.codes import ReturnCodes
 from storage.contacts import Contacts
@@ -17,18 +19,51 @@ from storage.facts import Facts
 from storage.inbox import Inbox
 from storage.keyring import KeyRing
 from storage.lines import Lines
+from storage.locks import Locks
 from storage.outbox import Outbox
-from storage.prepared import Compilable, Rows, Runner, Values
+from storage.prepared import Compilable, Rows, Values
+from storage.referrals import Referrals
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
+from storage.watch import Watch
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RunsStatements(Protocol):
+    """How a unit of work reaches its database: `storage.prepared.Runner` or `storage.postgres.runner.PostgresRunner`."""
+
+    @property
+    def shared(self) -> bool:
+        """Do other processes use this database at the same time?"""
+
+    @property
+    def locks(self) -> bool:
+        """Does this unit of work have to lock what it reads, because it may write it?"""
+
+    def execute(self, statement: Compilable, values: Values | Sequence[Values] | None = None) -> Rows:
+        """Run one statement, for one row of values or many."""
+
+    def hold(self, statement: Compilable, values: Values, *, skip: bool = False) -> Rows:
+        """Run a query and lock what it returns, where others write at the same time."""
+
+    def lock_name(self, name: str) -> None:
+        """Nobody else works under this name until the end, where others write at the same time."""
+
+    def gone(self, senders: Collection[str]) -> set[str]:
+        """Which of these senders, by the first eight characters of their lease tokens, are certainly dead."""
 
 
 class SqlUnitOfWork:
     """`handlers.ports.UnitOfWork` on a SQL connection. Whoever makes it begins and ends the transaction."""
 
-    def __init__(self, runner: Runner, keys: KeyRing, pepper: bytes, now: datetime) -> None:
+    def __init__(self, runner: RunsStatements, keys: KeyRing, pepper: bytes, now: datetime, sender: str = "") -> None:
+        """`sender` marks the leases of this process, eight characters, where others send too."""
         self.now = now
+        self.sender = sender
+        self.expired_before = now  # leases that end before this moment count as run out
+        self.locks = Locks(runner)
         self.keys = keys
         self.pepper = pepper
         self.rung: dict[str, None] = {}
@@ -45,12 +80,16 @@ class SqlUnitOfWork:
         self.lines: ports.LineStore = lines
         self.escalations: ports.EscalationStore = escalations
         self.outbox: ports.OutboxStore = outbox
-        self.staff: ports.StaffStore = StaffRegister(self)
+        self._register = StaffRegister(self)
+        self.staff: ports.StaffStore = self._register
         self.audit: ports.AuditStore = self._audit
         self.facts: ports.FactStore = Facts(self)
         self.codes: ports.CodeStore = ReturnCodes(self)
         self.content: ports.ContentStore = ContentSets(self)
         self.services: ports.ServiceStore = Services(self)
+        self.watch: ports.WatchStore = Watch(self)
+        self.referrals: ports.ReferralStore = Referrals(self)
+        self.boundaries: ports.BoundaryStore = BoundaryRows(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""
@@ -64,20 +103,48 @@ class SqlUnitOfWork:
         """Write it."""
         self._settings.set(name, value)
 
+    def forget_staff(self) -> None:
+        """Ask for the staff anew the next time: somebody else may have changed them."""
+        self._register.forget()
+
     def flush(self) -> None:
         """Write what is buffered, so that queries see it; set-based, nothing when nothing waits."""
         for store in self._buffered:
             store.flush()
 
     def finish(self) -> None:
-        """Everything that must happen inside the transaction before it commits: writes, audit chain, durable keys."""
+        """Everything that must happen inside the transaction before it commits: writes, durable keys, audit chain.
+
+        The head of the audit log comes last: everybody who writes waits for it.
+        """
         self.flush()
-        self._audit.flush()
         self.keys.commit()
+        self._audit.flush()
+
+    @property
+    def shared(self) -> bool:
+        """Do other processes use this database at the same time?"""
+        return self._runner.shared
 
     def execute(self, statement: Compilable, values: Values | Sequence[Values] | None = None) -> Rows:
         """Run one statement, for one row of values or many; an empty list of rows is a mistake of the caller."""
         return self._runner.execute(statement, values)
+
+    def hold(self, statement: Compilable, values: Values, *, skip: bool = False) -> Rows:
+        """Run a query; what it returns is nobody else's until the end (`skip`: without what somebody else has)."""
+        return self._runner.hold(statement, values, skip=skip)
+
+    def lock_name(self, name: str) -> None:
+        """Nobody else works under this name until the end: for what has no row of its own to lock."""
+        self._runner.lock_name(name)
+
+    def new_lease(self) -> str:
+        """A token nobody else has."""
+        return self.sender + new_uid()[len(self.sender) :]
+
+    def gone(self, senders: Collection[str]) -> set[str]:
+        """Which of these senders are dead, as far as one can be certain."""
+        return self._runner.gone(senders)
 
 
 if TYPE_CHECKING:

@@ -10,6 +10,12 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from bot.web import passwords
+from tests.servers.fixtures import (  # noqa: F401 - fixtures for every suite
+    empty_postgres,
+    migrated_postgres,
+    postgres_server,
+    redis_server,
+)
 
 settings.register_profile("dev", deadline=None)
 # The same examples every time: a red build must mean a change, never luck.

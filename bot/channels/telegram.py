@@ -30,7 +30,7 @@ from bot.channels.render import Rendered, render
 from bot.channels.telegram_updates import parse
 from handlers import failpoints
 from handlers.errors import BinhAnError, StorageUnavailable
-from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
+from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing, Pin
 from handlers.ports import Capabilities, Receive, SendResult
 
 log = structlog.get_logger()
@@ -63,8 +63,9 @@ class TelegramChannel:
 
     secret_fields = frozenset({"token", "webhook_secret"})
     capabilities = Capabilities(
-        buttons=True, max_buttons=20, max_text=4096, unit="utf16", max_button_label=64, location=True, link_numbers=True
-    )
+        buttons=True, max_buttons=20, max_text=4096, unit="utf16", max_button_label=64, location=True, link_numbers=True,
+        pins=True,
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -280,6 +281,10 @@ class TelegramChannel:
         except Exception as error:
             # An answer the library cannot read: maybe it arrived, maybe not.
             return SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
+        for pin in outgoing.pins:
+            # The text has arrived and says all that matters: a point that fails must not bring the text again.
+            if not await self._try("show_point", self._send_pin(address, pin)):
+                break
         return SendResult(outcome=Outcome.SENT)
 
     def _throttled_s(self, address: Address) -> float:
@@ -309,6 +314,18 @@ class TelegramChannel:
                 read_timeout=SEND_TIMEOUT_S,
                 write_timeout=SEND_TIMEOUT_S,
             )
+
+    async def _send_pin(self, address: Address, pin: Pin) -> None:
+        await self._bot.send_venue(
+            chat_id=int(address.platform_id),
+            latitude=pin.lat,
+            longitude=pin.lon,
+            title=pin.title,
+            address=pin.note,
+            protect_content=True,
+            disable_notification=True,
+            read_timeout=SEND_TIMEOUT_S,
+        )
 
     def _failure(self, address: Address, error: TelegramError) -> SendResult:
         name = type(error).__name__

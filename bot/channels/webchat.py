@@ -11,6 +11,7 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
+from functools import partial
 
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
 from handlers.ports import Capabilities, Receive, SendResult
@@ -18,6 +19,7 @@ from handlers.ports import Capabilities, Receive, SendResult
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _MESSAGE_KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _CHOICE = re.compile(r"[\x21-\x7e]{1,64}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 MAX_CODE_CHARS = 64
 
 _ACTS = {"start": MessageKind.START, "code": MessageKind.CODE, "location": MessageKind.LOCATION}
@@ -75,23 +77,27 @@ class WebChat:
             key = new_message_key()
         # Unlinkable: neither the token nor anything made of it alone may be stored beside the message.
         message_id = hashlib.sha256(f"{token}\n{key}".encode()).hexdigest()
-        address = self.address(token)
+        language = fields.get("lang", "")
+        made = partial(
+            InboundMessage,
+            address=self.address(token),
+            message_id=message_id,
+            language=language if _LANGUAGE.fullmatch(language) else "",
+        )
         choice = fields.get("choice", "")
         if _CHOICE.fullmatch(choice):
-            return InboundMessage(address=address, message_id=message_id, kind=MessageKind.CHOICE, choice=choice)
+            return made(kind=MessageKind.CHOICE, choice=choice)
         act = fields.get("act", "say")
         kind = _ACTS.get(act, MessageKind.TEXT)
         if act == "look":
             return None
         if kind is MessageKind.START:
-            return InboundMessage(address=address, message_id=message_id, kind=kind)
+            return made(kind=kind)
         if kind is MessageKind.LOCATION:
             point = _point(fields.get("lat", ""), fields.get("lon", ""))
-            if point is None:
-                return None
-            return InboundMessage(address=address, message_id=message_id, kind=kind, point=point)
+            return None if point is None else made(kind=kind, point=point)
         text = clean(fields.get("code", "")[:MAX_CODE_CHARS] if kind is MessageKind.CODE else fields.get("text", ""))
-        return InboundMessage(address=address, message_id=message_id, kind=kind, text=text) if text.strip() else None
+        return made(kind=kind, text=text) if text.strip() else None
 
     async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
         """Nothing is pushed to a page; called by mistake, it fails for good and visibly."""

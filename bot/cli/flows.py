@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,11 +26,13 @@ from bot.cli.flows_reading import (
     read_files,
     refuse,
 )
+from bot.cli.flows_translations import add_translations
+from flows.checks.translation import unfinished
 from flows.findings import Finding
 from flows.library import Library
 from flows.loader import load
 from flows.rehearsal import Outcome, run
-from flows.transcripts import Coverage, Host, Script, coverage, scripts
+from flows.transcripts import Channel, Coverage, Host, Script, coverage, scripts
 from flows.updating import update as update_script
 
 UpdateOption = Annotated[
@@ -67,19 +69,35 @@ def flows_app(make_host: MakeHost) -> typer.Typer:
             _update(path, loaded.library, found, host, files)
             found, broken = scripts(files)
         outcomes = [run(loaded.library, script, host) for script in found]
+        numbered = [run(loaded.library, script, host, Channel.NUMBERS) for script in found]
         _print_outcomes(outcomes, broken, lang)
-        _print_coverage(loaded.library, coverage(loaded.library, set().union(*(o.visited for o in outcomes))), lang)
-        raise typer.Exit(FOUND if broken or any(outcome.failures for outcome in outcomes) else CLEAN)
+        visited, said = (set[Any]().union(*parts) for parts in _passed(outcomes))
+        covered = coverage(loaded.library, visited, said)
+        _print_coverage(loaded.library, covered, lang)
+        _print_languages(loaded.library, covered, lang)
+        _print_channels({Channel.BUTTONS: outcomes, Channel.NUMBERS: numbered}, lang)
+        raise typer.Exit(FOUND if broken or any(outcome.failures for outcome in [*outcomes, *numbered]) else CLEAN)
 
     add_publishing(app, make_host)
     add_drawing(app, make_host)
+    add_translations(app)
     return app
 
 
 def _update(path: Path, library: Library, found: list[Script], host: Host, files: dict[str, bytes]) -> None:
-    """Write what failing transcripts expect anew, in the folder and in `files`."""
+    """Write what failing transcripts expect anew, in the folder and in `files`.
+
+    A language in which texts are missing is left alone: what comes there now is not what anybody wants.
+    """
+    left = unfinished(library)
+    if left:
+        typer.echo(
+            f"not updated: what is expected in {', '.join(sorted(left))}; translate first, then give the command again"
+        )
     for script in found:
         name = script.source.file
+        if not run(library, script, host).failures_but(left):
+            continue
         updated = update_script(library, script, host, files[name])
         if updated.changed:
             try:
@@ -122,6 +140,37 @@ def _print_coverage(library: Library, covered: Coverage, lang: Language) -> None
     total = len(covered.steps) - len(covered.missed_steps)
     total_choices = len(covered.choices) - len(covered.missed_choices)
     typer.echo(f"= {total}/{len(covered.steps)} {step_word}, {total_choices}/{len(covered.choices)} {choice_word}")
+
+
+def _passed(outcomes: list[Outcome]) -> tuple[list[frozenset[str]], list[frozenset[tuple[str, str]]]]:
+    return [outcome.visited for outcome in outcomes], [outcome.said for outcome in outcomes]
+
+
+def _print_languages(library: Library, covered: Coverage, lang: Language) -> None:
+    """How much of what can be said was heard in each language that the machine speaks, and where not."""
+    for code, language in library.program.languages.items():
+        if not language.speaks:
+            continue
+        heard = covered.said.get(code, frozenset())
+        missed = [place for place in covered.speaking if place not in heard]
+        count = f"{len(covered.speaking) - len(missed)}/{len(covered.speaking)}"
+        line = f"{language.name}: {count} " + _say(lang, "bước có lời đã nghe", "speaking steps heard")
+        typer.echo(line + (_say(lang, "; chưa nghe: ", "; not heard: ") + ", ".join(missed) if missed else ""))
+
+
+def _print_channels(played: dict[Channel, list[Outcome]], lang: Language) -> None:
+    """Every transcript once with buttons and once with numbers: what came out otherwise is said."""
+    names = {Channel.BUTTONS: ("nút bấm", "buttons"), Channel.NUMBERS: ("gõ số", "numbers")}
+    for channel, outcomes in played.items():
+        failed = [outcome for outcome in outcomes if outcome.failures]
+        line = f"{_say(lang, *names[channel])}: {len(outcomes) - len(failed)}/{len(outcomes)} "
+        typer.echo(line + _say(lang, "bản đạt", "transcripts passed"))
+        for outcome in failed if channel is Channel.NUMBERS else ():
+            typer.echo(f"     {outcome.failures[0].in_language(lang)}")
+
+
+def _say(lang: Language, vietnamese: str, english: str) -> str:
+    return english if lang is Language.EN else vietnamese
 
 
 def _of(flow: str, names: Iterable[str]) -> list[str]:

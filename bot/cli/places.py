@@ -1,6 +1,7 @@
 """`place` and `nearest`: the gazetteer and the directory at a terminal, for checking them and for other people's scripts.
 
-Both use the shipped tables and the shipped seed of the directory, offline, and store nothing.
+Without `--config` both use what is shipped, offline; with it the folder of places it names, and the directory as it is stored.
+Neither stores anything.
 """
 
 from __future__ import annotations
@@ -15,12 +16,19 @@ import typer
 
 from bot import shipped
 from bot.cli.csv_files import add_columns, fail
+from bot.cli.held import read_held, shipped_held
+from bot.config import load_config
+from bot.worlds import load_places
 from flows.effects import PlaceAnswer
-from handlers.directory import Directory, Offer, about_km, find, load_seed
+from handlers.directory import Offer, find
+from handlers.directory_words import about_km, about_minutes
 from handlers.rules.places import Gazetteer
 from handlers.service import NEEDS
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file (default: what is shipped, no store).")
+]
 
 
 def place(
@@ -31,9 +39,10 @@ def place(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="OUT", help="Where the CSV goes; default: the terminal.")
     ] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Which commune a text means: one JSON line a text, or a CSV with the columns kind and codes added."""
-    gazetteer = Gazetteer.load(shipped.place_files())
+    gazetteer = load_places(load_config(config).places) if config else Gazetteer.load(shipped.place_files())
     if csv_in is not None and not texts:
         _place_csv(gazetteer, csv_in, out)
         return
@@ -51,25 +60,26 @@ def nearest(
     need: Annotated[list[str] | None, typer.Option(help=f"What is needed: {', '.join(sorted(NEEDS))}.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=50, help="How many services at most.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")] = False,
+    config: ConfigOption = None,
 ) -> None:
     """The services of the directory that fit a need, nearest fitting first, as a seeker would be told of them."""
-    gazetteer = Gazetteer.load(shipped.place_files())
     if not need or not set(need) <= NEEDS:
         fail(2, f"nearest: --need must be one of {', '.join(sorted(NEEDS))}")
     by_point = lat is not None and lon is not None
     if by_point == (place is not None) or (lat is None) != (lon is None):
         fail(2, "nearest: give either --lat and --lon, or --place")
+    held = read_held(load_config(config)) if config else shipped_held()
+    gazetteer = held.gazetteer
     point = (lat, lon) if lat is not None and lon is not None else None
     answer = gazetteer.nearest_communes(*point, limit=1) if point else gazetteer.resolve(place or "")
     commune = _commune(gazetteer, answer, by_point)
-    directory = Directory(load_seed(shipped.content_files()))
-    offers = find(directory, gazetteer, commune, need, datetime.now(ZONE), limit, at=point)
+    offers = find(held.directory(), gazetteer, commune, need, datetime.now(ZONE), limit, at=point)
     if as_json:
         found = {"commune": commune, "sure": answer.kind == "exact", "services": [_as_dict(one) for one in offers]}
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     unsure = "" if answer.kind == "exact" else " (a guess: a seeker would be asked)"
-    typer.echo(f"from {gazetteer.name(commune)}{unsure}" if commune else "from a point outside Lai Châu")
+    typer.echo(f"from {gazetteer.name(commune)}{unsure}" if commune else "from a point outside the province")
     for number, one in enumerate(offers, start=1):
         typer.echo(f"{number}. {_line(one)}")
     if not offers:
@@ -92,7 +102,7 @@ def _commune(gazetteer: Gazetteer, answer: PlaceAnswer, by_point: bool) -> str:
 
 def _why_not(answer: PlaceAnswer) -> str:
     if answer.kind == "outside":
-        return "that is outside Lai Châu; name a commune of the province"
+        return "that is outside the province; name one of its communes"
     return "no commune recognised; give its old or new name"
 
 
@@ -104,7 +114,7 @@ def _as_dict(offer: Offer) -> dict[str, object]:
         "kind": service.kind,
         "commune": service.commune,
         "about_km": None if ranked.road_km is None else about_km(ranked.road_km),
-        "about_minutes": None if ranked.minutes is None else 5 * round(ranked.minutes / 5),
+        "about_minutes": None if ranked.minutes is None else about_minutes(ranked.minutes),
         "open": ranked.open,
         "verified": offer.verified,
         "phones": list(offer.phones),

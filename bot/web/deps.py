@@ -12,9 +12,14 @@ from aiohttp import web
 
 from bot.channels.webchat import WebChat
 from bot.web.hub import Hub
+from flows.languages import Spoken
 from handlers.desk import Desk
+from handlers.directory import Directory
+from handlers.handoff import Handoff
 from handlers.model import Address
 from handlers.ports import Door, Receive, Wakeups
+from handlers.referring import Referring
+from handlers.rules.places import Gazetteer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class ShownNumber:
         return "".join(self.number.split())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskHelp:
+    """What the desk needs to find services and to send somebody on; directory and places as they are at the moment."""
+
+    referring: Referring
+    handoff: Handoff
+    directory: Callable[[], Directory]
+    gazetteer: Callable[[], Gazetteer]
+
+
 def unchanged(text: str) -> str:
     """The text itself: the default where the wiring gives no better name for a code."""
     return text
@@ -43,6 +58,7 @@ class WebDeps:
     wakeups: Wakeups
     receive: Receive
     desk: Desk
+    help: DeskHelp
     hub: Hub  # also the sender's surface "desk"
     leave: Callable[[Address], Awaitable[None]]  # ends her stay on the server when she leaves by the exit
     page_key: bytes = field(repr=False)  # 32 bytes for form tokens and throttles; the same in every process
@@ -51,11 +67,17 @@ class WebDeps:
     ]  # the emergency numbers, shown first on the seeker page, in this order
     channel: WebChat = field(default_factory=WebChat)
     public_url: str = "http://127.0.0.1:8080"
-    exit_url: str = "https://www.google.com/search?q=thoi+tiet+hom+nay"
+    exit_url: str = "https://vi.wikipedia.org/wiki/Th%E1%BB%9Di_ti%E1%BA%BFt"
+    operator: str = ""  # who runs this, and how to reach them; "" where the operator has not said
+    contact: str = ""
     behind_proxy: bool = False  # believe the last X-Forwarded-For
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
     place_name: Callable[[str], str] = unchanged  # commune code -> name
     why: Callable[[str], str] = unchanged  # "flow.step:choice" -> what staff read
+    base_language: Callable[[], str] = lambda: "vi"  # the one the content is written in
+    spoken: Callable[[str], Spoken | None] = lambda code: (
+        None
+    )  # a language of the content, None when it has no such one
     poll_s: float = 25.0  # how long a waiting page is held
     after_post_s: float = 1.5  # how long an answer is awaited before a posted page is shown
     look_s: float = 2.0  # a waiting page looks at least this often, should a ring be lost

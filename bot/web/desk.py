@@ -14,11 +14,11 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.webchat import clean
-from bot.web import words
+from bot.web import referrals, services, words
 from bot.web.deps import DEPS, WebDeps
+from bot.web.desk_page import STATUS, actions, desk_page, words_of
 from bot.web.forms import read_form
-from bot.web.guard import ROUTES, STAFF, TOKEN_HASH, Routes, form_token, guard
-from bot.web.pages import page
+from bot.web.guard import ROUTES, STAFF, Routes, guard
 from bot.web.passwords import Verifier
 from bot.web.security import static_file
 from bot.web.signin import VERIFIER, post_sign_in, post_sign_out, show_sign_in
@@ -37,12 +37,11 @@ from handlers.desk import (
     Saved,
     SetDuty,
 )
-from handlers.errors import AlreadyClaimed, BinhAnError, NoSuchCase, StorageUnavailable
+from handlers.errors import BinhAnError, NoSuchCase, StorageUnavailable
 from handlers.model import Disposition, DutySwitch
 from handlers.permissions import Action, may
 
 MAX_REASON_CHARS = 200
-_STATUS = {"not-allowed": 403, "no-such-case": 404, "storage-unavailable": 503}
 
 
 def build_desk(deps: WebDeps) -> web.Application:
@@ -66,6 +65,8 @@ def build_desk(deps: WebDeps) -> web.Application:
     routes.add("POST", "/cases/{code}/note", post_note, Action.NOTE)
     routes.add("POST", "/cases/{code}/release", post_release, Action.RELEASE, Action.RELEASE_ANY)
     routes.add("POST", "/cases/{code}/close", post_close, Action.CLOSE, Action.CLOSE_ANY)
+    services.add_routes(routes)
+    referrals.add_routes(routes)
     routes.check()
     return app
 
@@ -77,9 +78,9 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
     """GET /desk: who waits, most urgent first."""
     deps, staff = request.config_dict[DEPS], request[STAFF]
     if not may(staff, Action.SEE_QUEUE):  # editors and others work elsewhere, but must be able to leave again
-        return _page(request, "desk/refused.html", status=403, hint=DESK["no_queue"])
+        return desk_page(request, "desk/refused.html", status=403, hint=DESK["no_queue"])
     view = await deps.door.read(lambda uow: deps.desk.queue(uow, [Queue(staff_uid=staff.uid)])[0])
-    return _page(request, "desk/queue.html", queue=words.queue(view, staff, datetime.now(UTC), deps))
+    return desk_page(request, "desk/queue.html", queue=words.queue(view, staff, datetime.now(UTC), deps))
 
 
 async def show_case(request: web.Request) -> web.StreamResponse:
@@ -100,18 +101,18 @@ async def _case_page(
     except StorageUnavailable:
         raise
     except BinhAnError as error:
-        return _page(
+        return desk_page(
             request,
             "desk/refused.html",
-            status=_STATUS.get(error.code, 409),
-            hint=hint or _words(error),
+            status=STATUS.get(error.code, 409),
+            hint=hint or words_of(error),
             kept=text or note,
         )
     content = words.case(view, deps)
     said = request.query.get("m", "")
     if said == "claimed_ok" and not view.agreed:
         said = "claimed_asked"
-    return _page(
+    return desk_page(
         request,
         "desk/case.html",
         status=status,
@@ -121,7 +122,7 @@ async def _case_page(
             f"{one['seq']}:{one['delivery']}" for one in content["lines"] if one["delivery"] in words.UNSETTLED
         ),
         dispositions=[(one.value, DISPOSITION[one.value]) for one in DESK_DISPOSITIONS],
-        may_break_glass=not view.readable and Action.READ_ANY in _actions(request),
+        may_break_glass=not view.readable and Action.READ_ANY in actions(request),
         client_key=secrets.token_urlsafe(16),
         note_key=secrets.token_urlsafe(16),
         hint=hint or DESK.get(said, ""),
@@ -129,21 +130,6 @@ async def _case_page(
         note=note,
         kept="" if content["mine"] and content["readable"] and not content["closed"] else text or note,
     )
-
-
-def _page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
-    deps, staff = request.config_dict[DEPS], request[STAFF]
-    values.setdefault("kept", "")
-    values.setdefault("hint", DESK.get(request.query.get("m", ""), ""))
-    return page(
-        template, status=status, t=DESK, csrf=form_token(deps, request[TOKEN_HASH]), me=staff, actions=_actions(request),
-        **values,
-    )  # fmt: skip
-
-
-def _actions(request: web.Request) -> frozenset[Action]:
-    """What the person at this page may do: decides which buttons are drawn, never whether a command is carried out."""
-    return frozenset(action for action in Action if may(request[STAFF], action))
 
 
 # --- commands ----------------------------------------------------------------------------------------------------------
@@ -160,14 +146,14 @@ async def _answer(request: web.Request, command: Command, *, kept: str = "", the
     try:
         result = await command(request, fields, code)
     except BinhAnError as error:
-        status = _STATUS.get(error.code, 409)
+        status = STATUS.get(error.code, 409)
         if as_json:
-            return web.json_response({"error": error.code, "words": _words(error)}, status=status)
+            return web.json_response({"error": error.code, "words": words_of(error)}, status=status)
         text = fields.get("text", "")
         if not code or isinstance(error, NoSuchCase | StorageUnavailable):
-            return _page(request, "desk/refused.html", status=status, hint=_words(error), kept=text)
+            return desk_page(request, "desk/refused.html", status=status, hint=words_of(error), kept=text)
         texts = {kept: text} if kept else {}
-        return await _case_page(request, hint=_words(error), status=status, **texts)
+        return await _case_page(request, hint=words_of(error), status=status, **texts)
     if as_json:
         return web.json_response(result)
     return web.Response(status=303, headers={"Location": then.format(code=code) or f"/desk/cases/{code}#new"})
@@ -270,10 +256,3 @@ class NothingChosen(BinhAnError):
 def _client_key(fields: dict[str, str]) -> str:
     key = fields.get("client_key", "")
     return key if 8 <= len(key) <= 64 and key.isascii() and key.isprintable() else secrets.token_urlsafe(16)
-
-
-def _words(error: BinhAnError) -> str:
-    words_of_it = DESK.get(error.code, DESK["error"])
-    if isinstance(error, AlreadyClaimed) and error.detail:
-        return f"{words_of_it}: {error.detail}."
-    return words_of_it

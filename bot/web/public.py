@@ -6,16 +6,16 @@ The token in the hidden field is all there is. The page is drawn from her own vi
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from aiohttp import web
 
-from bot.channels.webchat import is_message_key, is_token, new_message_key, new_token
+from bot.channels.webchat import is_token, new_token
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.forms import read_form
-from bot.web.pages import page
 from bot.web.security import error_page
-from bot.web.texts import SEEKER
+from bot.web.seeker_page import Reader, about_page, start_page, talk_page, unsent_page
 from handlers.errors import StorageUnavailable
 from handlers.seeker import SeekerView, ViewLine, ViewRequest, view
 
@@ -23,62 +23,83 @@ SEEKER_BELL: web.AppKey[Bell] = web.AppKey("seeker_bell", Bell)
 
 
 async def show_start(request: web.Request) -> web.Response:
-    """GET /: the numbers and one button. Nothing is stored, whoever asks."""
-    return _start_page(request.config_dict[DEPS], new_token(), new_message_key())
+    """GET /: the numbers and three ways to begin. Nothing is stored, whoever asks."""
+    return start_page(request.config_dict[DEPS], Reader.of({}))
+
+
+async def show_about(request: web.Request) -> web.Response:
+    """GET or POST /about: who runs this, what is kept, how to erase. Other sites may link to it; a talk leads there and back."""
+    # Another site must not put a token of its own under her page: from elsewhere it is a mere look.
+    fields = await read_form(request) if request.method == "POST" and _from_our_page(request) else {}
+    return about_page(request.config_dict[DEPS], Reader.of(fields), fields)
 
 
 async def post_message(request: web.Request) -> web.Response:
     """POST /: take what she sent (or only look), wait a moment for the answer, show the talk; JSON for the script."""
     deps = request.config_dict[DEPS]
     as_json = "application/json" in request.headers.get("Accept", "")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    if not _from_our_page(request):
         return error_page(403)
     fields = await read_form(request)
-    token = fields.get("token", "")
-    if not is_token(token):
-        return error_page(400) if as_json else _start_page(deps, new_token(), new_message_key(), hint="expired")
-    message = deps.channel.parse(token, fields)
+    reader = Reader.of(fields)
+    if not is_token(reader.token) or fields.get("act") == "home":
+        hint = "" if fields.get("act") == "home" or "speak" in fields else "expired"
+        return error_page(400) if as_json else start_page(deps, reader, hint=hint)
+    sent = _meant(deps, reader, fields)
+    message = deps.channel.parse(reader.token, sent)
     try:
         if message is not None:
             await deps.receive(message)
-        seen = await _awaited(request, token, _number(fields.get("after", "")) if as_json else 0)
+        seen = await _awaited(request, reader.token, _number(fields.get("after", "")) if as_json else 0)
         if as_json:
-            return web.json_response(_plain(await _whole_when_turned(deps, token, fields, seen)))
+            return web.json_response(_plain(deps, reader, await _whole_when_turned(deps, fields, seen)))
     except StorageUnavailable:
-        return error_page(503) if as_json else _unsent_page(deps, token, fields)
-    looked = fields.get("act") == "look" or "choice" in fields
+        return error_page(503) if as_json else unsent_page(deps, reader, fields)
+    if not (seen.lines or seen.waiting or seen.over or seen.human):
+        # Nobody talks behind this token (any more): she has left, or has never begun.
+        return start_page(deps, replace(reader, token=new_token()), hint="expired" if reader.in_talk else "")
+    looked = sent.get("act") == "look" or "choice" in sent or "speak" in fields
     hint = "" if message is not None or looked else "empty"
-    typed = fields.get("text", "") if "choice" in fields or looked else ""  # what she was typing is not lost
-    return _talk_page(deps, token, seen, hint=hint, text=typed)
+    typed = fields.get("text", "") if looked else ""  # what she was typing is not lost
+    return talk_page(deps, reader.following(_spoken(deps, seen)), seen, hint=hint, text=typed)
+
+
+def _from_our_page(request: web.Request) -> bool:
+    return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+
+
+def _meant(deps: WebDeps, reader: Reader, fields: dict[str, str]) -> dict[str, str]:
+    """What the page has posted, as her message: the first choices are words that are said for her, and so is a language that she
+    chooses for the page while a talk is on.
+    """
+    sent = {**fields, "lang": reader.tongue.code}
+    if "speak" in fields:
+        sent.pop("choice", None)
+        known = deps.spoken(reader.tongue.code)
+        tells = reader.in_talk and known is not None and known.code != (reader.spoke or deps.base_language())
+        return sent | ({"act": "say", "text": known.name} if tells and known is not None else {"act": "look"})
+    said = reader.tongue.texts.get(f"said_{fields.get('first', '')}")
+    return sent | {"act": "say", "text": said} if said and fields.get("act") == "start" else sent
 
 
 async def poll(request: web.Request) -> web.Response:
     """POST /poll: the lines after `after`, at once when there are any, else as soon as there are (at most `poll_s`)."""
     deps, bell = request.config_dict[DEPS], request.config_dict[SEEKER_BELL]
     fields = await read_form(request)
-    token, after = fields.get("token", ""), _number(fields.get("after", ""))
-    if not is_token(token):
+    reader, after = Reader.of(fields), _number(fields.get("after", ""))
+    if not is_token(reader.token):
         return error_page(400)
     loop = asyncio.get_running_loop()
     until = loop.time() + deps.poll_s
     known_human = fields.get("human", "")
     while True:
         mark = bell.mark
-        seen = await _view(deps, token, after)
+        seen = await _view(deps, reader.token, after)
         left = until - loop.time()
         news = _turned(fields, seen) or (known_human and known_human != str(int(seen.human)))
         if seen.lines or left <= 0 or news:
-            return web.json_response(_plain(await _whole_when_turned(deps, token, fields, seen)))
+            return web.json_response(_plain(deps, reader, await _whole_when_turned(deps, fields, seen)))
         await bell.after(mark, min(deps.look_s, left))
-
-
-async def leave(request: web.Request) -> web.Response:
-    """POST /exit: she has left by the exit; her side of the talk ends on the server too. Always answers alike."""
-    deps = request.config_dict[DEPS]
-    token = (await read_form(request)).get("token", "")
-    if is_token(token):
-        await deps.leave(deps.channel.address(token))
-    return web.Response(status=204, headers={"Clear-Site-Data": '"cache", "storage"'})
 
 
 async def _awaited(request: web.Request, token: str, after: int) -> SeekerView:
@@ -104,107 +125,43 @@ def _turned(fields: dict[str, str], seen: SeekerView) -> bool:
     return fields.get("over", "") not in ("", str(int(seen.over)))
 
 
-async def _whole_when_turned(deps: WebDeps, token: str, fields: dict[str, str], seen: SeekerView) -> SeekerView:
+async def _whole_when_turned(deps: WebDeps, fields: dict[str, str], seen: SeekerView) -> SeekerView:
     """Another talk starts its numbers anew, so one page's `after` says nothing about it: then she gets all of it."""
-    return await _view(deps, token, 0) if _turned(fields, seen) else seen
+    return await _view(deps, fields.get("token", ""), 0) if _turned(fields, seen) else seen
 
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _plain(seen: SeekerView) -> dict[str, object]:
+def _spoken(deps: WebDeps, seen: SeekerView) -> str:
+    return seen.language or deps.base_language()
+
+
+def _language_of(deps: WebDeps, spoke: str, line: ViewLine) -> str:
+    """What a line is to be read aloud in; "" for her own, which nobody knows."""
+    if line.who == "bot":
+        return line.language or deps.base_language()
+    return spoke if line.who == "person" else ""
+
+
+def _plain(deps: WebDeps, reader: Reader, seen: SeekerView) -> dict[str, object]:
+    now = reader.following(_spoken(deps, seen))
     return {
         "human": seen.human,
         "over": seen.over,
+        "spoke": now.spoke,
+        "turn": now.tongue.code != reader.tongue.code,  # the page has to be drawn anew, in the talk's language
         "lines": [
             {
                 "seq": line.seq,
                 "who": line.who,
                 "text": line.text,
                 "wants_location": line.wants_location,
+                "audio": line.audio,
+                "lang": _language_of(deps, now.spoke, line),
                 "buttons": [{"label": button.label, "data": button.data} for button in line.buttons],
             }
             for line in seen.lines
         ],
     }
-
-
-def _start_page(deps: WebDeps, token: str, key: str, *, hint: str = "", status: int = 200) -> web.Response:
-    return _page(deps, token, key, begun=False, hint=hint, status=status)
-
-
-def _talk_page(
-    deps: WebDeps, token: str, seen: SeekerView, *, hint: str = "", text: str = "", status: int = 200, key: str = ""
-) -> web.Response:
-    """The talk so far, the choices of the newest question, and the box to write in."""
-    lines = _shown(seen)
-    newest = lines[-1] if lines else None
-    asked = None if seen.human else _open_question(seen)  # while a person talks, the machine's choices mean nothing
-    waiting = not hint and (newest is None or newest.who == "me") and not (seen.human or seen.over)
-    return _page(
-        deps,
-        token,
-        key or new_message_key(),
-        begun=True,
-        hint="waiting" if waiting else hint,
-        text=text,
-        status=status,
-        lines=lines,
-        buttons=asked.buttons if asked else (),
-        wants_location=bool(asked and asked.wants_location),
-        human=seen.human,
-        over=seen.over,
-        after=seen.last_seq,
-    )
-
-
-def _shown(seen: SeekerView) -> tuple[ViewLine, ...]:
-    """What stands on the page: all of the talk, or only our last words once she has said stop or delete."""
-    if not seen.over:
-        return seen.lines
-    last_own = max((index for index, line in enumerate(seen.lines) if line.who == "me"), default=-1)
-    return seen.lines[last_own + 1 :]
-
-
-def _open_question(seen: SeekerView) -> ViewLine | None:
-    """The newest line that asks something and has not been answered; a waiting line after it does not take it away."""
-    for line in reversed(seen.lines):
-        if line.who == "me":
-            return None
-        if line.buttons or line.wants_location:
-            return line
-    return None
-
-
-def _unsent_page(deps: WebDeps, token: str, fields: dict[str, str]) -> web.Response:
-    """Nothing was stored: her words stay in the box, under the same key, so that sending again makes one message."""
-    key = fields.get("mid", "")
-    key = key if is_message_key(key) else new_message_key()
-    if fields.get("act") == "start":
-        return _start_page(deps, token, key, hint="not_sent_start", status=503)
-    empty = SeekerView()
-    return _talk_page(deps, token, empty, hint="not_sent", text=fields.get("text", ""), status=503, key=key)
-
-
-def _page(
-    deps: WebDeps, token: str, key: str, *, begun: bool, status: int = 200, hint: str = "", **values: object
-) -> web.Response:
-    defaults: dict[str, object] = {
-        "lines": (), "buttons": (), "wants_location": False, "human": False, "over": False, "after": 0, "text": "",
-    }  # fmt: skip
-    response = page(
-        "seeker.html",
-        status=status,
-        t=SEEKER,
-        numbers=deps.numbers(),
-        exit_url=deps.exit_url,
-        token=token,
-        mid=key,
-        code_mid=new_message_key(),
-        begun=begun,
-        hint=hint,
-        **(defaults | values),
-    )
-    response.enable_compression()
-    return response

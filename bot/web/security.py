@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Awaitable, Callable
 from importlib import resources
 
@@ -9,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from bot.web.deps import DEPS
+from bot.web.pages import SHEET
 from bot.web.texts import ERRORS
 from handlers.errors import StorageUnavailable
 
@@ -16,11 +19,14 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-CONTENT_POLICY = "; ".join(
-    (
+_SHEET_HASH = base64.b64encode(hashlib.sha256(SHEET.encode()).digest()).decode()
+
+
+def _policy(styles: str) -> str:
+    parts = (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self'",
+        f"style-src {styles}",
         "img-src 'self'",
         "font-src 'self'",
         "media-src 'self'",
@@ -31,7 +37,13 @@ CONTENT_POLICY = "; ".join(
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
     )
-)
+    return "; ".join(parts)
+
+
+CONTENT_POLICY = _policy("'self'")
+SEEKER_POLICY = _policy(f"'sha256-{_SHEET_HASH}'")
+"""The seeker page takes the one sheet that stands in it and no other."""
+
 _FEATURES = (
     "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media", "fullscreen",
     "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
@@ -39,7 +51,6 @@ _FEATURES = (
 )  # fmt: skip
 _PERMISSIONS = ", ".join(f"{name}=()" for name in _FEATURES)
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -56,7 +67,9 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     deps = request.config_dict[DEPS]
     response.headers.update(_HEADERS)
     # Only the seeker's own page may ask where she is, and only when she presses the button.
-    geolocation = "()" if request.path.startswith("/desk") else "(self)"
+    not_hers = request.path.startswith(("/desk", "/refer"))
+    response.headers["Content-Security-Policy"] = CONTENT_POLICY if not_hers else SEEKER_POLICY
+    geolocation = "()" if not_hers else "(self)"
     response.headers["Permissions-Policy"] = f"geolocation={geolocation}, {_PERMISSIONS}"
     if deps.https:
         response.headers["Strict-Transport-Security"] = _HSTS

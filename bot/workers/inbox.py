@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.workers.loop import forever
+from bot.workers.loop import forever, silent
 from handlers.errors import StorageUnavailable
 from handlers.inbound import Failure, Inbound
 from handlers.ports import Door, Wakeups
@@ -28,11 +29,22 @@ class InboxWorker:
     """Handles what was accepted. Which lanes wait is read from the database; a nudge only saves that reading."""
 
     def __init__(
-        self, door: Door, wakeups: Wakeups, inbound: Inbound, then: Callable[[], Awaitable[None]] = nothing
+        self,
+        door: Door,
+        wakeups: Wakeups,
+        inbound: Inbound,
+        then: Callable[[], Awaitable[None]] = nothing,
+        beats: Callable[[], None] = silent,
+        *,
+        nudged: bool = True,
     ) -> None:
         """`inbound` decides; this class only runs it. `then` is queued behind every handled message, into the same commit:
-        the sender's `look`.
+        the sender's `look`. `beats` is the loop's sign of life. `nudged` False: messages are stored by other processes, so
+        that the first look after a quiet moment is the quickest way to them.
         """
+        self._nudged_here = nudged
+        self._looked_at = 0.0
+        self._beats = beats
         self._door, self._wakeups, self._inbound, self._then = door, wakeups, inbound, then
         self._ended_since_look: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -52,7 +64,7 @@ class InboxWorker:
         """Until cancelled; every lane finishes the message it has in hand, so that its answers are claimed by a living sender."""
         self._stopping = False
         try:
-            await forever("inbox", self._look, self._wakeups, "inbox")
+            await forever("inbox", self._look, self._wakeups, "inbox", self._beats)
         finally:
             self._stopping = True
             lanes = set(self._busy.values())
@@ -62,7 +74,9 @@ class InboxWorker:
                     task.cancel()
 
     async def _look(self) -> bool:
-        await asyncio.sleep(LOOK_PAUSE_S)
+        if self._nudged_here or time.monotonic() - self._looked_at < LOOK_PAUSE_S:
+            await asyncio.sleep(LOOK_PAUSE_S)
+        self._looked_at = time.monotonic()
         free = LANES - len(self._busy)
         if free <= 0:
             return False

@@ -15,14 +15,26 @@ POLL_S = 1.0  # wake-ups are only hints: every loop looks at least this often
 PAUSE_AFTER_ERROR_S = 0.5
 
 
-async def forever(name: str, step: Callable[[], Awaitable[bool]], wakeups: Wakeups, wakeup: str) -> None:
+def silent() -> None:
+    """Nobody asks whether this loop lives."""
+
+
+async def forever(
+    name: str,
+    step: Callable[[], Awaitable[bool]],
+    wakeups: Wakeups,
+    wakeup: str,
+    beats: Callable[[], None] = silent,
+) -> None:
     """Run `step` until cancelled: at once again while it says there is more, else after the wake-up or `POLL_S`.
 
-    An exception is logged by its class alone (its text could quote a message) and the loop goes on.
+    An exception is logged by its class alone (its text could quote a message) and the loop goes on. `beats` is called after
+    every step that succeeded.
     """
     while True:
         try:
             more = await step()
+            beats()
         except Exception as error:
             log.error("loop.failed", loop=name, error=type(error).__name__)
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)

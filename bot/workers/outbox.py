@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import structlog
 
-from bot.workers.loop import forever
+from bot.workers.loop import forever, silent
 from handlers import failpoints
 from handlers.delivery import Claiming, Report, claim, record, take_back
 from handlers.model import OutboxKind, Outcome, SendJob
-from handlers.ports import Channel, Door, SendResult, Surface, Wakeups
+from handlers.ports import Channel, Door, Reach, SendResult, Surface, Wakeups
 
 log = structlog.get_logger()
 
 IN_FLIGHT = 64  # sends side by side
 SEND_LIMIT_S = 10.0  # a send that takes longer counts as ambiguous; below the lease
 RETRY_RECORD_S = 0.5
+TAKE_BACK_EVERY_S = 2.0  # where others send too, some of them may die
 LOOK_PAUSE_S = 0.01  # who writes an answer looks in the same commit; the loop's own look takes in many wake-ups at once
 
 
@@ -25,12 +27,25 @@ class OutboxWorker:
     """Sends what is in the outbox; the only place from which anything leaves us."""
 
     def __init__(
-        self, door: Door, wakeups: Wakeups, channels: Mapping[str, Channel], surfaces: Mapping[str, Surface]
+        self,
+        door: Door,
+        wakeups: Wakeups,
+        channels: Mapping[str, Channel],
+        surfaces: Mapping[str, Surface],
+        *,
+        reach: Callable[[], Reach] | None = None,
+        beats: Callable[[], None] = silent,
     ) -> None:
-        """Channels by name (seekers), surfaces by name (staff)."""
+        """Channels by name (seekers), surfaces by name (staff). `reach`: what this process can deliver at this moment, where
+        others send from the same outbox; None where nobody else does. `beats` is the loop's sign of life.
+        """
+        self._beats = beats
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
+        self._reach = reach
+        self._taken_back_at = 0.0
         self._sending: set[asyncio.Task[None]] = set()
+        self._tokens: set[str] = set()  # of the leases we are sending under
         self._looking: set[asyncio.Task[None]] = set()  # whoever has a claim under way, which may become sends
         self._looked = False  # in this round of the loop: its claim is behind all that the round has queued
         self._open = False  # between the start and the stop of `run`
@@ -40,7 +55,7 @@ class OutboxWorker:
         await self._take_back()
         self._open = True
         try:
-            await forever("outbox", self._step, self._wakeups, "outbox")
+            await forever("outbox", self._step, self._wakeups, "outbox", self._beats)
         finally:
             self._open = False
             await self._finish()
@@ -53,9 +68,12 @@ class OutboxWorker:
             await asyncio.wait(busy, timeout=left)
 
     async def _take_back(self) -> None:
-        """`serve` holds the lock of its files, so whoever was sending before is dead: nobody waits for those leases."""
+        """Nobody waits for the leases of the dead. On an embedded database, which `serve` has for itself, everybody who was
+        sending before is dead; on a shared one the door knows who lives.
+        """
+        self._taken_back_at = time.monotonic()
         try:
-            taken = await self._door.run(take_back, None)
+            taken = await self._door.run(take_back, frozenset(self._tokens))
         except Exception as error:
             log.error("outbox.take_back_failed", error=type(error).__name__)  # the leases run out by themselves
             return
@@ -63,6 +81,8 @@ class OutboxWorker:
             log.info("outbox.taken_back", rows=taken)
 
     async def _step(self) -> bool:
+        if self._reach is not None and time.monotonic() - self._taken_back_at >= TAKE_BACK_EVERY_S:
+            await self._take_back()
         await asyncio.sleep(LOOK_PAUSE_S)
         if len(self._sending) >= IN_FLIGHT:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
@@ -84,7 +104,9 @@ class OutboxWorker:
         assert me is not None
         self._looking.add(me)
         try:
-            for job in await self._door.run(claim, Claiming(free, self._pulled)):
+            reach = self._reach() if self._reach is not None else None
+            for job in await self._door.run(claim, Claiming(free, self._pulled, reach)):
+                self._tokens.add(job.row.lease_token or "")
                 task = loop.create_task(self._send(job))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
@@ -105,10 +127,13 @@ class OutboxWorker:
             result = SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
         failpoints.passing("send.called")
         report = Report(job, result)
-        while True:
-            if await self._record(report):
-                break
-            await asyncio.sleep(RETRY_RECORD_S)  # until it stands: nobody else may have the row meanwhile
+        try:
+            while True:
+                if await self._record(report):
+                    break
+                await asyncio.sleep(RETRY_RECORD_S)  # until it stands: nobody else may have the row meanwhile
+        finally:
+            self._tokens.discard(job.row.lease_token or "")
         failpoints.passing("send.recorded")
 
     async def _record(self, report: Report) -> bool:

@@ -10,17 +10,19 @@ from typing import Any
 
 import structlog
 
-from bot.workers.loop import forever
+from bot.workers.loop import forever, silent
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.ports import Door, UnitOfWork, Wakeups
+from handlers.reminders import Reminders
 from handlers.stays import Stays
 
 log = structlog.get_logger()
 
 BATCH = 64
 CHECK_WAITS_EVERY_S = 60.0
+CHECK_WAITS_TOGETHER_S = 10.0  # where several processes decide at the same time
 CLOCK_JUMP = timedelta(seconds=2)
 
 
@@ -35,16 +37,25 @@ class TimersWorker:
         stays: Stays,
         inbound: Inbound,
         housekeeping: Housekeeping,
+        reminders: Reminders,
+        beats: Callable[[], None] = silent,
+        *,
+        check_waits_every_s: float = CHECK_WAITS_EVERY_S,
     ) -> None:
-        """The use-cases whose rows carry timers."""
+        """The use-cases whose rows carry timers. `beats` is the loop's sign of life. `check_waits_every_s`: how soon a duty that
+        began while another process was deciding is noticed.
+        """
+        self._check_waits_every_s = check_waits_every_s
+        self._beats = beats
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
+        self._reminders = reminders
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
 
     async def run(self) -> None:
         """Until cancelled."""
-        await forever("timers", self._step, self._wakeups, "escalations")
+        await forever("timers", self._step, self._wakeups, "escalations", self._beats)
 
     async def _step(self) -> bool:
         await self._watch_clock()
@@ -54,6 +65,7 @@ class TimersWorker:
             await self._each(
                 lambda uow: [contact.uid for contact in uow.contacts.due_timers(BATCH)], self._inbound.silence
             ),
+            await self._each(lambda uow: self._reminders.due(uow, BATCH), self._reminders.tick),
             await self._each(
                 lambda uow: [contact.uid for contact in uow.contacts.due_erasure(BATCH)], self._housekeeping.erase
             ),
@@ -80,7 +92,7 @@ class TimersWorker:
         elapsed = time.monotonic() - self._checked_at
         wall = datetime.now(UTC)
         jumped = abs((wall - self._wall) - timedelta(seconds=elapsed)) > CLOCK_JUMP
-        if not jumped and elapsed < CHECK_WAITS_EVERY_S:
+        if not jumped and elapsed < self._check_waits_every_s:
             return
         if jumped:
             log.warning("timers.clock_jumped", seconds=round((wall - self._wall).total_seconds() - elapsed))

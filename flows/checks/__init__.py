@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.checks import asking, channel, language, safety, structure, variables
+from flows.checks import asking, channel, language, safety, structure, translation, variables
 from flows.findings import Finding
 from flows.graph import build
 from flows.library import Library
@@ -22,8 +22,16 @@ def check(library: Library, files: Mapping[str, bytes], host: Host | None = None
     With a host the transcripts among `files` run too, and steps that none passes are findings.
     """
     graph = build(library)
-    themes = (structure.check, variables.check, safety.check, asking.check, language.check, channel.check)
+    themes = (
+        structure.check,
+        variables.check,
+        safety.check,
+        asking.check,
+        language.check,
+        channel.check,
+        translation.check,
+    )
     found = {finding for theme in themes for finding in theme(library, graph)}
     if host is not None:
-        found.update(check_transcripts(library, files, host))
+        found.update(check_transcripts(library, files, host, translation.unfinished(library)))
     return sorted(found)

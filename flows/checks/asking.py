@@ -17,6 +17,7 @@ _Purposes = frozenset[str]
 def check(library: Library, graph: Graph) -> Iterator[Finding]:
     """Findings about consent and scores."""
     yield from _identifying(library, graph)
+    yield from _without_consent(library, graph)
     yield from _unused_consents(library)
     yield from _thresholds(library)
 
@@ -43,6 +44,30 @@ def _identifying(library: Library, graph: Graph) -> Iterator[Finding]:
                     f"step '{step_name}' keeps '{name}', which identifies her; on some way there she has not agreed "
                     f"to '{purpose}': put a step with consent: {purpose} before it",
                 )
+
+
+def _without_consent(library: Library, graph: Graph) -> Iterator[Finding]:
+    """She is written to later, or sent on, only behind her yes: on every path (the engine does nothing without it)."""
+    agreed: Agreed | None = None
+    for flow_name, flow in library.flows.items():
+        for step_name, step in flow.steps.items():
+            for part, code, purpose in (
+                ("remind", "remind-without-consent", step.remind.consent if step.remind else None),
+                ("refer", "refer-without-consent", step.refer.consent if step.refer else None),
+            ):
+                if purpose is None:
+                    continue
+                agreed = agreed or Agreed(library, graph)
+                if purpose not in agreed.at(flow_name, step_name):
+                    yield library.finding(
+                        flow_name,
+                        ("steps", step_name, part, "consent"),
+                        code,
+                        f"bước “{step_name}” cần lời đồng ý “{purpose}”; có đường tới đó mà chưa đồng ý: đặt bước "
+                        f"consent: {purpose} phía trước, và chỉ nhánh yes dẫn tới đây",
+                        f"step '{step_name}' needs consent to '{purpose}', which she has not given on some way there: put a "
+                        f"step with consent: {purpose} before it, and lead only its yes here",
+                    )
 
 
 def _kept(step: Step) -> set[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
-from flows.checks.texts import all_texts
+from flows.checks.texts import WrittenText, all_texts, translated
 from flows.findings import Finding
 from flows.graph import Graph
 from flows.library import Library
@@ -16,61 +17,77 @@ MAX_CHOICES = 8  # Zalo OA shows 5 as buttons, the rest as numbers; more than 8 
 
 
 def check(library: Library, graph: Graph) -> Iterator[Finding]:
-    """Findings about lengths and choices, for every text and step of the set."""
-    yield from _long_texts(library)
+    """Findings about lengths and choices, for every text and step of the set, in every language."""
+    for text in chain(all_texts(library), (text for _, text in translated(library))):
+        yield from _long_text(library, text)
     for flow_name, flow in library.flows.items():
         for step_name, step in flow.steps.items():
-            labels = {choice_id: choice.label for choice_id, choice in (step.choices or {}).items()}
-            yield from _choices(library, flow_name, step_name, labels, extra=1 if step.many else 0)
+            if step.choices:
+                yield from _too_many(library, flow_name, step_name, len(step.choices) + (1 if step.many else 0))
+    for labels in _label_lists(library):
+        yield from _labels(library, labels)
 
 
-def _long_texts(library: Library) -> Iterator[Finding]:
-    for text in all_texts(library):
-        if text.begins and len(text.text) > MAX_SAY_CHARS:
-            yield library.finding_in(
-                text.file,
-                text.path,
-                "text-too-long",
-                f"câu dài {len(text.text)} chữ cái, nhiều nhất {MAX_SAY_CHARS}; chia thành nhiều câu hoặc bớt chữ",
-                f"the text has {len(text.text)} characters, at most {MAX_SAY_CHARS}; split or shorten it",
-            )
+def _long_text(library: Library, text: WrittenText) -> Iterator[Finding]:
+    if text.begins and len(text.text) > MAX_SAY_CHARS:
+        yield library.finding_in(
+            text.file,
+            text.path,
+            "text-too-long",
+            f"câu dài {len(text.text)} chữ cái, nhiều nhất {MAX_SAY_CHARS}; chia thành nhiều câu hoặc bớt chữ",
+            f"the text has {len(text.text)} characters, at most {MAX_SAY_CHARS}; split or shorten it",
+        )
 
 
-def _choices(library: Library, flow: str, step: str, labels: dict[str, str], extra: int) -> Iterator[Finding]:
-    """`extra`: buttons that the engine adds."""
-    path: tuple[str | int, ...] = ("steps", step, "choices")
-    if len(labels) + extra > MAX_CHOICES:
+def _too_many(library: Library, flow: str, step: str, count: int) -> Iterator[Finding]:
+    if count > MAX_CHOICES:
         yield library.finding(
             flow,
-            path,
+            ("steps", step, "choices"),
             "too-many-choices",
-            f"bước “{step}” có {len(labels) + extra} lựa chọn, nhiều nhất {MAX_CHOICES}; chia thành hai bước",
-            f"step '{step}' has {len(labels) + extra} choices, at most {MAX_CHOICES}; split it into two steps",
+            f"bước “{step}” có {count} lựa chọn, nhiều nhất {MAX_CHOICES}; chia thành hai bước",
+            f"step '{step}' has {count} choices, at most {MAX_CHOICES}; split it into two steps",
         )
+
+
+def _label_lists(library: Library) -> Iterator[list[WrittenText]]:
+    """The labels that stand below one question, in one language."""
+    asked: dict[tuple[str, str], list[WrittenText]] = {}
+    for text in all_texts(library):
+        if text.path[-1:] == ("label",):
+            asked.setdefault(("", text.place), []).append(text)
+    for language, text in translated(library):
+        if ".choices." in text.context and not text.begins:
+            asked.setdefault((language, text.place), []).append(text)
+    yield from asked.values()
+
+
+def _labels(library: Library, labels: list[WrittenText]) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for choice_id, label in labels.items():
-        if len(label) > MAX_LABEL_CHARS:
-            yield library.finding(
-                flow,
-                (*path, choice_id, "label"),
+    for label in labels:
+        choice_id = label.context.rpartition(".")[2]
+        if len(label.text) > MAX_LABEL_CHARS:
+            yield library.finding_in(
+                label.file,
+                label.path,
                 "label-too-long",
-                f"nhãn của “{choice_id}” dài {len(label)} chữ cái, nhiều nhất {MAX_LABEL_CHARS}",
-                f"the label of '{choice_id}' has {len(label)} characters, at most {MAX_LABEL_CHARS}",
+                f"nhãn của “{choice_id}” dài {len(label.text)} chữ cái, nhiều nhất {MAX_LABEL_CHARS}",
+                f"the label of '{choice_id}' has {len(label.text)} characters, at most {MAX_LABEL_CHARS}",
             )
-        typed = fold(label)
+        typed = fold(label.text)
         if typed in seen:
-            yield library.finding(
-                flow,
-                (*path, choice_id, "label"),
+            yield library.finding_in(
+                label.file,
+                label.path,
                 "labels-alike",
                 f"nhãn của “{choice_id}” và “{seen[typed]}” gõ không dấu thì giống nhau; đổi một nhãn",
                 f"the labels of '{choice_id}' and '{seen[typed]}' are the same without accents; change one",
             )
         seen.setdefault(typed, choice_id)
         if typed.isdigit():
-            yield library.finding(
-                flow,
-                (*path, choice_id, "label"),
+            yield library.finding_in(
+                label.file,
+                label.path,
                 "label-is-number",
                 f"nhãn của “{choice_id}” chỉ là một con số, dễ lẫn với số thứ tự của lựa chọn; thêm chữ",
                 f"the label of '{choice_id}' is a bare number, like the number of a choice; add a word",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
-from flows.checks.texts import WrittenText, all_texts
+from flows.checks.texts import WrittenText, all_texts, translated
 from flows.checks.wording import PREVIEW_CHARS, sensitive_in, written_numbers
 from flows.findings import Finding
 from flows.graph import Graph
@@ -17,7 +18,7 @@ _TELLING = frozenset({VariableType.SERVICES, VariableType.CODE})
 
 def check(library: Library, graph: Graph) -> Iterator[Finding]:
     """Findings about wording, for every text of the set."""
-    for text in all_texts(library):
+    for text in chain(all_texts(library), (text for _, text in translated(library))):
         yield from _written_numbers(library, text)
         if text.begins:
             yield from _telling_words(library, text)

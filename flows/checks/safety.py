@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flows.checks.texts import SET_FILE, step_texts
 from flows.findings import Finding
 from flows.graph import Graph, Move, Node, cycles, reachable
+from flows.languages import FirstContact
 from flows.library import Library
 from flows.reach import Reach
 from flows.severity import Severity
@@ -165,26 +166,45 @@ def _nagging(library: Library, graph: Graph) -> Iterator[Finding]:
 
 def _first_contact(library: Library, graph: Graph) -> Iterator[Finding]:
     """The first answer says that a machine writes, and asks whether it is safe to write (invariant 3)."""
+    if graph.entry not in graph.nodes:
+        return
     rules = (
-        ("first-contact-not-machine", "máy", "nói rõ là đang nhắn với máy", "say that a machine (máy) writes"),
-        ("first-contact-not-safe", "an toàn", "hỏi nhắn tin có an toàn không", "ask whether it is safe (an toàn)"),
+        ("first-contact-not-machine", "machine", "nói rõ là đang nhắn với máy", "say that a machine writes"),
+        ("first-contact-not-safe", "safe", "hỏi nhắn tin có an toàn không", "ask whether it is safe to write"),
     )
-    for code, word, must, must_en in rules:
-        reach = Reach(graph, _says(library, word))
-        if graph.entry in graph.nodes and reach.from_start(graph.entry) > 0:
+    for language, said in _first_words(library):
+        for code, what, must, must_en in rules:
+            word = getattr(said, what)
+            if Reach(graph, _says(library, word, language)).from_start(graph.entry) == 0:
+                continue
+            spoken, spoken_en = (f" (“{word}”, {language})", f" ('{word}', {language})") if language else ("", "")
             yield library.finding_in(
-                SET_FILE,
-                ("entry",),
+                f"languages/{language}.yaml" if language else SET_FILE,
+                ("first_contact", what) if language else ("entry",),
                 code,
-                f"lượt nhắn đầu tiên của luồng “{graph.entry}” phải {must}, dù rẽ nhánh nào",
-                f"the first turn of flow '{graph.entry}' must {must_en}, whatever its branches decide",
+                f"lượt nhắn đầu tiên của luồng “{graph.entry}” phải {must}{spoken}, dù rẽ nhánh nào",
+                f"the first turn of flow '{graph.entry}' must {must_en}{spoken_en}, whatever its branches decide",
             )
 
 
-def _says(library: Library, word: str) -> Callable[[Node], bool]:
-    """Does a step say this word?"""
+_BASE_WORDS = FirstContact(machine="máy", safe="an toàn")
+
+
+def _first_words(library: Library) -> Iterator[tuple[str, FirstContact]]:
+    """What the first answer must say, in each language that the machine speaks."""
+    yield "", _BASE_WORDS
+    for code, language in library.languages.items():
+        if language.enabled and code != library.manifest.language and language.first_contact is not None:
+            yield code, language.first_contact
+
+
+def _says(library: Library, word: str, language: str) -> Callable[[Node], bool]:
+    """Does a step say this word, in this language?"""
+    catalog = library.catalogs.get(language)
 
     def says(node: Node) -> bool:
-        return any(word in text.text.lower() for text in step_texts(library, node.flow, node.step) if text.begins)
+        texts = [text for text in step_texts(library, node.flow, node.step) if text.begins]
+        said = [(catalog.text(text.context, text.text) if catalog else None) or text.text for text in texts]
+        return any(word.lower() in text.lower() for text in said)
 
     return says

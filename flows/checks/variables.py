@@ -24,6 +24,10 @@ def check(library: Library, graph: Graph) -> Iterator[Finding]:
     filled = Filled(library, graph)
     for node in graph.all_nodes():
         printed = {name for text in step_texts(library, node.flow, node.step) for name in text.placeholders()}
+        remind = library.flows[node.flow].steps[node.step].remind
+        printed |= {remind.at} if remind is not None else set()  # without an hour nobody is reminded
+        refer = library.flows[node.flow].steps[node.step].refer
+        printed |= {refer.need} if refer is not None and refer.need and not refer.needs else set()
         # A variable that nothing saves has been told already.
         for name in sorted(printed & uses.saved - filled.before_text(node.flow, node.step)):
             yield library.finding(
@@ -169,7 +173,11 @@ def _note(library: Library, flow: str, name: str, step: Step, uses: _Uses) -> No
     for choice in (step.choices or {}).values():
         uses.saved |= {*choice.sets, *([choice.score.name] if choice.score else [])}
     read = {placeholder for text in step_texts(library, flow, name) for placeholder in text.placeholders()}
-    read |= {str(value) for key, value in step.with_.items() if key in ("near", "code", "until")}
+    read |= {str(value) for key, value in step.with_.items() if key in ("near", "code", "until", "language")}
+    read |= {step.remind.at} if step.remind is not None else set()
+    if step.refer is not None:
+        shared = {name for names in step.refer.share.values() for name in names}
+        read |= {*shared, *filter(None, [step.refer.near, step.refer.need])}
     for branch in step.next if isinstance(step.next, list) else []:
         read |= condition_variables(branch.when or {})
     for variable in sorted(read):

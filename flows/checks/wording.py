@@ -17,7 +17,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _RUN = re.compile(r"\+?\d(?:[ .\-\u2010-\u2015()\u00a0/]*\d)*")
 _UNIT_AFTER = re.compile(
     r"\s*(?:giờ|tiếng|phút|giây|ngày|tuần|tháng|năm|tuổi|lần|chữ|ký tự|kí tự|km|mét|%|đồng|nghìn|triệu|hours?|minutes?|"
-    r"days?|weeks?|months?|years?|times|characters)(?!\w)",
+    r"days?|weeks?|months?|years?|times|characters|met(?:re|er)s?)(?!\w)",
     re.IGNORECASE,
 )
 _YEAR_BEFORE = re.compile(r"(?:năm|tháng|ngày|in|since|year)\s*$", re.IGNORECASE)
@@ -26,7 +26,14 @@ _RANGE = re.compile(r"\d{1,2}\s*[-\u2010-\u2015]\s*\d{1,2}")
 _SHORT_NUMBER = re.compile(r"(?<!\d)11\d(?!\d)")
 _DATE = re.compile(r"\d{1,2}[/.-]\d{1,2}(?:[/.-](?:19|20)\d\d)?|\d{1,2}[/.-](?:19|20)\d\d|24/24|24/7")
 _DIGIT_WORDS = ["không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín"]
-_SPELLED = re.compile(rf"\b(?:{'|'.join(_DIGIT_WORDS)})(?:[ ,.-]+(?:{'|'.join(_DIGIT_WORDS)})){{2,}}\b", re.IGNORECASE)
+_ENGLISH_DIGITS = ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_SPELLED = re.compile(
+    "|".join(
+        rf"\b(?:{digits})(?:[ ,.-]+(?:{digits})){{2,}}\b"
+        for digits in ("|".join(_DIGIT_WORDS), "|".join(_ENGLISH_DIGITS))
+    ),
+    re.IGNORECASE,
+)
 
 
 def _key(word: str) -> str:

@@ -9,20 +9,18 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
-EARTH_KM = 6371.0088
-KM_PER_DEGREE = EARTH_KM * math.pi / 180
+from handlers.rules.distance import KM_PER_DEGREE, distance_km
 
 WINDING = 1.7
-"""Kilometres of road per kilometre of straight line.
+"""The mountain factor: kilometres of road per kilometre of straight line.
 
 Why: between the valleys of Lai Châu the road follows rivers and passes; a straight line would call a place near that lies
 behind a mountain. Source: none measured. It is our ASSUMPTION, a middle between main valleys (about 1.4) and ways over a
-pass (above 2), until the department gives a table of travel times per commune.
+pass (above 2). Where the department gives travel times (`directory/travel.csv`), they count instead.
 """
 
 SPEED_KMH = 30.0
@@ -30,6 +28,12 @@ SPEED_KMH = 30.0
 
 TIME_STEP_MIN = 5
 """Times nearer to each other than this step (minutes) count as equal: the estimate is not finer, so room decides."""
+
+Point: TypeAlias = tuple[float, float]
+Travel: TypeAlias = Mapping[str, float]
+"""Minutes from her commune, by the id of a service or the code of the commune a service stands in; the id counts first."""
+_Key: TypeAlias = tuple[int, int, float, str]
+_NOWHERE: Travel = {}
 
 
 class Rankable(Protocol):
@@ -44,15 +48,16 @@ class Rankable(Protocol):
         """The needs it really serves."""
 
     @property
-    def hours(self) -> str:
-        """Opening hours as written; services with the same hours are open at the same times."""
+    def alike(self) -> Hashable:
+        """Services for which this is equal are open at the same times and take the same people."""
 
     @property
-    def capacity(self) -> int | None:
-        """Places or beds; None when unknown."""
+    def room(self) -> int:
+        """Places or beds to rank by; 0 when unknown."""
 
-    def open_at(self, now_local: datetime) -> bool | None:
-        """Open at this local time? None when the hours are not known."""
+    @property
+    def commune(self) -> str:
+        """The commune it stands in, or ""."""
 
 
 S = TypeVar("S", bound=Rankable)
@@ -66,7 +71,8 @@ class Ranked(Generic[S]):
     fits: int  # how many of the needs it serves, at least 1
     open: bool | None
     road_km: float | None  # estimated; None when either place is unknown
-    minutes: float | None  # estimated travel time
+    minutes: float | None  # travel time
+    measured: bool = False  # the time comes from the table of travel times; otherwise it is an estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,9 @@ class _Bucket(Generic[S]):
     placed: tuple[tuple[float, float, S], ...]  # (lat, lon, service) in the order of `lats`
     by_room: tuple[S, ...]  # all, most room first, for when her place is unknown
     unplaced: tuple[S, ...]  # without any point, most room first
+    of_commune: Mapping[str, tuple[S, ...]]  # most room first
+    by_id: Mapping[str, S] = field(repr=False)
+    points: Mapping[str, Point] = field(repr=False)  # by service id
 
     @property
     def sample(self) -> S:
@@ -87,81 +96,108 @@ class _Bucket(Generic[S]):
 class BandIndex(Generic[S]):
     """Services made ready for ranking. Immutable; building takes about 1 µs per service and sort step."""
 
-    def __init__(self, services: Iterable[tuple[S, tuple[float, float] | None]]) -> None:
-        grouped: dict[tuple[frozenset[str], str], list[tuple[S, tuple[float, float] | None]]] = {}
+    def __init__(self, services: Iterable[tuple[S, Point | None]]) -> None:
+        grouped: dict[tuple[frozenset[str], Hashable], list[tuple[S, Point | None]]] = {}
         for service, point in services:
-            grouped.setdefault((service.needs, service.hours), []).append((service, point))
+            grouped.setdefault((service.needs, service.alike), []).append((service, point))
         self._buckets: tuple[_Bucket[S], ...] = tuple(map(_bucket, grouped.values()))
 
-    def classes(self, needs: Collection[str], now_local: datetime) -> list[tuple[int, bool | None, list[_Bucket[S]]]]:
+    def classes(
+        self, needs: Collection[str], is_open: Callable[[S], bool | None], takes: Callable[[S], bool]
+    ) -> list[tuple[int, bool | None, list[_Bucket[S]]]]:
         """Buckets that serve a need, together where they fit alike and are open alike; best class first."""
         found: dict[tuple[int, int], tuple[int, bool | None, list[_Bucket[S]]]] = {}
         for bucket in self._buckets:
             fits = len(bucket.sample.needs.intersection(needs))
-            if fits:
-                is_open = bucket.sample.open_at(now_local)
-                rank_of_open = 0 if is_open else 1 if is_open is None else 2
-                found.setdefault((-fits, rank_of_open), (fits, is_open, []))[2].append(bucket)
+            if fits and takes(bucket.sample):
+                opened = is_open(bucket.sample)
+                rank_of_open = 0 if opened else 1 if opened is None else 2
+                found.setdefault((-fits, rank_of_open), (fits, opened, []))[2].append(bucket)
         return [found[key] for key in sorted(found)]
 
 
 def rank(
     index: BandIndex[S],
-    near: tuple[float, float] | None,
+    near: Point | None,
     needs: Collection[str],
-    now_local: datetime,
+    is_open: Callable[[S], bool | None],
     limit: int,
+    travel: Travel = _NOWHERE,
+    takes: Callable[[S], bool] = lambda _: True,
 ) -> list[Ranked[S]]:
     """The first `limit` services for somebody at `near` (latitude, longitude in degrees; None when unknown).
 
-    Services that serve none of the needs are left out. Order: more needs served; open, then hours unknown, then closed;
-    shorter estimated time in steps of `TIME_STEP_MIN`; more room; nearer; id. Those without a point come last in their class.
+    Services that serve none of the needs, or do not take her (`takes`), are left out. Order: more needs served; open, then
+    not known, then closed (`is_open`); shorter time in steps of `TIME_STEP_MIN`, from `travel` where it says one and else
+    estimated; more room; the shorter time itself; id. Those without a point or a time come last in their class. `is_open`
+    and `takes` must say the same of services whose `alike` is equal.
     """
     ranked: list[Ranked[S]] = []
-    for fits, is_open, buckets in index.classes(needs, now_local):
+    for fits, opened, buckets in index.classes(needs, is_open, takes):
         wanted = limit - len(ranked)
         if wanted <= 0:
             break
-        for service, km in _first(buckets, near, wanted):
+        for service, km, minutes, measured in _first(buckets, near, wanted, travel):
             road_km = None if km is None else km * WINDING
-            minutes = None if road_km is None else road_km / SPEED_KMH * 60
-            ranked.append(Ranked(service, fits, is_open, road_km, minutes))
+            ranked.append(Ranked(service, fits, opened, road_km, minutes, measured))
     return ranked
 
 
-def distance_km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """Straight distance over the earth in kilometres (haversine); degrees in."""
-    half_lat = math.radians(other_lat - lat) / 2
-    half_lon = math.radians(other_lon - lon) / 2
-    chord = (
-        math.sin(half_lat) ** 2
-        + math.cos(math.radians(lat)) * math.cos(math.radians(other_lat)) * math.sin(half_lon) ** 2
-    )
-    return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(chord)))
+def estimated_minutes(km: float) -> float:
+    """Travel time for a straight distance: the road winds, and nobody drives fast on it."""
+    return km * WINDING / SPEED_KMH * 60
 
 
-def time_step(km: float) -> int:
-    """Estimated travel time for a straight distance, in steps of `TIME_STEP_MIN`."""
-    return int(km * WINDING / SPEED_KMH * 60 / TIME_STEP_MIN)
+def time_step(minutes: float) -> int:
+    """A travel time in steps of `TIME_STEP_MIN`."""
+    return int(minutes / TIME_STEP_MIN)
 
 
 def _first(
-    buckets: Sequence[_Bucket[S]], near: tuple[float, float] | None, wanted: int
-) -> Iterator[tuple[S, float | None]]:
+    buckets: Sequence[_Bucket[S]], near: Point | None, wanted: int, travel: Travel
+) -> Iterator[tuple[S, float | None, float | None, bool]]:
+    """(service, straight km, minutes, measured), best first."""
     if near is None:
-        yield from ((service, None) for service in _merged([bucket.by_room for bucket in buckets], wanted))
+        yield from ((service, None, None, False) for service in _merged([one.by_room for one in buckets], wanted))
         return
-    best: list[tuple[tuple[int, int, float, str], S]] = []
+    best: list[tuple[_Key, S, float | None, bool]] = []
     for bucket in buckets:
-        _search(bucket, near, wanted, best)
-    yield from ((service, key[2]) for key, service in best)
+        if travel:
+            _by_table(bucket, near, wanted, travel, best)
+        _search(bucket, near, wanted, travel, best)
+    yield from ((service, km, key[2], measured) for key, service, km, measured in best)
     left = wanted - len(best)
     if left > 0:
-        yield from ((service, None) for service in _merged([bucket.unplaced for bucket in buckets], left))
+        rest = [[one for one in bucket.unplaced if _told(one, travel) is None] for bucket in buckets]
+        yield from ((service, None, None, False) for service in _merged(rest, left))
+
+
+def _told(service: Rankable, travel: Travel) -> float | None:
+    """The minutes to it that the table of travel times tells, or None."""
+    minutes = travel.get(service.id)
+    return travel.get(service.commune) if minutes is None else minutes
+
+
+def _by_table(
+    bucket: _Bucket[S], near: Point, wanted: int, travel: Travel, best: list[tuple[_Key, S, float | None, bool]]
+) -> None:
+    """Those the table knows. In one commune all take equally long, so only the roomiest can be among the best."""
+
+    def keep(service: S, minutes: float) -> None:
+        point = bucket.points.get(service.id)
+        km = None if point is None else distance_km(*near, *point)
+        _keep(best, wanted, (time_step(minutes), -service.room, minutes, service.id), service, km, measured=True)
+
+    for where, minutes in travel.items():
+        if where in bucket.by_id:
+            keep(bucket.by_id[where], minutes)
+        alike = (service for service in bucket.of_commune.get(where, ()) if service.id not in travel)
+        for service, _ in zip(alike, range(wanted), strict=False):
+            keep(service, minutes)
 
 
 def _search(
-    bucket: _Bucket[S], near: tuple[float, float], wanted: int, best: list[tuple[tuple[int, int, float, str], S]]
+    bucket: _Bucket[S], near: Point, wanted: int, travel: Travel, best: list[tuple[_Key, S, float | None, bool]]
 ) -> None:
     """Walk the bucket outwards from her latitude, keeping the `wanted` best; stop when latitude alone is too far."""
     lat, lon = near
@@ -171,19 +207,31 @@ def _search(
         to_above = bucket.lats[above] - lat if above < len(bucket.lats) else math.inf
         to_below = lat - bucket.lats[below] if below >= 0 else math.inf
         at_least_km = min(to_above, to_below) * KM_PER_DEGREE * (1 - 1e-9)
-        if len(best) == wanted and time_step(at_least_km) > best[-1][0][0]:
+        if len(best) == wanted and time_step(estimated_minutes(at_least_km)) > best[-1][0][0]:
             return
         if to_above <= to_below:
             placed, above = bucket.placed[above], above + 1
         else:
             placed, below = bucket.placed[below], below - 1
         km = distance_km(lat, lon, placed[0], placed[1])
-        step = time_step(km)
-        if len(best) == wanted and step > best[-1][0][0]:
+        minutes = estimated_minutes(km)
+        step = time_step(minutes)
+        if (len(best) == wanted and step > best[-1][0][0]) or (travel and _told(placed[2], travel) is not None):
             continue
-        service = placed[2]
-        insort(best, ((step, -(service.capacity or 0), km, service.id), service), key=lambda kept: kept[0])
-        del best[wanted:]
+        _keep(best, wanted, (step, -placed[2].room, minutes, placed[2].id), placed[2], km, measured=False)
+
+
+def _keep(
+    best: list[tuple[_Key, S, float | None, bool]],
+    wanted: int,
+    key: _Key,
+    service: S,
+    km: float | None,
+    *,
+    measured: bool,
+) -> None:
+    insort(best, (key, service, km, measured), key=lambda kept: kept[0])
+    del best[wanted:]
 
 
 def _merged(ordered: Sequence[Sequence[S]], wanted: int) -> list[S]:
@@ -192,15 +240,22 @@ def _merged(ordered: Sequence[Sequence[S]], wanted: int) -> list[S]:
 
 
 def _room_key(service: Rankable) -> tuple[int, str]:
-    return -(service.capacity or 0), service.id
+    return -service.room, service.id
 
 
-def _bucket(members: list[tuple[S, tuple[float, float] | None]]) -> _Bucket[S]:
+def _bucket(members: list[tuple[S, Point | None]]) -> _Bucket[S]:
     placed = [(point[0], point[1], service) for service, point in members if point is not None]
     placed.sort(key=lambda one: (one[0], one[2].id))
+    by_room = sorted((service for service, _ in members), key=_room_key)
+    of_commune: dict[str, list[S]] = {}
+    for service in by_room:
+        of_commune.setdefault(service.commune, []).append(service)
     return _Bucket(
         lats=tuple(one[0] for one in placed),
         placed=tuple(placed),
-        by_room=tuple(sorted((service for service, _ in members), key=_room_key)),
+        by_room=tuple(by_room),
         unplaced=tuple(sorted((service for service, point in members if point is None), key=_room_key)),
+        of_commune={commune: tuple(services) for commune, services in of_commune.items()},
+        by_id={service.id: service for service in by_room},
+        points={service.id: point for service, point in members if point is not None},
     )

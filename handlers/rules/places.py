@@ -1,4 +1,4 @@
-"""The gazetteer: from what a seeker types, or the point she shares, to one of the 38 communes.
+"""The gazetteer: from what a seeker types, or the point she shares, to one of the communes of today.
 
 Precision comes before recall. Being confidently wrong sends her to the wrong valley; asking costs one message. So a name
 that is also ordinary words counts only behind "xã", "ở" and the like or as the whole message, and everything unsure is
@@ -12,23 +12,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.effects import PlaceAnswer
-from handlers.rules.nearest import distance_km
+from handlers.rules.boundaries import Boundaries
+from handlers.rules.outwards import Outwards
+from handlers.rules.places_certainty import Certainty, certainty
 from handlers.rules.places_cues import LEADING, TRAILING, Cue
-from handlers.rules.places_spans import Certainty, Span, certainty, codes_of, spans
-from handlers.rules.places_table import DISTRICT_TYPES, POST, PRE, Table, Unit, read_table
-from handlers.rules.places_text import Token, tokens, word_set
+from handlers.rules.places_search import spans
+from handlers.rules.places_spans import Span, codes_of
+from handlers.rules.places_table import DISTRICT_TYPES, POST, PRE, PROVINCE, Table, Unit, read_table
+from handlers.rules.places_text import Token, joined, syllables, tokens, word_set
 
-PROVINCE_KEY = "laichau"
 BORDER_SLACK_KM = 0.5
 """Beyond the farthest boundary point of every old commune by so much, a shared point is outside the province."""
 
-_CAME_FROM = word_set("quê que gốc goc từ tu đi di sang qua ra về ve đến den sinh")
+_BORN_OR_NEAR = word_set("quê que gốc goc người nguoi sinh gần gan giáp giap sát sat cách cach")
+_CAME_FROM = _BORN_OR_NEAR | word_set("từ tu đi di sang qua ra về ve đến den")
+"""Words before a place where she was born, goes to, comes from, or that lies near: not where she is."""
+_ERA_PHRASES = {
+    PRE: ("truoc day", "hoi truoc", "ngay truoc", "hoi chua", "chua sap nhap", "luc chua"),
+    POST: ("bay gio", "hien nay", "hien tai", "moi sap nhap", "moi nhap"),
+}
+_SPOKEN_TO = word_set("chi co bac chu thay")
 _BETWEEN_NAMES = word_set("xa phuong huyen thi tran thanh pho tinh x p h tt tp tx cu thuoc")
 NONE = PlaceAnswer("none")
 OUTSIDE = PlaceAnswer("outside")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Judged:
     """A span accepted as a place."""
 
@@ -39,12 +48,19 @@ class _Judged:
 class Gazetteer:
     """The communes of today, the names people know them by, and their centres. Immutable; made by `load`."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, boundaries: Boundaries | None = None) -> None:
+        """`boundaries`: those an operator has loaded; without them a shared point is matched by centres alone."""
         self._table = table
+        self._boundaries = boundaries or Boundaries({})
         self._communes = {code: unit for (era, code), unit in table.units.items() if era == POST}
-        self._old_communes = tuple(
-            unit for (era, _), unit in table.units.items() if era == PRE and unit.type not in DISTRICT_TYPES
-        )
+        old = [unit for (era, _), unit in table.units.items() if era == PRE and unit.type not in DISTRICT_TYPES]
+        self._old_centres = Outwards((unit.lat, unit.lon, unit) for unit in old)
+        self._reach_km = max((unit.radius_km for unit in old), default=0.0) + BORDER_SLACK_KM
+        self._took_in: dict[str, list[Unit]] = {}
+        for unit in old:
+            for code in table.merged_into[unit.code]:
+                self._took_in.setdefault(code, []).append(unit)
+        self._province_keys = frozenset(joined(syllables(name)) for name in table.provinces.values())
         self.codes: tuple[str, ...] = tuple(sorted(self._communes))
 
     @classmethod
@@ -52,20 +68,39 @@ class Gazetteer:
         """Read the tables, given by file name (`places_table.FILES`). Raises ValueError when they are not whole."""
         return cls(read_table(files))
 
+    def with_boundaries(self, boundaries: Boundaries) -> Gazetteer:
+        """The same places, with these boundaries to match shared points by."""
+        return Gazetteer(self._table, boundaries)
+
     def name(self, code: str) -> str:
         """The commune as people write it: "xã Mường Than". Raises KeyError for a code that is no commune of today."""
         unit = self._communes[code]
         return f"{unit.type} {unit.name}"
 
     def name_with_old(self, code: str) -> str:
-        """The commune with the old names it took in, to choose by: "xã Mường Than (Phúc Than, Mường Mít cũ)"."""
+        """The commune with the old names it took in, to choose by: "xã Mường Than (Phúc Than, Mường Mít cũ)".
+
+        Where the table holds several provinces, the province stands with it.
+        """
         unit = self._communes[code]
         old = [
             f"thị trấn {one.name}" if one.type == "thị trấn" else one.name
-            for one in self._old_communes
-            if self._table.merged_into[one.code] == code and one.name != unit.name
+            for one in self._took_in.get(code, ())
+            if one.name != unit.name
         ]
-        return f"{self.name(code)} ({', '.join(old)} cũ)" if old else self.name(code)
+        name = self.name(code)
+        if len(self._table.provinces) > 1:
+            name = f"{name}, {self._table.provinces.get(unit.parent, '')}"
+        return f"{name} ({', '.join(old)} cũ)" if old else name
+
+    def province(self, code: str) -> str:
+        """The name of the province a commune lies in, or ""."""
+        return self._table.provinces.get(self._communes[code].parent, "")
+
+    @property
+    def provinces(self) -> frozenset[str]:
+        """The names of the provinces whose communes are in the table."""
+        return frozenset(self._table.provinces.values())
 
     def centre(self, code: str) -> tuple[float, float]:
         """Latitude and longitude of a commune's centroid, in degrees: good for ranking, not where anybody lives."""
@@ -86,16 +121,30 @@ class Gazetteer:
     def nearest_communes(self, lat: float, lon: float, limit: int = 3) -> PlaceAnswer:
         """The communes a shared point may lie in, likeliest first; always `ambiguous`, for she has to confirm.
 
-        The finer centres of the 106 old communes are used, mapped to the communes of today. `outside` when the point
-        is farther from every old commune's centre than that commune reaches; `none` when it is no point on earth.
+        First those whose loaded boundary holds the point, then by the centres of the old communes, which are finer than
+        those of today. `outside` when the point lies in no boundary and all are loaded, or is farther from every old
+        commune's centre than that commune reaches; `none` when it is no point on earth.
         """
         if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
             return NONE
-        away = sorted((distance_km(lat, lon, old.lat, old.lon), old.code, old) for old in self._old_communes)
-        if all(km > old.radius_km + BORDER_SLACK_KM for km, _, old in away):
+        inside = self._boundaries.communes_at(lat, lon)
+        if not inside and (self._boundaries.codes.issuperset(self.codes) or not self._within_reach(lat, lon)):
             return OUTSIDE
-        codes = tuple(dict.fromkeys(self._table.merged_into[old.code] for _, _, old in away))[:limit]
-        return self._answer("ambiguous", codes)
+        codes = dict.fromkeys(inside)
+        for _, old in self._old_centres.nearest_first(lat, lon):
+            codes.update(dict.fromkeys(self._table.merged_into[old.code]))
+            if len(codes) >= limit:
+                break
+        return self._answer("ambiguous", tuple(codes)[:limit])
+
+    def _within_reach(self, lat: float, lon: float) -> bool:
+        """Whether some old commune reaches as far as the point."""
+        for km, old in self._old_centres.nearest_first(lat, lon):
+            if km > self._reach_km:
+                return False
+            if km <= old.radius_km + BORDER_SLACK_KM:
+                return True
+        return False
 
     def unit(self, code: str) -> Unit:
         """The commune of today with this code. Raises KeyError."""
@@ -107,7 +156,8 @@ class Gazetteer:
         chosen = _without_overlaps(judged)
         covered = _positions(chosen)
         first = min(covered, default=len(words))
-        rest = ((at, word.folded) for at, word in enumerate(words) if at not in covered)
+        last = _without_address(words)
+        rest = ((at, word.folded) for at, word in enumerate(words[:last]) if at not in covered)
         says_only_this = all(word in (LEADING if at < first else TRAILING) or word.isdecimal() for at, word in rest)
         return chosen if says_only_this else []
 
@@ -130,14 +180,23 @@ class Gazetteer:
         if elsewhere and len(named_outside) == len(inside):
             return OUTSIDE
         inside = [one for one in inside if one not in named_outside]
-        unsure = any(not _only_origin(words, one.span) for one in elsewhere)
-        communes = [one for one in inside if not _is_province(one.span)]
-        if not communes and any(one.span.before.unit == "tỉnh" for one in inside):
+        unsure = any(not _said_before(words, one.span, _CAME_FROM) for one in elsewhere)
+        provinces = [one for one in inside if self._is_province(one.span)]
+        communes = [one for one in inside if one not in provinces]
+        if not communes and any(one.span.before.unit == PROVINCE for one in provinces):
             return NONE
-        codes, sure = _combine(words, communes or inside)
+        codes, sure = _combine(words, _without_origins(words, communes or provinces))
+        for one in provinces if communes else ():
+            within = {code for reading in one.span.readings if reading.type == PROVINCE for code in reading.codes}
+            codes = tuple(code for code in codes if code in within) or codes
         if not codes:
             return NONE
         return self._answer("exact" if sure and len(codes) == 1 and not unsure else "ambiguous", codes)
+
+    def _is_province(self, span: Span) -> bool:
+        """Whether the name alone, or with "tỉnh", is a whole province's."""
+        named = span.key in self._province_keys or any(reading.type == PROVINCE for reading in span.readings)
+        return named and span.before.unit in ("", PROVINCE)
 
     def _answer(self, kind: str, codes: tuple[str, ...]) -> PlaceAnswer:
         return PlaceAnswer(kind, codes, {code: self.name_with_old(code) for code in codes})
@@ -153,7 +212,8 @@ def _combine(words: Sequence[Token], places: Sequence[_Judged]) -> tuple[tuple[s
     for one in places:
         in_namesake = one.span.key in districts and one.span.before.unit not in DISTRICT_TYPES
         named = codes_of(one.span, era or _era_behind(words, one.span), in_namesake)
-        common = tuple(code for code in codes if code in named)
+        both = set(named)
+        common = tuple(code for code in codes if code in both)
         if codes and not common:
             contradicted = True
             codes = tuple(dict.fromkeys((*codes, *named)))
@@ -161,6 +221,13 @@ def _combine(words: Sequence[Token], places: Sequence[_Judged]) -> tuple[tuple[s
             codes = common or named
         sure = sure or one.certainty is Certainty.SURE
     return codes, sure and not contradicted
+
+
+def _without_origins(words: Sequence[Token], places: Sequence[_Judged]) -> Sequence[_Judged]:
+    """Where she was born, or what lies near, gives way to where she is ("quê Khoen On, giờ ở Phúc Khoa")."""
+    staying = [one for one in places if not _said_before(words, one.span, _BORN_OR_NEAR)]
+    here = {code for one in staying for code in codes_of(one.span)}
+    return [one for one in places if one in staying or not here or here.intersection(codes_of(one.span))]
 
 
 def _without_overlaps(judged: Sequence[_Judged]) -> list[_Judged]:
@@ -177,15 +244,25 @@ def _positions(judged: Sequence[_Judged]) -> set[int]:
     return {at for one in judged for at in range(one.span.start, one.span.end)}
 
 
-def _worth(one: _Judged) -> tuple[bool, int, int, int, int]:
-    """Names spelled rightly before slips and wrong marks, longer before shorter, surer before less sure."""
-    return one.span.near, one.span.conflicts, one.span.start - one.span.end, -one.certainty, one.span.start
+def _worth(one: _Judged) -> tuple[bool, int, int, int, bool, bool, int]:
+    """Names spelled rightly before slips and wrong marks, longer before shorter, surer before less sure; then inside before
+    outside, and the one that leaves no word over ("o tan phong tho" is Phong Thổ).
+    """
+    span = one.span
+    length = span.end - span.start
+    return span.near, span.conflicts, -length, -one.certainty, span.outside, not span.ends, span.start
 
 
 def _leans(words: Sequence[Token], one: Span, chosen: Sequence[_Judged]) -> bool:
     """Whether a place already found stands beside it and agrees with it."""
     beside = (other.span for other in chosen if _follows(words, one, other.span) or _follows(words, other.span, one))
     return any(set(codes_of(one)) & set(codes_of(other)) for other in beside)
+
+
+def _without_address(words: Sequence[Token]) -> int:
+    """How many words are left when "chị ạ", "cô ơi" at the end is left out."""
+    spoken_to = len(words) >= 3 and words[-1].folded in ("a", "oi", "nhe", "nha") and words[-2].folded in _SPOKEN_TO
+    return len(words) - 2 if spoken_to else len(words)
 
 
 def _follows(words: Sequence[Token], one: Span, other: Span) -> bool:
@@ -195,13 +272,9 @@ def _follows(words: Sequence[Token], one: Span, other: Span) -> bool:
     return all(word.folded in _BETWEEN_NAMES for word in words[one.end : other.start])
 
 
-def _only_origin(words: Sequence[Token], span: Span) -> bool:
-    """Whether the outside place is named as where somebody comes from or goes to."""
-    return any(word.text in _CAME_FROM for word in words[max(span.start - 2, 0) : span.start])
-
-
-def _is_province(span: Span) -> bool:
-    return span.key == PROVINCE_KEY and span.before.unit in ("", "tỉnh")
+def _said_before(words: Sequence[Token], span: Span, said: frozenset[str]) -> bool:
+    """Whether one of these words stands before the name, at most one word between."""
+    return any(word.text in said for word in words[max(span.start - 2, 0) : span.start])
 
 
 def _era_of_text(words: Sequence[Token]) -> str:
@@ -214,7 +287,11 @@ def _era_of_text(words: Sequence[Token]) -> str:
 
 def _era_behind(words: Sequence[Token], span: Span) -> str:
     """The era named behind a place ("Mường Than cũ"), or ""."""
-    behind = words[span.end : span.end + 2]
+    behind = words[span.end : span.end + 3]
+    said = " ".join(word.folded for word in behind)
+    for era, phrases in _ERA_PHRASES.items():
+        if said.startswith(phrases):
+            return era
     if behind and (len(behind) == 1 or behind[1].starts_clause or behind[0].text == "cũ"):
         return {"cũ": PRE, "cu": PRE, "mới": POST, "moi": POST}.get(behind[0].text, "")
     return ""  # "mới bị đánh": just now

@@ -13,11 +13,12 @@ class Cue(IntEnum):
     """How strongly the words around a name say that a place is meant."""
 
     NONE = 0
-    MOTION = 1  # về, lên, gần …
-    NEAR = 2  # "nhà em", "quê tôi"
-    PLACE = 3  # ở, tại
-    WHOLE = 4  # the message says nothing else
-    UNIT = 5  # xã, phường, huyện, bản …
+    FOLK = 1  # người, dân
+    MOTION = 2  # về, lên, gần, "lấy chồng" …
+    NEAR = 3  # "nhà em", "quê tôi"
+    PLACE = 4  # ở, tại, "công an", "trạm y tế"
+    WHOLE = 5  # the message says nothing else
+    UNIT = 6  # xã, phường, huyện, bản …
 
 
 class Company(IntEnum):
@@ -48,10 +49,22 @@ _UNITS = {
 _UNITS_OF_TWO = {
     "thi tran": "thị trấn", "thanh pho": "thành phố", "thi xa": "thành phố", "dan pho": "bản", "to dan": "bản",
 }  # fmt: skip
-_PLACE = frozenset({"ở", "o", "tại", "ngụ", "trú"})
+_PLACE = frozenset({"ở", "o", "tại", "ngụ", "trú", "sống", "thuộc"})
 _NEAR = frozenset({"nhà", "nha", "quê", "que"})
-_MOTION = word_set("về ve từ tu đến den tới lên len xuống xuong sang qua gần gan vùng vung dân dan người nguoi ra vào")
-_BETWEEN = word_set("em toi minh chau con to tui dang song thuoc gan ngay tan mai khu vuc ben dia ban")
+_MOTION = word_set("về ve từ tu đến den tới lên len xuống xuong sang qua gần gan vùng vung ra vào khỏi khoi bên")
+_FOLK = word_set("dân dan người nguoi")
+_MARRIED = frozenset({"lay chong", "lay vo", "lam dau", "lam re", "ve nha"})
+_HOUSES = frozenset({
+    "dia chi",
+    "cong an", "y te", "benh vien", "bien phong", "uy ban", "noi tru", "ban tru", "tieu hoc", "mam non", "thuy dien",
+})  # fmt: skip
+_HOUSE = word_set("ubnd thcs thpt chợ cầu đèo")
+_SCHOOL = frozenset({"trường", "truong"})
+_BETWEEN = word_set(
+    """em toi minh chau con to tui dang song thuoc gan ngay tan mai khu vuc ben dia ban
+    chong vo me bo de ngoai noi ba ong chi anh co chu bac di nho trung tam phia duoi tren trong cho
+    bien gioi do pha cua khau nghi tro canh"""
+)
 _PERSON = word_set(
     "chị chi anh cô bà ba ông ong chú chu bác bac dì cậu cau mợ em bé be con cháu chau bạn thầy thay tên ten vua tướng"
 )
@@ -65,10 +78,13 @@ LEADING = word_set(
 """Folded words that add nothing to a place before it: a message of these and a name says only the name."""
 
 TRAILING = word_set(
-    """a nhe ha day do cu moi thoi tinh xa phuong huyen thi tran thanh pho tp tx tt x p h vn truoc sau khi sap nhap
+    """a nhe ha ay day do cu moi thoi tinh xa phuong huyen thi tran thanh pho tp tx tt x p h vn truoc sau khi sap nhap
     hien bay gio"""
 )
 """Likewise behind or between names. "nha" is not among them: it is also a house, and "năm căn nhà" is no place."""
+
+LEADS_ON = word_set("nhat xuong len ra den ve di toi sang co thi la mat cach bao")
+"""Folded words that go on after a place named as the start or the end of a way ("từ Nà Tăm xuống …", "gần Pa Tần nhất")."""
 
 
 def before(words: Sequence[Token], start: int, marked: bool) -> Before:
@@ -92,7 +108,7 @@ def before(words: Sequence[Token], start: int, marked: bool) -> Before:
     if unit and not (marked and word in ("xa", "tinh")):
         return Before(Cue.UNIT, unit, old=old, bare_unit=unit != word and word not in INITIALS)
     if word in _STREET:
-        return Before(Cue.NONE, company=Company.STREET)
+        return Before(Cue.MOTION if word in _SCHOOL else Cue.NONE, company=Company.STREET)
     return _further_back(words, at)
 
 
@@ -104,15 +120,25 @@ def _denied(words: Sequence[Token], start: int) -> bool:
 
 
 def _further_back(words: Sequence[Token], at: int) -> Before:
+    """What "ở gần", "nhà em", "lấy chồng" … say, up to four words before the name; the strongest counts."""
     company = Company.PERSON if words[at].text in _PERSON else Company.NONE
+    cue = Cue.NONE
     for back in range(at, max(at - 4, -1), -1):
-        word = words[back].text
-        if word in _PLACE:
-            return Before(Cue.PLACE)
-        if word in _NEAR:
-            return Before(Cue.NEAR)
-        if word in _MOTION:
-            return Before(Cue.MOTION)
-        if words[back].folded not in _BETWEEN or words[back].starts_clause:
+        said = _cue_at(words, back)
+        cue = max(cue, said)
+        between = words[back].folded in _BETWEEN or said in (Cue.MOTION, Cue.FOLK)
+        if cue >= Cue.NEAR or not between or words[back].starts_clause:
             break
-    return Before(Cue.NONE, company=company)
+    return Before(cue, company=Company.NONE if cue >= Cue.NEAR else company)
+
+
+def _cue_at(words: Sequence[Token], at: int) -> Cue:
+    word = words[at].text
+    pair = f"{words[at - 1].folded} {words[at].folded}" if at > 0 else ""
+    if word in _PLACE or word in _HOUSE or pair in _HOUSES:
+        return Cue.PLACE
+    if word in _NEAR:
+        return Cue.NEAR
+    if pair in _MARRIED or word in _MOTION:
+        return Cue.MOTION
+    return Cue.FOLK if word in _FOLK else Cue.NONE

@@ -18,7 +18,12 @@ VILLAGE = "bản"
 DISTRICT_TYPES = ("huyện", "thành phố")
 SLIP_LETTERS = 7
 """A slip of one letter is looked for in names of at least so many letters."""
-FILES = ("units.csv", "merges.csv", "villages.csv", "ordinary.csv", "compounds.csv", "outside_places.csv")
+SHORT_LETTERS = 5
+"""Shorter names still, down to so many letters, only behind "xã" and the like or where a word is none; then we ask."""
+FILES = ("units.csv", "merges.csv")
+"""Without these there is no gazetteer; `FILES_BESIDE` make it better."""
+FILES_BESIDE = ("provinces.csv", "villages.csv", "ordinary.csv", "compounds.csv", "outside_places.csv")
+PROVINCE = "tỉnh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +64,42 @@ class Table:
     """Everything the gazetteer knows, indexed for look-up. Immutable."""
 
     units: Mapping[tuple[str, str], Unit]
-    merged_into: Mapping[str, str]  # old commune code -> code of today
+    merged_into: Mapping[str, tuple[str, ...]]  # old commune code -> codes of today: several when it was split
+    provinces: Mapping[str, str]  # code of today's province -> name
     index: Mapping[str, tuple[Reading, ...]]  # by joined folded spelling
     by_sound: Mapping[str, tuple[str, ...]]  # sound key -> joined folded spellings
     ordinary: Mapping[str, Ordinary]  # by joined folded spelling
-    compounds: frozenset[str]  # folded word pairs that never belong to a name, blank between
+    compounds: Mapping[str, tuple[Syllable, ...]]  # words that never belong to a name, folded, blank between
     longest: int  # letters of the longest key
-    slip_keys: tuple[str, ...]  # keys long enough to look for a slip of one letter
-    long_slip_keys: tuple[str, ...]  # those of three syllables and more, looked for anywhere in a text
+    near_keys: Mapping[str, tuple[str, ...]]  # a key with one letter left out -> the keys, to find slips of one letter
 
 
 def read_table(files: Mapping[str, bytes]) -> Table:
-    """Build the table from the six files of `FILES`, by name.
+    """Build the table from the files of `FILES` and those of `FILES_BESIDE` that are there, by name.
+
+    Any province, or several: the columns are the same everywhere (docs/places.md). With several provinces in one table their
+    names narrow a place down and are told with it.
 
     Raises:
-        ValueError: a file or column is missing, or an old commune leads nowhere; names file and row, for the operator.
+        ValueError: a file or column is missing, a figure is none, or an old commune leads nowhere; names file and row.
     """
     missing = [name for name in FILES if name not in files]
     if missing:
-        raise ValueError(f"gazetteer: missing {', '.join(missing)}; restore handlers/rules/data")
+        raise ValueError(f"gazetteer: missing {', '.join(missing)}; restore the folder of place tables")
+    try:
+        return _read(files)
+    except KeyError as missed:
+        raise ValueError(f"gazetteer: a table has no column {missed}; see docs/places.md for the columns") from None
+
+
+def _read(files: Mapping[str, bytes]) -> Table:
     units = {(unit.era, unit.code): unit for unit in map(_unit, _rows(files, "units.csv"))}
-    merged_into = {row["old_code"]: row["new_code"] for row in _rows(files, "merges.csv")}
-    for (era, code), unit in units.items():
-        leads_to = merged_into.get(code, "") if era == PRE else code
-        if unit.type not in DISTRICT_TYPES and (POST, leads_to) not in units:
-            raise ValueError(f"gazetteer: merges.csv: old commune {code} leads to no commune of today")
+    merged_into = _grouped((row["old_code"], row["new_code"]) for row in _rows(files, "merges.csv"))
+    _whole(units, merged_into)
+    provinces = {row["code"]: row["name"] for row in _rows(files, "provinces.csv") if row["era"] == POST}
     readings = list(_readings_of_units(units, merged_into))
+    if len(provinces) > 1:
+        readings += _readings_of_provinces(files, units, merged_into)
     for row in _rows(files, "villages.csv"):
         readings.append(Reading(syllables(row["name"]), VILLAGE, POST, (row["code"],)))
     ordinary = {row["folded"].replace(" ", ""): _ordinary(row) for row in _rows(files, "ordinary.csv")}
@@ -97,26 +112,57 @@ def read_table(files: Mapping[str, bytes]) -> Table:
     sounds = _grouped(
         ("".join(sound(part.folded) for part in reading.spelling), joined(reading.spelling)) for reading in readings
     )
-    slip_keys = tuple(key for key in index if len(key) >= SLIP_LETTERS)
     return Table(
         units=units,
         merged_into=merged_into,
+        provinces=provinces,
         index=index,
         by_sound={key: tuple(dict.fromkeys(names)) for key, names in sounds.items()},
         ordinary=ordinary,
-        compounds=frozenset(row["folded"] for row in _rows(files, "compounds.csv")),
-        longest=max(map(len, index)),
-        slip_keys=slip_keys,
-        long_slip_keys=tuple(key for key in slip_keys if len(index[key][0].spelling) >= 3),
+        compounds={row["folded"]: syllables(row["reading"]) for row in _rows(files, "compounds.csv")},
+        longest=max(map(len, index), default=0),
+        near_keys=_grouped((short, key) for key in index if len(key) >= SHORT_LETTERS for short in one_left_out(key)),
     )
 
 
-def _readings_of_units(units: Mapping[tuple[str, str], Unit], merged_into: Mapping[str, str]) -> Iterable[Reading]:
+def one_left_out(key: str) -> set[str]:
+    """The key, and every way to leave one letter out: two keys that share one of these are a slip or two apart."""
+    return {key, *(key[:at] + key[at + 1 :] for at in range(len(key)))}
+
+
+def _whole(units: Mapping[tuple[str, str], Unit], merged_into: Mapping[str, tuple[str, ...]]) -> None:
+    for (era, code), unit in units.items():
+        leads_to = merged_into.get(code, ()) if era == PRE else (code,)
+        known = leads_to and all((POST, one) in units for one in leads_to)
+        if unit.type not in DISTRICT_TYPES and not known:
+            raise ValueError(f"gazetteer: merges.csv: old commune {code} leads to no commune of today")
+
+
+def _readings_of_provinces(
+    files: Mapping[str, bytes], units: Mapping[tuple[str, str], Unit], merged_into: Mapping[str, tuple[str, ...]]
+) -> Iterable[Reading]:
+    """Provinces of both eras, with the communes of today that lie in them."""
+    inside: dict[tuple[str, str], dict[str, None]] = {}
+    for (era, code), unit in units.items():
+        if era == POST:
+            inside.setdefault((POST, unit.parent), {})[code] = None
+        elif unit.type not in DISTRICT_TYPES and (PRE, unit.parent) in units:
+            province = units[PRE, unit.parent].parent
+            inside.setdefault((PRE, province), {}).update(dict.fromkeys(merged_into[code]))
+    for row in _rows(files, "provinces.csv"):
+        codes = tuple(sorted(inside.get((row["era"], row["code"]), ())))
+        yield Reading(syllables(row["name"]), PROVINCE, row["era"], codes)
+
+
+def _readings_of_units(
+    units: Mapping[tuple[str, str], Unit], merged_into: Mapping[str, tuple[str, ...]]
+) -> Iterable[Reading]:
+    within = _communes_within(units, merged_into)
     for unit in sorted(units.values(), key=_namesake_first):
         if unit.type in DISTRICT_TYPES:
-            codes = _codes_of_district(unit, units, merged_into)
+            codes = within.get(unit.code, ())
         else:
-            codes = (unit.code if unit.era == POST else merged_into[unit.code],)
+            codes = (unit.code,) if unit.era == POST else merged_into[unit.code]
         for name in (unit.name, *unit.aliases):
             yield Reading(syllables(name), unit.type, unit.era, codes)
 
@@ -126,16 +172,25 @@ def _namesake_first(unit: Unit) -> tuple[bool, bool, str]:
     return unit.type in DISTRICT_TYPES, unit.era == PRE, unit.code
 
 
-def _codes_of_district(
-    district: Unit, units: Mapping[tuple[str, str], Unit], merged_into: Mapping[str, str]
-) -> tuple[str, ...]:
-    communes = (unit for unit in units.values() if unit.era == PRE and unit.parent == district.code)
-    return tuple(sorted({merged_into[commune.code] for commune in communes}))
+def _communes_within(
+    units: Mapping[tuple[str, str], Unit], merged_into: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """The communes of today that each old district went into, by the district's code."""
+    found: dict[str, set[str]] = {}
+    for (era, code), unit in units.items():
+        if era == PRE and unit.type not in DISTRICT_TYPES:
+            found.setdefault(unit.parent, set()).update(merged_into[code])
+    return {district: tuple(sorted(codes)) for district, codes in found.items()}
 
 
 def _unit(row: Mapping[str, str]) -> Unit:
     aliases = tuple(alias for alias in row["aliases"].split("|") if alias)
-    place = float(row["lat"]), float(row["lon"]), float(row["radius_km"])
+    try:
+        place = float(row["lat"]), float(row["lon"]), float(row["radius_km"])
+    except ValueError:
+        raise ValueError(
+            f"gazetteer: units.csv: {row['era']} {row['code']}: lat, lon and radius_km are figures"
+        ) from None
     return Unit(row["era"], row["code"], row["name"], row["type"], row["parent"], *place, aliases)
 
 
@@ -145,7 +200,7 @@ def _ordinary(row: Mapping[str, str]) -> Ordinary:
 
 
 def _rows(files: Mapping[str, bytes], name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(files[name].decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(files.get(name, b"").decode("utf-8-sig"))))
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:

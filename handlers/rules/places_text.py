@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
+from handlers.rules.reading.letters import fold, from_telex, from_vni, is_syllable
+
 MAX_CHARS = 1_500
 """Longer texts are read up to here: a place stands near the beginning, and the time per message stays bounded."""
 
@@ -17,9 +19,8 @@ _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
 _HOOK_AND_TILDE = frozenset("\u0309\u0303")
 _WORD = re.compile(r"[^\W_]+")
 _INVISIBLE = re.compile("[\u0000\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_TELEX_TONE = re.compile(r"(?<=[aeiouyw])[sfrxj]|(?<=[cghmnpt])[sfrxj]$")
-_TELEX_LETTER = re.compile(r"aa|ee|oo|dd|[aou]w|w")
-_TELEX = {"aa": "a", "ee": "e", "oo": "o", "dd": "d", "aw": "a", "ow": "o", "uw": "u", "w": "u"}
+_LONG_O = re.compile(r"[blnx]oo(?:ng|c)")  # noong, loong, xoong: syllables as they are, not Telex for ô
+_TONE_OF_FORM = {"S": "\u0301", "F": "\u0300", "J": "\u0323", "R": "\u0309"}
 _SENTENCE_BREAK = re.compile(r"[,;:!?\n]|\.\s")
 
 
@@ -50,20 +51,19 @@ class Syllable:
 class Token:
     """A word of a text with what stands before it."""
 
-    text: str  # lower case, composed
+    text: str  # lower case, composed; what Telex or VNI keys meant when they were left in ("naamj" is nậm)
     syllable: Syllable
-    gap: str  # what separates it from the word before
-    retyped: str  # what a keyboard left in Telex or VNI meant, folded; the same as `folded` for other words
+    folded: str  # the word without marks
+    said: str  # how it sounds, see `sound`
+    starts_clause: bool = False  # a comma, a full stop or a new line separates it from the word before
+    keys: str = ""  # the keys as they were left in; "" for words that were not
+    capital: bool = False  # begins with a capital letter, in a text that is not all capitals
 
-    @property
-    def folded(self) -> str:
-        """The word without marks."""
-        return self.syllable.folded
 
-    @property
-    def starts_clause(self) -> bool:
-        """Whether a comma, a full stop or a new line separates it from the word before."""
-        return bool(_SENTENCE_BREAK.search(self.gap))
+def token(word: str, *, starts_clause: bool = False, keys: str = "", capital: bool = False) -> Token:
+    """A token of a word in lower case."""
+    apart = syllable(word)
+    return Token(word, apart, apart.folded, sound(apart.folded), starts_clause, keys, capital)
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -98,15 +98,24 @@ def joined(parts: tuple[Syllable, ...]) -> str:
 def tokens(text: str) -> tuple[Token, ...]:
     """The words of a text, of its first `MAX_CHARS` characters; signs nobody sees are dropped."""
     clean = _INVISIBLE.sub("", unicodedata.normalize("NFC", text[:MAX_CHARS]))
+    shouted = clean.isupper()
     found: list[Token] = []
     end = 0
     for match in _WORD.finditer(clean):
-        word = match.group().lower()
-        taken_apart = syllable(word)
+        written = match.group()
+        word = written.lower()
+        meant = _undo_keys(word)
         gap = clean[end : match.start()]
         if found and found[-1].text in INITIALS and gap.startswith("."):
             gap = gap[1:]
-        found.append(Token(word, taken_apart, gap, _retyped(taken_apart.folded)))
+        found.append(
+            token(
+                meant or word,
+                starts_clause=_SENTENCE_BREAK.search(gap) is not None,
+                keys=word if meant else "",
+                capital=written[0].isupper() and not shouted,
+            )
+        )
         end = match.end()
     return tuple(found)
 
@@ -137,11 +146,20 @@ def sound(folded: str) -> str:
     return word
 
 
-def _retyped(folded: str) -> str:
-    """`muowngf` and `mu7o7ng2` are muong: what is left of Telex or VNI when the keyboard is off."""
-    if not folded.isascii() or len(folded) < 3:
-        return folded
-    without_digits = re.sub(r"\d", "", folded) if folded[0].isalpha() else folded
-    if without_digits != folded:
-        return without_digits
-    return _TELEX_LETTER.sub(lambda found: _TELEX[found.group()], _TELEX_TONE.sub("", folded))
+def _undo_keys(word: str) -> str:
+    """`muwowngf` and `mu7o7ng2` are mường: what Telex or VNI keys meant when the keyboard was off; "" for other words."""
+    if not word.isascii() or len(word) < 2 or is_syllable(word) or _LONG_O.fullmatch(word):
+        return ""
+    form = from_vni(word) if any(sign.isdigit() for sign in word[1:]) else from_telex(word)
+    if form == word or not is_syllable(fold(form)):
+        return ""
+    letters, tone = form.rstrip("SFJR"), _TONE_OF_FORM.get(form[-1], "")
+    if form[-1] == "R" and ("x" in word[1:] or "4" in word):
+        tone = "\u0303"  # the form keeps hỏi and ngã together
+    return _with_tone(letters, tone)
+
+
+def _with_tone(letters: str, tone: str) -> str:
+    """The tone on some vowel: which one does not matter, a syllable is taken apart again."""
+    at = max((at for at, letter in enumerate(letters) if syllable(letter).folded in "aeiouy"), default=0)
+    return unicodedata.normalize("NFC", letters[: at + 1] + tone + letters[at + 1 :])

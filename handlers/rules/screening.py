@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from flows.severity import Severity
-from handlers.rules.reading.judging import UNRELATED, Held, main_category, rules_that_hold
+from handlers.rules.reading.judging import Held, main_category, rules_that_hold
 from handlers.rules.reading.kinds import Kinds
 from handlers.rules.reading.lexicon import Lexicon
 from handlers.rules.reading.loading import load_lexicon

@@ -15,9 +15,11 @@ from aiohttp import web
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from bot.config import Config
+from bot.running import run_service
 from bot.web.app import build_app
 from bot.web.deps import WebDeps
-from bot.wiring import Service, open_service, run_service
+from bot.wiring import Service, open_service
+from flows.languages import Spoken
 from handlers.staffing import SetPassword
 from tests.browser.looking import Visitors
 from tests.fakes.hotline import Cellar, Hotline
@@ -109,8 +111,11 @@ class TalkPage(Served):
     """The seeker page over a little talk that does what the test says."""
 
     def __init__(self, running: Running) -> None:
-        deps, self.talk, _ = make_deps(poll_s=5.0, look_s=1.0, exit_url="https://weather.example.org/")
-        super().__init__(running, deps)
+        spoken = {"vi": Spoken("vi", "Tiếng Việt", True), "en": Spoken("en", "English", True)}
+        self.deps, self.talk, self.door = make_deps(
+            poll_s=5.0, look_s=1.0, exit_url="https://weather.example.org/", spoken=spoken.get
+        )
+        super().__init__(running, self.deps)
 
 
 class DeskPage(Served):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 
 from tests.unit.web.desk_fakes import PASSWORD
@@ -142,16 +143,46 @@ ORPHANS = """
 """
 
 
-def assert_usable(page: Page) -> None:
-    """The basics of WCAG 2.2 AA that a program can see: names, contrast, targets, language, reflow, one heading tree."""
+AXE = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+
+
+UNSTICK = """
+() => { window.stuck = [...document.querySelectorAll("body *")].filter((node) => getComputedStyle(node).position === "sticky");
+  for (const bar of window.stuck) bar.style.position = "static"; }
+"""
+STICK = "() => { for (const bar of window.stuck) bar.style.position = ''; }"
+
+
+def axe_findings(page: Page) -> list[str]:
+    """What axe has to say against the page as it stands."""
+    # Where the system's own colours are forced, axe reads a text's colour as written, which is not the one that is shown.
+    forced = page.evaluate("matchMedia('(forced-colors: active)').matches")
+    options = AXE | {"rules": {"color-contrast": {"enabled": not forced}}}
+    # A target that has just scrolled halfway under the bar would count as too small.
+    page.evaluate(UNSTICK)
+    found = Axe().run(page, options=options).response["violations"]
+    page.evaluate(STICK)
+    return [
+        f"{one['id']} ({one['impact']}): {one['help']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
+        for one in found
+    ]
+
+
+def assert_usable(page: Page, language: str = "vi") -> None:
+    """What a program can see of WCAG 2.2 AA: axe, and names, contrast, targets, language, reflow, one heading tree."""
     page.wait_for_load_state("load")  # the style sheet too: elements can be there before it is
+    against = axe_findings(page)
+    assert against == [], against
     assert page.evaluate(NAMELESS) == []
     poor = page.evaluate(CONTRAST)
     assert poor == [], poor
     assert page.evaluate(SMALL) == []
     assert page.evaluate(IDS) == []
     assert page.evaluate(ORPHANS) == []
-    assert page.evaluate("document.documentElement.lang") == "vi"
+    assert page.evaluate("document.documentElement.lang") == language
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map((h) => Number(h.tagName[1]))")
     assert levels[:1] == [1]

@@ -3,96 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from flows.effects import Button
 from handlers.model import Address, MessageKind
 from handlers.seeker import ViewLine
 from tests.browser.conftest import Running, TalkPage
 from tests.browser.looking import CANARY, Visitors, assert_usable
+from tests.browser.seekers import begin, tried_in_vain
 from tests.unit.web.hostile_texts import TEXTS
-
-
-def begin(visitors: Visitors, talk_page: TalkPage, *, clock: bool = False, **options: object) -> Page:
-    """A seeker who has begun; with `clock` her page's timers run only when the test says so."""
-    page = visitors.page(**options)
-    if clock:
-        page.clock.install()
-    page.goto(talk_page.url)
-    page.click("text=Bắt đầu")
-    page.wait_for_selector("#choices button")
-    page.wait_for_load_state("load")  # the server draws the choices: they are there before the script has run
-    return page
-
-
-def tried_in_vain(page: Page) -> None:
-    """Let the page go through its own attempts until it says that nothing was sent."""
-    for _ in range(40):
-        page.clock.run_for(1000)
-        page.wait_for_timeout(50)
-        if "Chưa gửi được" in page.inner_text("#hint"):
-            return
-    raise AssertionError(page.inner_text("#hint"))
-
-
-def gone(page: Page, talk_page: TalkPage) -> None:
-    page.wait_for_url("https://weather.example.org/")
-    page.go_back()
-    page.wait_for_url(talk_page.url + "/")
-    expect(page.locator("text=Bắt đầu")).to_be_visible()
-    assert page.locator("#log").count() == 0
-    assert len(talk_page.talk.left) == 1
-
-
-def test_the_exit_leaves_and_back_shows_an_empty_start(visitors: Visitors, talk_page: TalkPage) -> None:
-    page = begin(visitors, talk_page)
-    page.fill("#text", "canary")
-    page.click("#exit")
-    gone(page, talk_page)
-    assert "canary" not in page.content()
-
-
-@pytest.mark.parametrize("key", ["Shift", "Escape"])
-def test_three_times_a_key_leaves_wherever_the_cursor_is(visitors: Visitors, talk_page: TalkPage, key: str) -> None:
-    page = begin(visitors, talk_page)
-    page.focus("#text")
-    for _ in range(3):
-        page.keyboard.press(key)
-    gone(page, talk_page)
-
-
-def test_typing_capitals_and_composing_letters_is_not_leaving(visitors: Visitors, talk_page: TalkPage) -> None:
-    page = begin(visitors, talk_page)
-    page.focus("#text")
-    for letter in "ABCD":
-        page.keyboard.press(f"Shift+{letter}")
-    page.evaluate("""() => { for (let i = 0; i < 4; i += 1)
-        document.getElementById("text").dispatchEvent(
-          new KeyboardEvent("keydown", { key: "Escape", isComposing: true, bubbles: true })); }""")
-    page.wait_for_timeout(200)
-    assert page.url.startswith(talk_page.url)
-    assert page.input_value("#text") == "ABCD"
-
-
-def test_the_exit_works_before_and_without_script(visitors: Visitors, talk_page: TalkPage) -> None:
-    page = visitors.page(talk_page.url, java_script_enabled=False)
-    page.click("text=Bắt đầu")
-    page.keyboard.press("Tab")
-    page.click("text=Thoát nhanh")
-    page.wait_for_url("https://weather.example.org/")
-
-
-def test_the_exit_is_the_first_stop_and_stays_in_sight(visitors: Visitors, talk_page: TalkPage) -> None:
-    page = begin(visitors, talk_page)
-    page.evaluate("document.activeElement.blur()")
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    box = page.locator("#exit").bounding_box()
-    assert box is not None
-    assert box["y"] == 0
-    assert box["height"] >= 44
-    fresh = visitors.page(talk_page.url)
-    fresh.keyboard.press("Tab")
-    assert fresh.evaluate("document.activeElement.id") == "exit"
 
 
 def test_without_network_the_text_stays_and_arrives_once_afterwards(visitors: Visitors, talk_page: TalkPage) -> None:
@@ -212,11 +131,43 @@ def test_a_location_is_shared_only_when_asked_for_and_pressed(visitors: Visitors
     assert [message.point for message in shared] == [(22.39, 103.45)]
 
 
+class Sounds:
+    """A content store with one recording, which counts how often it is read."""
+
+    def __init__(self, sound: bytes) -> None:
+        self.sound, self.read = sound, 0
+        self.content = self
+
+    def recording(self, sha256: str) -> bytes:
+        self.read += 1
+        return self.sound
+
+
+def test_who_does_not_read_can_listen(visitors: Visitors, talk_page: TalkPage, running: Running) -> None:
+    frame = b"\xff\xfb\x90\x64" + bytes(413)  # of silence: 26 ms of MPEG 1 layer 3 at 128 kbit/s
+    sound = frame * 40
+    talk_page.door.uow = Sounds(sound)
+    page = begin(visitors, talk_page)
+    line = ViewLine(seq=0, who="bot", text="Koj puas nyab xeeb?", audio="ab" * 32, language="hmn")
+    running.call(talk_page.talk.add, talk_page.talk.got[0].address, line)
+    player = page.locator("li.bot audio")
+    expect(player).to_be_visible()
+    assert page.locator("p[lang=hmn]").count() == 1
+    assert talk_page.door.uow.read == 0, "nothing is loaded before she presses"
+    assert (
+        page.evaluate("document.querySelector('audio').play().then(() => document.querySelector('audio').duration)")
+        > 0.9
+    )
+    assert_usable(page)
+    page.reload()
+    expect(page.locator("li.bot audio")).to_have_attribute("src", f"/audio/{'ab' * 32}.mp3")
+
+
 def test_hostile_texts_stay_text(visitors: Visitors, talk_page: TalkPage, running: Running) -> None:
     page = visitors.page()
     page.add_init_script(f"({CANARY.strip()})()")
     page.goto(talk_page.url)
-    page.click("text=Bắt đầu")
+    page.click("#start .ask")
     page.wait_for_selector("#choices button")
     address: Address = talk_page.talk.got[0].address
     for text in TEXTS:  # one after the other through the script, as they would arrive
@@ -240,7 +191,7 @@ def test_it_can_be_used_by_everybody(visitors: Visitors, talk_page: TalkPage, ru
     page.click("summary:has-text('Tôi có mã')")
     page.click("summary:has-text('Dùng trang này')")
     assert_usable(page)
-    page.click("text=Bắt đầu")
+    page.click("#start .ask")
     page.wait_for_selector("#choices button")
     running.call(talk_page.talk.add, talk_page.talk.got[0].address, ViewLine(seq=0, who="person", text="Gọi 113 nhé."))
     page.fill("#text", "x")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.browser.conftest import Program
-from tests.browser.looking import Visitors, assert_usable
+from tests.browser.looking import Visitors, assert_usable, weather
 
 CRIES = {"accented": "Chồng tôi đang đánh tôi, cứu tôi với", "bare": "chong toi dang danh toi, cuu toi voi"}
 
@@ -19,7 +20,7 @@ def test_a_cry_for_help_reaches_a_human_who_answers(program: Program, visitors: 
     desk = visitors.counsellor(program.url)
     expect(desk).to_have_title("Bình An")
     seeker = visitors.page(program.url)
-    seeker.click("text=Bắt đầu")
+    seeker.click("#start .ask")
     seeker.wait_for_selector("#choices button")
     seeker.fill("#text", cry)
     sent_at = time.monotonic()
@@ -35,7 +36,7 @@ def test_a_cry_for_help_reaches_a_human_who_answers(program: Program, visitors: 
     desk.click("#reply button")
     answer = seeker.locator("li.person", has_text="Chào chị, em là Hoa.")
     expect(answer).to_be_visible()
-    expect(desk.locator("#talk li.out .mark")).to_have_text("Đã gửi")
+    expect(desk.locator("#talk li.out .mark").first).to_have_text("Đã gửi")
     seeker.fill("#text", "tôi ở trong bếp")
     seeker.click("#say .main")
     expect(desk.locator("#talk li.in").last).to_contain_text("tôi ở trong bếp")
@@ -52,7 +53,7 @@ def test_a_cry_for_help_reaches_a_human_who_answers(program: Program, visitors: 
 def test_the_same_road_without_any_script(program: Program, visitors: Visitors) -> None:
     desk = visitors.counsellor(program.url, java_script_enabled=False)
     seeker = visitors.page(program.url, java_script_enabled=False)
-    seeker.click("text=Bắt đầu")
+    seeker.click("#start .ask")
     expect(seeker.locator("button[name=choice]").first).to_be_visible()
     seeker.fill("#text", CRIES["bare"])
     seeker.click("#say .main")
@@ -72,9 +73,41 @@ def test_the_same_road_without_any_script(program: Program, visitors: Visitors) 
     expect(desk.locator("#cards li")).to_have_count(0)
 
 
+def test_after_the_exit_without_script_the_page_that_was_left_shows_nothing(
+    program: Program, visitors: Visitors
+) -> None:
+    desk = visitors.counsellor(program.url)
+    seeker = visitors.page(program.url, java_script_enabled=False)
+    seeker.click("#start .danger")
+    expect(seeker.locator("li.bot a[href='tel:113']").first).to_be_visible()
+    seeker.fill("#text", "tôi trốn ở nhà bà Tư")
+    seeker.click("#say .main")
+    expect(seeker.locator("li.me").last).to_contain_text("bà Tư")
+    desk.click("li.card.emergency button.main")
+    expect(desk.locator("#talk li.in", has_text="bà Tư")).to_be_visible()
+    exit_to = seeker.get_attribute("#exit", "href")
+    seeker.context.route(exit_to, weather)
+    seeker.click("#exit")
+    seeker.wait_for_url(exit_to)
+    expect(desk.locator(".banner", has_text="Chưa xác nhận lại người viết")).to_be_visible()
+    desk.fill("#reply-text", "Chị gọi em nhé.")
+    desk.click("#reply button")
+    expect(desk.locator("#talk li.out .mark").last).to_contain_text("Đang giữ")
+    with suppress(Error):
+        seeker.go_back()
+    seeker.reload()  # whoever it is agrees to send the form once more
+    expect(seeker.locator("#start")).to_be_visible()
+    for words in ("bà Tư", "Chị gọi em", "nguy hiểm."):
+        assert words not in seeker.content()
+    desk.click("summary:has-text('Đóng ca')")
+    desk.check("input[value=lost]")
+    desk.click("button:has-text('Đóng ca')")
+    expect(desk.locator("#cards li")).to_have_count(0)
+
+
 def test_the_seeker_leaves_no_trace_and_calls_nobody_else(program: Program, visitors: Visitors) -> None:
     seeker = visitors.page(program.url)
-    seeker.click("text=Bắt đầu")
+    seeker.click("#start .ask")
     seeker.wait_for_selector("#choices button")
     seeker.locator("#choices button").first.click()
     expect(seeker.locator("li.me[data-seq]").last).to_be_visible()

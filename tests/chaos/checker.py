@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -39,7 +37,7 @@ class Count:
 async def check(program: Program, load: Load) -> Count:
     """Read everything and count."""
     count = Count()
-    storage = open_storage(f"sqlite:///{program.var / 'data.db'}", program.var)
+    storage = open_storage(program.url, program.var)
     try:
         for chat, texts in load.written.items():
             lines = await storage.door.read(lambda uow, chat=chat: _lines_of(uow, chat, count))
@@ -107,20 +105,17 @@ def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent
 
 def _count_rows(count: Count, program: Program, load: Load) -> None:
     """What only the tables show: nothing half done, one call for everybody in danger, no page twice."""
-    with contextlib.closing(sqlite3.connect(program.var / "data.db")) as connection:
-        count.left += [
-            f"inbox {state}" for (state,) in connection.execute("SELECT state FROM inbox WHERE state <> 'done'")
-        ]
-        count.left += [
-            f"outbox {kind} {state}"
-            for kind, state in connection.execute(
-                "SELECT kind, state FROM outbox WHERE contact_uid IS NOT NULL AND state NOT IN ('sent', 'cancelled')"
-            )
-        ]
-        calls = connection.execute(
-            "SELECT c.code, count(e.uid) FROM cases c LEFT JOIN escalations e ON e.case_uid = c.uid"
-            " AND e.ended_at IS NULL AND e.next_due_at IS NOT NULL WHERE c.severity = 'emergency' GROUP BY c.uid"
-        ).fetchall()
-        count.uncalled += [code for code, ladders in calls if ladders != 1]
-        if len(calls) != len(load.in_danger):
-            count.uncalled.append(f"{len(calls)} emergencies, {len(load.in_danger)} people in danger")
+    count.left += [f"inbox {state}" for (state,) in program.select("SELECT state FROM inbox WHERE state <> 'done'")]
+    count.left += [
+        f"outbox {kind} {state}"
+        for kind, state in program.select(
+            "SELECT kind, state FROM outbox WHERE contact_uid IS NOT NULL AND state NOT IN ('sent', 'cancelled')"
+        )
+    ]
+    calls = program.select(
+        "SELECT c.code, count(e.uid) FROM cases c LEFT JOIN escalations e ON e.case_uid = c.uid"
+        " AND e.ended_at IS NULL AND e.next_due_at IS NOT NULL WHERE c.severity = 'emergency' GROUP BY c.code"
+    )
+    count.uncalled += [code for code, ladders in calls if ladders != 1]
+    if len(calls) != len(load.in_danger):
+        count.uncalled.append(f"{len(calls)} emergencies, {len(load.in_danger)} people in danger")

@@ -8,13 +8,15 @@ import json
 import os
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from bot.config import Config
 from bot.wiring import duty_of
@@ -24,6 +26,7 @@ from handlers.staffing import AddStaff, Staffing
 from handlers.stays import Ending
 from storage.open import open_storage
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
+from tests.servers.process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 60.0
@@ -90,7 +93,7 @@ async def until(condition, within_s: float, what: str) -> None:  # type: ignore[
 
 @dataclass
 class Program:
-    """`serve` on a folder of its own; started, killed and started again."""
+    """`serve` on a folder of its own; started, killed and started again. Several of them may share folder and database."""
 
     launcher: Launcher
     folder: Path
@@ -98,6 +101,10 @@ class Program:
     port: int = 0
     pid: int = 0
     kills: int = 0
+    database: str = ""  # "": SQLite in the folder
+    redis: str = ""
+    role: str = "all"
+    name: str = ""  # tells those of one folder apart
 
     @property
     def var(self) -> Path:
@@ -105,24 +112,36 @@ class Program:
 
     @property
     def output(self) -> Path:
-        return self.folder / "output.txt"
+        return self.folder / f"output{self.name}.txt"
+
+    @property
+    def url(self) -> str:
+        """Where the data lies."""
+        return self.database or f"sqlite:///{self.var / 'data.db'}"
+
+    def select(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the database itself."""
+        if not self.database:
+            with contextlib.closing(sqlite3.connect(self.var / "data.db", timeout=5)) as connection:
+                return connection.execute(query).fetchall()
+        with psycopg.connect(self.database, connect_timeout=2) as there:
+            return there.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
 
     def prepare(self, log_level: str = "error") -> None:
         """Write the configuration."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         (self.folder / "token").write_text(TOKEN)
         (self.folder / "config.yaml").write_text(
             f"var: var\nlisten: 127.0.0.1:{self.port}\nchannels:\n"
             f"  - {{name: {CHANNEL}, platform: telegram, token: 'file:{self.folder}/token', "
             f"base_url: '{self.fake.base_url}', poll_timeout_s: 1}}\nlog: {{level: {log_level}}}\n"
+            f"database: {{url: '{self.database}'}}\nredis: {{url: '{self.redis}'}}\n"
         )
 
     async def employ(self) -> None:
         """A counsellor and a supervisor, so that there is somebody to call."""
         config = Config()
-        storage = open_storage(f"sqlite:///{self.var / 'data.db'}", self.var)
+        storage = open_storage(self.url, self.var)
         try:
             staffing = Staffing(Escalations(duty_of(config), None, Ending(config.zone)).staff_disabled)  # type: ignore[arg-type]
             for name, role in (("tuvan", Role.COUNSELLOR), ("giamsat", Role.SUPERVISOR)):
@@ -136,6 +155,8 @@ class Program:
         """Start it, and do not wait."""
         self.fake.life += 1
         argv = ["serve", "--config", str(self.folder / "config.yaml")]
+        if self.role != "all":
+            argv += ["--role", self.role, "--listen", f"127.0.0.1:{self.port}"]
         self.pid = await self.launcher.start(argv, self.output, {"FAILPOINT": failpoint}, mistake)
 
     async def start(self, failpoint: str = "", mistake: str = "") -> None:
@@ -184,11 +205,10 @@ class Program:
 
     def open_rows(self) -> int:
         """Messages not handled and lines to seekers not sent."""
-        with contextlib.closing(sqlite3.connect(self.var / "data.db", timeout=5)) as connection:
-            (count,) = connection.execute(
-                "SELECT (SELECT count(*) FROM inbox WHERE state = 'new') + (SELECT count(*) FROM outbox"
-                " WHERE contact_uid IS NOT NULL AND state IN ('pending', 'sending'))"
-            ).fetchone()
+        ((count,),) = self.select(
+            "SELECT (SELECT count(*) FROM inbox WHERE state = 'new') + (SELECT count(*) FROM outbox"
+            " WHERE contact_uid IS NOT NULL AND state IN ('pending', 'sending'))"
+        )
         return int(count)
 
 

@@ -18,6 +18,10 @@ from typing import Any
 import bot.__main__
 import bot.serve
 import bot.wiring
+import storage.postgres.open
+import storage.redis.budgets
+import storage.redis.link
+import storage.redis.wakeups  # noqa: F401 - imported once, for every start
 from tests.chaos import mistakes
 
 LOOK_S = 0.01

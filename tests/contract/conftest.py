@@ -1,4 +1,4 @@
-"""Storage on a file and in memory: every contract test runs on both."""
+"""Storage on a file, in memory and on PostgreSQL: every contract test of a store runs on all three."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["file", "memory", "postgres"])
 async def storage(
     request: pytest.FixtureRequest, tmp_path: Path, migrated: Path, clock: Clock
 ) -> AsyncIterator[Storage]:
@@ -36,6 +36,8 @@ async def storage(
         where = tmp_path / "data.db"
         load_secrets(tmp_path)
         shutil.copy(migrated, where)
-    opened = open_storage(where, clock=clock)
+    elif request.param == "postgres":
+        where = request.getfixturevalue("empty_postgres")
+    opened = open_storage(where, tmp_path, clock=clock)
     yield opened
     await opened.close()

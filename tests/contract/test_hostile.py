@@ -48,17 +48,33 @@ for_webhook = (
     st.sampled_from(PAYLOADS) | st.binary(max_size=80) | (updates | trees).map(lambda tree: json.dumps(tree).encode())
 )
 
-field_names = st.sampled_from(["token", "text", "mid", "act", "choice", "code", "lat", "lon", "after", "human"])
+field_names = st.sampled_from(
+    ["token", "text", "mid", "act", "choice", "code", "lat", "lon", "after", "human", "lang", "speak", "spoke", "first"]
+)
 tokens = st.sampled_from(["A" * 43, "B" * 43]) | st.text(max_size=50)
 values = st.text(max_size=60) | st.sampled_from(
-    ["start", "look", "code", "location", "nan", "1e400", "999999999999", "-5", "%00%ff"]
+    [
+        "start",
+        "look",
+        "home",
+        "code",
+        "location",
+        "nan",
+        "1e400",
+        "999999999999",
+        "-5",
+        "%00%ff",
+        "en",
+        "hurt",
+        "012345678901",
+    ]
 )
 forms = st.dictionaries(field_names, values, max_size=7)
 quoted = st.tuples(tokens, forms).map(lambda both: {"token": both[0], **both[1]} if len(both[1]) % 3 else both[1])
 
-asked = st.tuples(st.sampled_from(["/", "/poll", "/exit"]), quoted | st.binary(max_size=80)) | st.tuples(
-    st.just("/webhooks/telegram/tg"), for_webhook
-)
+asked = st.tuples(
+    st.sampled_from(["/", "/poll", "/exit", "/exit?t=x", "/about"]), quoted | st.binary(max_size=80)
+) | st.tuples(st.just("/webhooks/telegram/tg"), for_webhook)
 
 
 @pytest.fixture

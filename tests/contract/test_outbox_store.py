@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from flows.effects import Button
 from flows.severity import Severity
 from handlers.model import Case, Contact, OutboxKind, OutboxRow, OutboxState, Outcome, Outgoing, SendJob, new_uid
 from handlers.ports import UnitOfWork
+from storage import tables
 from storage.open import Storage
 from storage.outbox_statements import QUARANTINE
 from tests.contract.builders import START, Clock, act, address, case_of, escalation, line, outbox_row, page
@@ -144,7 +146,10 @@ async def test_a_program_that_starts_alone_takes_the_leases_of_the_dead_back(sto
     case, _ = await case_with_lines(storage, contact, 2)
     clock.move(seconds=1)
     (first,) = await claim(storage)
-    assert await act(storage.door, lambda uow: uow.outbox.take_back()) == 1
+    assert first.row.lease_token
+    assert await act(storage.door, lambda uow: uow.outbox.take_back({first.row.lease_token}, LEASE)) == 0
+    clock.move(seconds=6)
+    assert await act(storage.door, lambda uow: uow.outbox.take_back((), LEASE)) == 1
     await act(storage.door, lambda uow: uow.outbox.cancel_seeker(contact.uid))
     assert await states(storage, case) == [OutboxState.SENDING, OutboxState.CANCELLED]  # it may have arrived
     (again,) = await claim(storage)
@@ -311,9 +316,9 @@ async def test_a_row_under_another_contact_does_not_open(storage: Storage) -> No
     await add(storage, mine, hers)
 
     def swap(uow: UnitOfWork) -> None:
-        run = uow._runner._connection.execute  # type: ignore[attr-defined]
-        (sealed,) = run("SELECT outgoing_sealed FROM outbox WHERE uid = ?", (mine.uid,)).fetchone()
-        run("UPDATE outbox SET outgoing_sealed = ? WHERE uid = ?", (sealed, hers.uid))
+        run, outbox = uow.execute, tables.outbox  # type: ignore[attr-defined]
+        sealed = run(select(outbox.c.outgoing_sealed).where(outbox.c.uid == mine.uid)).scalar()
+        run(update(outbox).where(outbox.c.uid == hers.uid).values(outgoing_sealed=sealed))
 
     await act(storage.door, swap)
     (job,) = await claim(storage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -69,3 +70,25 @@ async def test_a_session_nobody_can_read_stands_nowhere(storage: Storage) -> Non
 
     await act(storage.door, work)
     assert await act(storage.door, lambda uow: uow.contacts.standing(START)) == {}
+
+
+async def test_a_recording_is_stored_once_over_all_versions_and_a_set_holds_its_hash(
+    storage: Storage, clock: Clock
+) -> None:
+    sound, file = b"ID3" + bytes(50), "audio/hmn/safety.ask.say-3fa2b1.mp3"
+    digest = sha256(sound).hexdigest()
+    for version in ("v1", "v2"):
+        content = ContentSet(
+            version=version, files={file: sound, "set.yaml": b"x"}, published_at=clock.now, published_by="An"
+        )
+        await act(storage.door, lambda uow, content=content: uow.content.publish(content))
+    stored = await act(storage.door, lambda uow: uow.content.get("v2"))
+    assert stored is not None
+    assert stored.files == {file: f"sha256:{digest} {len(sound)}".encode(), "set.yaml": b"x"}
+    assert await act(storage.door, lambda uow: uow.content.recording(digest)) == sound
+    assert await act(storage.door, lambda uow: uow.content.recording("0" * 64)) is None
+    again = ContentSet(
+        version="v3", files=stored.files, published_at=clock.now, published_by="An"
+    )  # as a rollback does
+    await act(storage.door, lambda uow: uow.content.publish(again))
+    assert await act(storage.door, lambda uow: uow.content.recording(digest)) == sound

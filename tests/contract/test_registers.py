@@ -1,4 +1,4 @@
-"""What the quieter stores promise in `handlers/ports.py`: staff, audit, facts, codes, content, services, settings."""
+"""What the quieter stores promise in `handlers/ports.py`: staff, audit, facts, codes, content, services, referrals, settings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 from flows.severity import Severity
 from handlers.model import (
     AuditEntry,
+    Case,
     Disposition,
     DutySwitch,
     Fact,
@@ -16,12 +17,14 @@ from handlers.model import (
     new_uid,
 )
 from handlers.ports import ContentSet, UnitOfWork
+from handlers.referral import Item, Referral, ReferralLink, ReferralStatus, Tell
 from storage.open import Storage
 from tests.contract.builders import (
     START,
     Clock,
     act,
     address,
+    case_of,
     staff,
 )
 
@@ -149,3 +152,91 @@ async def test_settings_are_kept(storage: Storage) -> None:
     await act(storage.door, lambda uow: uow.set_setting("x", "1"))
     await act(storage.door, lambda uow: uow.set_setting("x", "2"))
     assert await storage.door.read(lambda uow: uow.get_setting("x")) == "2"
+
+
+async def test_referrals_come_back_whole_oldest_first_and_their_words_are_sealed(
+    storage: Storage, clock: Clock
+) -> None:
+    case = await act(storage.door, _a_case)
+    made = [
+        Referral(
+            uid=new_uid(), case_uid=case.uid, status=ReferralStatus.SENT, need="legal", kind="legal_aid", service_id=f"s{n}",
+            items=(Item.PHONE, Item.NEED), consent_step="desk", consent_text="0" * 12, consent_line=7, consented_at=START,
+            tell=Tell.ACCEPTED, made_by="m", created_at=START, changed_at=START, sent_at=START, details={"need": "một lời"},
+        )
+        for n in range(2)
+    ]  # fmt: skip
+    await act(storage.door, lambda uow: [uow.referrals.add(one) for one in made])
+    assert await act(storage.door, lambda uow: uow.referrals.of_case(case.uid)) == made
+    after = replace(made[0], status=ReferralStatus.DECLINED, details={}, changed_at=clock.move(minutes=1))
+    await act(storage.door, lambda uow: uow.referrals.save(after))
+    assert await act(storage.door, lambda uow: uow.referrals.get(made[0].uid)) == after
+    assert await act(storage.door, lambda uow: uow.referrals.get(new_uid())) is None
+    assert await act(storage.door, lambda uow: uow.referrals.of_case(new_uid())) == []
+
+
+async def test_a_referral_may_be_added_with_its_case_and_goes_with_it(storage: Storage) -> None:
+    def work(uow: UnitOfWork) -> Case:
+        case = _a_case(uow)
+        uow.referrals.add(_wanted(case))
+        return case
+
+    case = await act(storage.door, work)
+    link = ReferralLink(
+        token_hash=b"t" * 32, pin_hash=b"p" * 32, referral_uid="r" * 32, case_uid=case.uid, created_at=START
+    )
+    await act(storage.door, lambda uow: uow.referrals.add_link(link))
+    await act(storage.door, lambda uow: uow.cases.destroy(case.uid))
+    assert await act(storage.door, lambda uow: uow.referrals.of_case(case.uid)) == []
+    assert await act(storage.door, lambda uow: uow.referrals.link(b"t" * 32)) is None
+
+
+async def test_pages_are_found_by_their_hash_counted_and_ended(storage: Storage) -> None:
+    case = await act(storage.door, _a_case)
+    await act(storage.door, lambda uow: uow.referrals.add(_wanted(case)))
+    link = ReferralLink(
+        token_hash=b"t" * 32, pin_hash=b"p" * 32, referral_uid="r" * 32, case_uid=case.uid, created_at=START
+    )
+    await act(storage.door, lambda uow: uow.referrals.add_link(link))
+    tried = replace(link, tries=2, opened_at=START)
+    await act(storage.door, lambda uow: uow.referrals.save_link(tried))
+    assert await act(storage.door, lambda uow: uow.referrals.link(b"t" * 32)) == tried
+    assert await act(storage.door, lambda uow: uow.referrals.open_links("r" * 32)) == [tried]
+    await act(storage.door, lambda uow: uow.referrals.end_links("r" * 32))
+    assert await act(storage.door, lambda uow: uow.referrals.open_links("r" * 32)) == []
+    ended = await act(storage.door, lambda uow: uow.referrals.link(b"t" * 32))
+    assert ended is not None
+    assert ended.ended_at == START
+    assert await act(storage.door, lambda uow: uow.referrals.link(b"u" * 32)) is None
+
+
+async def test_boundaries_are_replaced_as_a_whole_and_their_revision_grows(storage: Storage) -> None:
+    assert await act(storage.door, lambda uow: (uow.boundaries.all(), uow.boundaries.revision())) == ({}, 0)
+    await act(storage.door, lambda uow: uow.boundaries.replace({"03390": "[1]", "03408": "[2]"}))
+    await act(storage.door, lambda uow: uow.boundaries.replace({"03394": "[3]"}))
+    assert await act(storage.door, lambda uow: (uow.boundaries.all(), uow.boundaries.revision())) == (
+        {"03394": "[3]"},
+        2,
+    )
+    await act(storage.door, lambda uow: uow.boundaries.replace({}))
+    assert await act(storage.door, lambda uow: (uow.boundaries.all(), uow.boundaries.revision())) == ({}, 3)
+
+
+async def test_one_service_is_found_by_its_id(storage: Storage) -> None:
+    await act(storage.door, lambda uow: uow.services.replace([{"id": "s1", "name": "Trạm"}]))
+    assert await act(storage.door, lambda uow: uow.services.get("s1")) == {"id": "s1", "name": "Trạm"}
+    assert await act(storage.door, lambda uow: uow.services.get("s2")) is None
+
+
+def _a_case(uow: UnitOfWork) -> Case:
+    (contact,) = uow.contacts.open([address()])
+    case = case_of(contact)
+    uow.cases.add(case)
+    return case
+
+
+def _wanted(case: Case) -> Referral:
+    return Referral(
+        uid="r" * 32, case_uid=case.uid, status=ReferralStatus.WANTED, need="legal", items=(Item.NEED,),
+        consent_step="refer.ask", consent_text="0" * 12, consented_at=START, created_at=START, changed_at=START,
+    )  # fmt: skip

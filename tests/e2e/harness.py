@@ -15,7 +15,8 @@ import aiohttp
 
 from bot.channels.webchat import new_token
 from bot.config import Config
-from bot.wiring import Service, open_service, run_service
+from bot.running import run_service
+from bot.wiring import Service, open_service
 from handlers.desk import CaseView, Claim, Claimed, Close, OpenCase, Queue, QueueView, Reply
 from handlers.model import Disposition, QueueCard
 from tests.fakes.telegram import TOKEN, FakeTelegram

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import Config
 from bot.wiring import hold_lock
 from handlers.errors import BinhAnError, StorageUnavailable
 from handlers.inbound import Inbound
@@ -134,8 +135,8 @@ async def test_when_nothing_can_be_stored_the_platform_is_told_and_tries_again(
 
 
 async def test_a_second_start_on_the_same_data_is_refused_in_words(tmp_path: Path) -> None:
-    with hold_lock(tmp_path), pytest.raises(BinhAnError, match="Another `serve` is running"):
-        hold_lock(tmp_path)
+    with hold_lock(Config(var=tmp_path)), pytest.raises(BinhAnError, match="Another `serve` is running"):
+        hold_lock(Config(var=tmp_path))
 
 
 def test_every_kind_of_message_is_known() -> None:

@@ -48,7 +48,7 @@ START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, nine in the mornin
 class Phrases:
     """Says a phrase's own name, so that tests can ask which one was said."""
 
-    def say(self, key: str, **values: str) -> str:
+    def say(self, key: str, language: str = "", /, **values: str) -> str:
         return " ".join([f"<{key}>", *(f"{name}={value}" for name, value in sorted(values.items()))])
 
 

@@ -18,12 +18,13 @@ from bot.worlds import load_world
 from flows.effects import Button
 from handlers.delivery import Claiming, Report, claim, record
 from handlers.desk import Desk
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Failure, Inbound
 from handlers.model import Address, Case, Contact, InboundMessage, MessageKind, Outcome, Outgoing, Staff
 from handlers.ports import SendResult
+from handlers.reminders import Reminders
 from handlers.seeker import SeekerView, ViewRequest, leave, view
 from handlers.stays import Ending, Stays
 from handlers.world import Libraries, World, Worlds
@@ -39,7 +40,7 @@ URGENT = "tháng trước chồng em bóp cổ em, giờ em vẫn ở chung nhà
 def shipped_world() -> World:
     """The shipped content, loaded once for all tests of one run."""
     files = content_files()
-    return load_world(files, list(load_seed(files)), ZONE, Libraries())
+    return load_world(files, list(load_seed(files)), ZONE, Libraries(), pulled=PULLED)
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Road(Hotline):
         self.inbound = Inbound(self.worlds, self.escalations, ending)
         self.desk = Desk(self.escalations, self.inbound.released)
         self.housekeeping = Housekeeping(self.escalations)
+        self.reminders = Reminders()
         self._ids = itertools.count(1)
 
     # --- she writes --------------------------------------------------------------------------------------------------
@@ -118,6 +120,8 @@ class Road(Hotline):
             self.tick()
             for uid in self.do(lambda uow: [one.uid for one in uow.contacts.due_timers(64)]):
                 self.run(self.inbound.silence, uid)
+            for uid in self.do(lambda uow: self.reminders.due(uow, 64)):
+                self.run(self.reminders.tick, uid)
             for uid in self.do(lambda uow: [one.uid for one in uow.contacts.due_erasure(64)]):
                 self.run(self.housekeeping.erase, uid)
             self.settles()
@@ -131,7 +135,8 @@ class Road(Hotline):
         rows = self.select(
             "SELECT min(at) AS at FROM (SELECT next_due_at AS at FROM escalations UNION ALL"
             " SELECT next_due_at FROM cases WHERE closed_at IS NULL UNION ALL SELECT session_due_at FROM contacts UNION ALL"
-            " SELECT erase_at FROM contacts UNION ALL SELECT next_run_at FROM contacts WHERE pending > 0)"
+            " SELECT erase_at FROM contacts UNION ALL SELECT reminder_due_at FROM contacts UNION ALL"
+            " SELECT next_run_at FROM contacts WHERE pending > 0)"
         )
         from storage.types import from_micros
 

@@ -51,6 +51,8 @@ class FakeTelegram:
         self.faults: deque[Fault] = deque()
         self.in_flight: dict[int, int] = {}
         self.worst_in_flight = 0
+        self.venues: list[dict[str, Any]] = []  # points on a map that phones show
+        self.refuses_venues = False
         self.violations: list[str] = []
         self.throttled_until: dict[
             int, tuple[float, int]
@@ -236,6 +238,13 @@ class FakeTelegram:
             return await self._send(request, chat_id, parameters)
         finally:
             self.in_flight[chat_id] -= 1
+
+    async def _sendVenue(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        if self.refuses_venues or not parameters.get("title") or not parameters.get("address"):
+            return _refuse(400, "Bad Request: venue title must be non-empty")
+        self.venues.append(parameters)
+        chat = {"id": int(parameters["chat_id"]), "type": "private"}
+        return _ok({"message_id": next(self._message_ids), "date": 1, "chat": chat})
 
     async def _send(self, request: web.Request, chat_id: int, parameters: dict[str, Any]) -> web.StreamResponse:
         fault = self.faults.popleft() if self.faults else None

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.rules.nearest import BandIndex, distance_km, rank, time_step
+from handlers.rules.distance import distance_km
+from handlers.rules.nearest import BandIndex, estimated_minutes, rank, time_step
 from handlers.rules.opening_hours import parse_hours
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone(timedelta(hours=7)))
 NEEDS = ("medical", "police", "legal")
+COMMUNES = ("00001", "00002", "00003")
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,17 @@ class Stand:
     id: str
     needs: frozenset[str]
     hours: str
-    capacity: int | None
+    room: int
+    commune: str
 
-    def open_at(self, now_local: datetime) -> bool | None:
-        hours = parse_hours(self.hours)
-        return None if hours is None else hours.open_at(now_local)
+    @property
+    def alike(self) -> str:
+        return self.hours
+
+
+def is_open(stand: Stand) -> bool | None:
+    hours = parse_hours(stand.hours)
+    return None if hours is None else hours.open_at(NOW)
 
 
 # A coarse grid, so that equal places and equal times are common.
@@ -34,29 +42,41 @@ places = st.one_of(st.none(), grid, fine)
 bodies = st.tuples(
     st.frozensets(st.sampled_from(NEEDS)),
     st.sampled_from(["", "24/7", "Mo-Fr 08:00-10:00", "Su 08:00-10:00"]),
-    st.one_of(st.none(), st.integers(0, 3)),
+    st.integers(0, 3),
+    st.sampled_from(["", *COMMUNES]),
     places,
 )
+tables = st.dictionaries(st.sampled_from([*COMMUNES, "s000", "s001", "s005"]), st.integers(0, 400), max_size=4)
 
 
 def stands(rows):
-    return [(Stand(f"s{n:03}", needs, hours, room), place) for n, (needs, hours, room, place) in enumerate(rows)]
+    return [
+        (Stand(f"s{n:03}", needs, hours, room, commune), place)
+        for n, (needs, hours, room, commune, place) in enumerate(rows)
+    ]
 
 
-def scanned(services, near, needs, limit):
+def scanned(services, near, needs, limit, travel):
     """The specification, as slowly as it reads."""
+
+    def minutes_to(service, place):
+        if near is None:
+            return None
+        told = travel.get(service.id, travel.get(service.commune))
+        if told is not None:
+            return told
+        return None if place is None else estimated_minutes(distance_km(*near, *place))
 
     def key(pair):
         service, place = pair
-        is_open = service.open_at(NOW)
-        km = None if near is None or place is None else distance_km(*near, *place)
+        opened, minutes = is_open(service), minutes_to(service, place)
         return (
             -len(service.needs & set(needs)),
-            0 if is_open else 1 if is_open is None else 2,
-            km is None,
-            time_step(km) if km is not None else 0,
-            -(service.capacity or 0),
-            km or 0.0,
+            0 if opened else 1 if opened is None else 2,
+            minutes is None,
+            time_step(minutes) if minutes is not None else 0,
+            -service.room,
+            minutes or 0.0,
             service.id,
         )
 
@@ -70,13 +90,14 @@ def scanned(services, near, needs, limit):
     near=st.one_of(st.none(), grid, fine),
     needs=st.sets(st.sampled_from(NEEDS), min_size=1),
     limit=st.integers(1, 8),
+    travel=tables,
     shuffle=st.randoms(use_true_random=False),
 )
-def test_as_a_scan_and_in_any_order(rows, near, needs, limit, shuffle):
+def test_as_a_scan_and_in_any_order(rows, near, needs, limit, travel, shuffle):
     services = stands(rows)
-    expected = scanned(services, near, needs, limit)
+    expected = scanned(services, near, needs, limit, travel)
     shuffle.shuffle(services)
-    found = rank(BandIndex(services), near, needs, NOW, limit)
+    found = rank(BandIndex(services), near, needs, is_open, limit, travel)
     assert [one.service.id for one in found] == expected
 
 
@@ -84,5 +105,5 @@ def test_as_a_scan_and_in_any_order(rows, near, needs, limit, shuffle):
 @given(rows=st.lists(bodies, max_size=20), near=fine, limit=st.integers(1, 5))
 def test_a_longer_answer_begins_with_the_shorter(rows, near, limit):
     index = BandIndex(stands(rows))
-    short = rank(index, near, NEEDS, NOW, limit)
-    assert rank(index, near, NEEDS, NOW, limit + 3)[:limit] == short
+    short = rank(index, near, NEEDS, is_open, limit)
+    assert rank(index, near, NEEDS, is_open, limit + 3)[:limit] == short

@@ -23,7 +23,15 @@ def test_the_example_is_complete_and_says_the_defaults() -> None:
     example = load_config(ROOT / "config.example.yaml")
     assert example.model_copy(update={"var": Config().var}) == Config()
     text = (ROOT / "config.example.yaml").read_text("utf-8")
-    for key in (*Config.model_fields, *_fields_of("web"), *_fields_of("database"), *_fields_of("log")):
+    for key in (
+        *Config.model_fields,
+        *_fields_of("web"),
+        *_fields_of("database"),
+        *_fields_of("redis"),
+        *_fields_of("auditor"),
+        *_fields_of("operator"),
+        *_fields_of("log"),
+    ):
         assert f"{key}:" in text, key
 
 
@@ -41,9 +49,29 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
     ("content", "expected"),
     [
         ("lissen: 127.0.0.1:80\n", ":1:1: lissen: unknown key; see config.example.yaml for the known ones"),
+        ('operator:\n  name: "a\\nb"\n', ":2:3: operator.name: String should match pattern '^[^\\n]*$'"),
         ("web:\n  exit: x\n", ":2:3: web.exit: unknown key; see config.example.yaml for the known ones"),
         ("timezone: Asia/Nowhere\n", ":1:1: timezone: not a time zone of the IANA list, for example Asia/Ho_Chi_Minh"),
-        ("database:\n  url: mysql://x\n", ":2:3: database.url: only the embedded database is built so far"),
+        (
+            "database:\n  url: mysql://x\n",
+            ":2:3: database.url: leave it empty, or write sqlite:///PATH or postgresql://USER@HOST/NAME",
+        ),
+        (
+            "redis:\n  url: http://x\n",
+            ":2:3: redis.url: leave it empty, or write redis://HOST:PORT/0, rediss://… or unix://PATH",
+        ),
+        (
+            "database:\n  url: postgresql://a:real-token@h/n\n",
+            ":2:3: database.url: no password in an address: write `password: file:PATH` beside it",
+        ),
+        (
+            "database:\n  keys_url: postgresql://a@h/k\n",
+            ":2:3: database.keys_url: leave it empty; only beside a PostgreSQL",
+        ),
+        (
+            "database:\n  url: postgresql://a@h/n\n  keys_url: postgresql://a@h/n\n",
+            ":3:3: database.keys_url: it must be another database than the data's",
+        ),
         ("listen: everywhere\n", ":1:1: listen:"),
         ("var: a\nvar: b\n", ":2:1:"),
         ("var: &a x\n", ":1:6:"),

@@ -1,8 +1,9 @@
 """The guides for admins: every snippet is done as a reader would do it, in order, and what the guide shows is what comes.
 
-How the guides mark a snippet: `yaml file=F` is the whole file F of the draft, `diff file=F` a change in it, `sh` commands (with
-`exit=1` when they are to find something), `sh typed` one command and what is typed into it, `text` what the commands
-before it print, where `…` stands for anything. No other fence is allowed, so that none stays untried.
+How the guides mark a snippet: `yaml file=F` is the whole file F of the draft, `diff file=F` a change in it, `po file=F` entries
+of a translators' file to be filled in (and no longer fuzzy), `sh` commands (with `exit=1` when they are to find something),
+`sh typed` one command and what is typed into it, `text` what the commands before it print, where `…` stands for anything. No
+other fence is allowed, so that none stays untried.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class Reader:
                 (self.draft / snippet.file).write_text(snippet.body, encoding="utf-8")
             case "diff":
                 self._change(self.draft / snippet.file, snippet)
+            case "po":
+                self._translate(self.draft / snippet.file, snippet)
             case "sh":
                 self.printed = self._run(snippet)
             case "text":
@@ -94,6 +97,17 @@ class Reader:
         text = file.read_text(encoding="utf-8")
         assert text.count(old) == 1, f"line {snippet.line}: {snippet.file} does not hold this once:\n{old}"
         file.write_text(text.replace(old, new), encoding="utf-8")
+
+    def _translate(self, file: Path, snippet: Snippet) -> None:
+        """Fill in each entry as a translator does: under its msgctxt and msgid, which must be there."""
+        blocks = file.read_text(encoding="utf-8").split("\n\n")
+        for entry in snippet.body.strip().split("\n\n"):
+            key, _, text = entry.partition("\nmsgstr ")
+            (index,) = [index for index, block in enumerate(blocks) if f"{key}\nmsgstr " in block]
+            head = blocks[index].partition("\nmsgstr ")[0].splitlines()
+            kept = [line for line in head if not line.startswith(("#, fuzzy", "#|"))]
+            blocks[index] = "\n".join([*kept, f"msgstr {text}"])
+        file.write_text("\n\n".join(blocks).rstrip("\n") + "\n", encoding="utf-8")
 
     def _run(self, snippet: Snippet) -> str:
         lines = snippet.body.splitlines()

@@ -11,7 +11,8 @@ import pytest
 from bot import __main__ as command_line
 from bot import serve as serve_module
 from bot.config import Config
-from bot.wiring import CannotListen
+from bot.roles import Role
+from bot.running import CannotListen
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, bool]]:
     """Instead of serving: what would be served."""
     seen: list[tuple[Config, bool]] = []
 
-    async def note(config: Config, *, demo: bool) -> None:
+    async def note(config: Config, *, demo: bool, role: Role, listen: bool) -> None:
         seen.append((config, demo))
 
     monkeypatch.setattr(serve_module, "serve", note)
@@ -109,6 +110,16 @@ def test_a_mistake_of_the_program_quotes_nothing(monkeypatch: Any, capsys: Any) 
     monkeypatch.setattr(sys, "argv", ["binhan", "serve"])
     with pytest.raises(RuntimeError):
         command_line.main()
+
+
+@pytest.mark.parametrize(("written", "noted"), [("", True), ("operator:\n  name: Trung tâm thử\n", False)])
+def test_an_operator_without_a_name_is_noted(
+    monkeypatch: Any, capsys: Any, tmp_path: Path, written: str, noted: bool
+) -> None:
+    (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:1\n" + written)
+    code, out, _ = run(monkeypatch, capsys, "config", "check")
+    assert code == 0
+    assert ("operator.name is empty" in out) is noted
 
 
 @pytest.mark.parametrize("words", [["nonsense"], ["serve", "--nonsense"], ["serve", "--config", "none.yaml"]])

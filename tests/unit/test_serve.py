@@ -14,8 +14,9 @@ import aiohttp
 import pytest
 
 from bot.config import Config
+from bot.running import CannotListen
 from bot.serve import serve
-from bot.wiring import CannotListen, hold_lock
+from bot.wiring import hold_lock
 from storage.lock import AlreadyServing
 
 
@@ -74,7 +75,7 @@ async def test_a_signal_stops_it_in_order(tmp_path: Path, capsys: pytest.Capture
         async with asyncio.timeout(15):
             await running
     assert "nothing that was accepted is lost" in capsys.readouterr().out
-    with hold_lock(written.var):
+    with hold_lock(written):
         pass
 
 
@@ -105,7 +106,7 @@ async def test_a_port_in_use_is_said_in_words_and_gives_the_lock_back(tmp_path: 
         holder.listen()
         with pytest.raises(CannotListen, match=str(written.address[1])):
             await serve(written, demo=True)
-    with hold_lock(written.var):
+    with hold_lock(written):
         pass
 
 

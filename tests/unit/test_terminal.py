@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from bot import terminal
 from bot.config import Config
-from bot.terminal import Talk, chat
+from bot.terminal import NotInTheSet, Talk, Wish, chat
 
 
 @pytest.fixture
@@ -67,8 +67,31 @@ async def test_a_content_folder_can_be_tried(tmp_path: Path, typed: Any, capsys:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.replace("Bạn không cần nói tên.".encode(), "Câu của bản thử.".encode()))
     typed()
-    await chat(nowhere(tmp_path), tmp_path / "content")
+    await chat(nowhere(tmp_path), Wish(content=tmp_path / "content"))
     assert "Câu của bản thử." in capsys.readouterr().out
+
+
+async def test_one_flow_can_be_tried_alone(tmp_path: Path, typed: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    typed("1")
+    await chat(nowhere(tmp_path), Wish(flow="services"))
+    shown = capsys.readouterr().out
+    assert "trying flow services alone" in shown
+    assert "Bạn đang cần tìm gì?" in shown
+    assert "Bạn đang nhắn với máy" not in shown
+
+
+async def test_a_language_can_be_chosen_from_outside(
+    tmp_path: Path, typed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed()
+    await chat(nowhere(tmp_path), Wish(language="hmn"))
+    assert "mình chưa nói được tiếng đó" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wish", [Wish(flow="nowhere"), Wish(language="xx")])
+async def test_what_the_set_does_not_have_is_said_with_what_it_has(tmp_path: Path, wish: Wish) -> None:
+    with pytest.raises(NotInTheSet, match=r"there are: .*(welcome|vi)"):
+        await chat(nowhere(tmp_path), wish)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from bot import __main__ as command_line
 from bot.config import Config
 from bot.shipped import content_files
-from bot.terminal import NotSaved, Talk, chat
+from bot.terminal import NotSaved, Talk, Wish, chat
 from flows.loader import load
 from flows.recording import Recording
 from flows.rehearsal import run
@@ -31,7 +31,7 @@ async def test_a_draft_is_played_and_nothing_is_published(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.replace("label: Không chắc,".encode(), "label: Tôi chưa biết,".encode()))
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    await chat(nowhere(tmp_path), tmp_path / "draft")
+    await chat(nowhere(tmp_path), Wish(content=tmp_path / "draft"))
     shown = capsys.readouterr().out
     assert "nothing is published" in shown
     assert "Tôi chưa biết" in shown
@@ -65,7 +65,7 @@ async def test_a_file_that_is_there_is_never_written_over(tmp_path: Path, monkey
     there.write_text("kept")
     for place in (there, tmp_path / "no" / "folder"):
         with pytest.raises(NotSaved):
-            await chat(nowhere(tmp_path), None, place)
+            await chat(nowhere(tmp_path), Wish(save=place))
     assert there.read_text() == "kept"
 
 

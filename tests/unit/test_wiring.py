@@ -11,9 +11,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot import running as running_module
 from bot import wiring
 from bot.config import Config, ConfigError
-from bot.wiring import CannotListen, PartEnded, Service, open_service, run_service
+from bot.running import CannotListen, PartEnded, run_service
+from bot.wiring import Service, open_service
 from bot.worlds import ContentBroken
 from handlers.duty import EverybodyByRole
 from handlers.errors import StorageUnavailable
@@ -174,7 +176,7 @@ async def test_a_part_that_ends_quietly_ends_everything_too(service: Service, mo
 async def test_a_channel_that_fails_is_started_again_and_disturbs_nobody(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "RESTART_CHANNEL_S", 0.01)
+    monkeypatch.setattr(running_module, "RESTART_CHANNEL_S", 0.01)
     tries: list[int] = []
 
     async def fails(receive: Any) -> None:

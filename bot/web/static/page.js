@@ -3,39 +3,75 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const exit = $("exit");
+  const root = document.documentElement;
+  const exit = $("exit"), pressed = $("pressed"), dots = $("dots");
   const form = $("say");
   const token = document.querySelector("input[name=token]");
+  let stopped = false;
+
+  function make(tag, more) {
+    return Object.assign(document.createElement(tag), more);
+  }
+  function fill(node, children) { // replaceChildren, also for phones of 2019
+    node.textContent = "";
+    node.append(...children);
+  }
 
   // --- leaving ---------------------------------------------------------------------------------------------------
   function leave() {
-    document.documentElement.classList.add("gone"); // blank at once, however slow the network is
-    const body = new URLSearchParams({ token: token ? token.value : "" });
+    stopped = true;
     try {
-      if (form && !navigator.sendBeacon("/exit", body)) fetch("/exit", { method: "POST", body, keepalive: true });
-    } catch { /* leaving matters more */ }
-    if (form) form.reset();
-    location.replace(exit.href);
+      root.classList.add("gone"); // blank at once, however slow the network is
+      for (const sound of document.querySelectorAll("audio")) sound.pause();
+      const ghost = make("div", { className: "ghost" });
+      ghost.setAttribute("role", "alert");
+      fill(document.body, [ghost]); // nothing is left to look at, to go through by keyboard, or to listen to
+      ghost.textContent = pressed.dataset.leaving;
+      const body = new URLSearchParams({ token: token ? token.value : "" });
+      if (!navigator.sendBeacon("/exit", body)) fetch("/exit", { method: "POST", body, keepalive: true });
+    } finally { // whatever went wrong above, leaving matters more
+      location.replace(exit.href); // in this tab and in place of this page: Back does not lead to it
+    }
   }
   exit.addEventListener("click", (event) => {
     event.preventDefault();
     leave();
   });
-  const pressed = { Shift: [], Escape: [] };
+
+  // Shift or Esc three times, each pressed and let go alone; at most 5 s apart.
+  let alone = "", last = "", times = 0, timer = 0;
+  function count(key, late) {
+    clearTimeout(timer);
+    times = key && key === last ? times + 1 : Number(Boolean(key));
+    last = key;
+    if (times === 3) return leave();
+    fill(dots, times ? [0, 1, 2].map((at) => make("i", { className: at < times ? "on" : "" })) : []);
+    const { two, one, late: expired } = pressed.dataset;
+    const name = key === "Shift" ? key : "Esc"; // as it stands on the keyboard
+    pressed.textContent = times ? (times === 1 ? two : one).replace("{key}", name) : late ? expired : "";
+    timer = setTimeout(() => (times ? count("", true) : (pressed.textContent = "")), 5000);
+  }
   addEventListener("keydown", (event) => {
-    for (const key in pressed) if (key !== event.key) pressed[key] = [];
-    if (!pressed[event.key] || event.isComposing || event.repeat || event.keyCode === 229) return;
-    pressed[event.key] = [...pressed[event.key], event.timeStamp].slice(-3);
-    if (pressed[event.key].length === 3 && event.timeStamp - pressed[event.key][0] < 5000) leave();
-  });
+    if (event.repeat) return;
+    const counts = (event.key === "Shift" || event.key === "Escape") && !event.isComposing && event.keyCode !== 229;
+    alone = counts ? event.key : "";
+    if (!counts && times) count("");
+  }, true);
+  addEventListener("keyup", (event) => {
+    if (alone && event.key === alone && !event.isComposing) count(alone);
+    alone = "";
+  }, true);
   addEventListener("pageshow", (event) => {
-    if (event.persisted && (stopped || document.documentElement.classList.contains("gone"))) location.replace("/");
+    if (event.persisted && stopped) location.replace("/");
   });
-  let stopped = false;
+  addEventListener("play", (event) => { // one voice at a time
+    for (const sound of document.querySelectorAll("audio")) if (sound !== event.target) sound.pause();
+  }, true);
+  if ($("keys")) $("keys").hidden = false;
   if (!form) return;
 
   // --- showing ---------------------------------------------------------------------------------------------------
-  const log = $("log"), hint = $("hint"), text = $("text"), choices = $("choices"), place = $("place");
+  const log = $("log"), hint = $("hint"), text = $("text"), choices = $("choices"), place = $("place"), look = $("look");
   const words = hint.dataset;
   const send = form.querySelector("button.main");
   const numbers = document.body.dataset.numbers.split("|").filter(Boolean).sort((a, b) => b.length - a.length);
@@ -44,39 +80,52 @@
   let over = log.dataset.over === "1"; // she has said stop or delete
   let human = Boolean(log.querySelector("li.person")) && hint.textContent === words.human;
 
-  function fill(node, children) { // replaceChildren, also for phones of 2019
-    node.textContent = "";
-    node.append(...children);
-  }
   function say(message) {
     if (hint.textContent !== message) hint.textContent = message;
   }
   function calm() {
     say(human && !over ? words.human : "");
   }
-  function item(who, content, seq) {
-    const li = document.createElement("li");
-    li.className = who;
-    if (seq) li.dataset.seq = seq;
-    const name = document.createElement("span");
-    name.className = "who";
-    name.textContent = words[who] || "";
-    const p = document.createElement("p");
+  function write(p, content) {
+    p.textContent = "";
     for (let found; (found = known.exec(content)); ) { // our own numbers can be tapped, all else is plain text
       const start = found.index + found[1].length;
-      const call = document.createElement("a");
-      call.href = "tel:" + found[2].replace(/ /g, "");
-      call.textContent = found[2];
-      p.append(content.slice(0, start), call);
+      p.append(content.slice(0, start), make("a", { href: "tel:" + found[2].replace(/ /g, ""), textContent: found[2] }));
       content = content.slice(start + found[2].length);
     }
     p.append(content);
-    li.append(name, p);
+  }
+  function item(who, content, audio, lang) {
+    const li = make("li", { className: who });
+    const p = make("p", lang ? { lang } : {});
+    write(p, content);
+    li.append(make("span", { className: "who", textContent: words[who] || "" }), p);
+    if (audio) {
+      const sound = make("audio", { controls: true, preload: "none", src: `/audio/${audio}.mp3` });
+      sound.setAttribute("aria-label", words.listen);
+      li.append(sound);
+    }
     return li;
   }
+  function offer(buttons, lang) {
+    const inside = choices.contains(document.activeElement);
+    fill(choices, buttons.map(({ label, data }) => make("button", { name: "choice", value: data, textContent: label, lang })));
+    choices.hidden = !buttons.length;
+    // The pressed button is gone: who goes by keyboard or screen reader stays where the answers are.
+    if (inside) (buttons.length ? choices : text).focus({ preventScroll: true });
+  }
   let pending = null; // her own line, shown before the server has read it back to us
+  function drop() {
+    if (pending) pending.remove();
+    pending = null;
+  }
   function show(view) {
-    let fresh = null;
+    if (view.turn) { // the talk goes on in another language: the server draws the page in it
+      stopped = true;
+      return look.click();
+    }
+    form.spoke.value = view.spoke;
+    let fresh = null, asked = null;
     if (view.over !== over) { // another talk from here on: the answer holds all of it, with numbers of its own
       over = view.over;
       after = 0;
@@ -86,32 +135,30 @@
     }
     for (const line of view.lines) {
       if (line.seq <= after) continue;
-      if (line.who === "me" && pending) { pending.remove(); pending = null; }
-      fresh = item(line.who, line.text, line.seq);
-      log.append(fresh);
+      if (line.who === "me" && pending) { // the line that stands there already, so that it is not read out twice
+        fresh = pending;
+        pending = null;
+        fresh.classList.remove("wait");
+        write(fresh.lastChild, line.text);
+      } else {
+        fresh = item(line.who, line.text, line.audio, line.lang);
+        log.insertBefore(fresh, pending);
+      }
+      fresh.dataset.seq = line.seq;
       after = line.seq;
-      if (line.who !== "me" && !line.buttons.length && !line.wants_location) continue; // the question stays open
-      fill(choices, line.buttons.map((button) => {
-        const b = document.createElement("button");
-        b.name = "choice";
-        b.value = button.data;
-        b.textContent = button.label;
-        return b;
-      }));
-      place.hidden = !(line.wants_location && navigator.geolocation);
+      if (line.who === "me" || line.buttons.length || line.wants_location) asked = line; // else the question stays open
+    }
+    if (asked || view.over || view.human) { // while a person talks, the machine's choices mean nothing
+      const open = asked && !view.over && !view.human;
+      offer(open ? asked.buttons : [], asked ? asked.lang : "");
+      place.hidden = !(open && asked.wants_location && navigator.geolocation);
       place.removeAttribute("data-off");
     }
     if (view.over) { // she said stop or delete: only our last words stay on the screen
       const own = [...log.querySelectorAll("li.me")].pop();
       while (own && log.firstChild !== own) log.firstChild.remove();
       if (own) own.remove();
-      fill(choices, []);
     }
-    if (view.human) { // while a person talks, the machine's choices mean nothing
-      fill(choices, []);
-      place.hidden = true;
-    }
-    if (pending) log.append(pending);
     if (view.human !== human) {
       human = view.human;
       if (!over) say(human ? words.human : words.humanOver);
@@ -129,9 +176,10 @@
   async function post(path, fields, limit) {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), limit);
+    const stands = { token: token.value, lang: form.lang.value, spoke: form.spoke.value, after, over: Number(over) };
     try {
       const answer = await fetch(path, {
-        method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" },
+        method: "POST", body: new URLSearchParams({ ...fields, ...stands }), headers: { Accept: "application/json" },
         credentials: "omit", cache: "no-store", signal: stop.signal,
       });
       if (!answer.ok) throw Object.assign(new Error(), { status: answer.status });
@@ -143,50 +191,57 @@
   let busy = false;
   let unsent = null; // the message whose sending failed: the same one again keeps its key, so that it arrives once
   async function submit(fields, shown) {
-    if (busy) return false;
+    if (busy) return;
     busy = true;
     send.disabled = true;
     const same = unsent && JSON.stringify(unsent.fields) === JSON.stringify(fields);
     const mid = same ? unsent.mid : newKey();
-    if (pending) pending.remove();
-    pending = item("me", shown, 0);
+    drop();
+    pending = item("me", shown);
     pending.classList.add("wait");
     log.append(pending);
     pending.scrollIntoView({ block: "nearest" });
     say(words.sending);
+    const slow = setTimeout(() => say(words.slow), 6000);
     let failure = null;
     for (const pause of [0, 1500, 3000]) {
       await sleep(pause);
       try {
-        const view = await post("/", { ...fields, token: token.value, mid, after, over: Number(over) }, 15000);
-        unsent = null;
+        const view = await post("/", { ...fields, mid }, 15000);
+        unsent = failure = null;
         if (pending) pending.classList.remove("wait");
-        calm();
-        show(view);
-        busy = send.disabled = false;
-        return true;
+        if (fields.text && text.value === fields.text) text.value = "";
+        if (!stopped) calm();
+        if (!stopped) show(view);
+        break;
       } catch (error) {
         failure = error;
         if (error.status && error.status < 500) break;
       }
     }
-    unsent = { fields, mid };
-    if (pending) { pending.remove(); pending = null; }
-    say(failure.status === 413 ? words.tooBig : words.notSent);
+    clearTimeout(slow);
+    if (failure) {
+      unsent = { fields, mid };
+      drop();
+      say(failure.status === 413 ? words.tooBig : fields.text ? words.notSent : words.again);
+    }
     busy = send.disabled = false;
-    return false;
   }
   async function sendText() {
     const value = text.value;
     if (!value.trim()) return say(words.empty);
-    if (await submit({ act: "say", text: value }, value) && text.value === value) text.value = "";
+    await submit({ act: "say", text: value }, value);
     text.focus({ preventScroll: true });
   }
+  let clicked = null; // older phones do not say which button sent a form
+  addEventListener("click", (event) => { clicked = event.target.closest("button"); }, true);
   form.addEventListener("submit", (event) => {
+    const button = event.submitter || clicked;
+    const leads = button && (button.name === "speak" || button.hasAttribute("formaction")); // to a page drawn anew
+    if (button === look || (leads && !busy)) return;
     event.preventDefault();
-    const button = event.submitter || document.activeElement;
     if (button && button.name === "choice") submit({ choice: button.value }, button.textContent);
-    else sendText();
+    else if (!busy) sendText();
   });
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
@@ -207,7 +262,7 @@
     let failures = 0;
     while (!stopped) {
       try {
-        const view = await post("/poll", { token: token.value, after, human: Number(human), over: Number(over) }, 60000);
+        const view = await post("/poll", { human: Number(human) }, 60000);
         if (stopped) return;
         if (failures > 1 && !busy) calm();
         failures = 0;
@@ -227,21 +282,11 @@
   function hide() {
     if (stopped || Date.now() - touched < idle) return;
     stopped = true; // also stops fetching: what nobody reads must not count as delivered
-    const again = document.createElement("form");
-    again.method = "post";
-    again.action = "/#m";
-    again.className = "blank";
-    for (const [name, value] of [["token", token.value], ["mid", newKey()], ["act", "look"]]) {
-      const field = document.createElement("input");
-      field.type = "hidden";
-      field.name = name;
-      field.value = value;
-      again.append(field);
-    }
-    const go = document.createElement("button");
-    go.textContent = words.resume;
-    again.append(go);
-    fill(document.body, [exit, again]);
+    const again = make("form", { method: "post", action: "/#m", className: "blank" });
+    const kept = { token: token.value, lang: form.lang.value, spoke: form.spoke.value, after, mid: newKey(), act: "look" };
+    for (const name in kept) again.append(make("input", { type: "hidden", name, value: kept[name] }));
+    again.append(make("button", { textContent: words.resume }));
+    fill(document.body, [exit.parentNode, again]);
   }
   for (const kind of ["keydown", "pointerdown", "touchmove", "wheel", "input"]) {
     addEventListener(kind, () => {
@@ -251,5 +296,5 @@
   }
   addEventListener("visibilitychange", hide);
   setInterval(hide, 5000);
-  document.documentElement.classList.add("js"); // last: where anything above fails, the page stays as without script
+  root.classList.add("js"); // last: where anything above fails, the page stays as without script
 })();

@@ -67,7 +67,11 @@ def _is_guess(
         if lexicon.people >> element & 1:
             continue
         for start, end in spans[element]:
-            if begin <= start and end <= stop and (end - start > 2 or any([tokens[at].is_exact for at in range(start, end)])):
+            if (
+                begin <= start
+                and end <= stop
+                and (end - start > 2 or any([tokens[at].is_exact for at in range(start, end)]))
+            ):
                 return False
     return True
 

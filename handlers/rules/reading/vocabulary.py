@@ -182,7 +182,10 @@ class Vocabulary:
         if len(hits) > 4:  # too many words it could be: it says nothing
             return ()
         return tuple(
-            number for hit in hits for word, number in self._by_fold[hit] if word[-1] == form[-1] or form.isascii()
+            number
+            for hit in sorted(hits)
+            for word, number in self._by_fold[hit]
+            if word[-1] == form[-1] or form.isascii()
         )
 
     def _look_up(self, form: str, strict: bool) -> tuple[int, ...]:

@@ -43,11 +43,30 @@ def upgrade() -> None:
         sign_ins,
     ):
         make()
+    if op.get_bind().dialect.name == "postgresql":
+        only_grows_on_postgres()
+    else:
+        only_grows_on_sqlite()
+
+
+def only_grows_on_sqlite() -> None:
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER audit_log_no_{verb.lower()} BEFORE {verb} ON audit_log "
             "BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
         )
+
+
+def only_grows_on_postgres() -> None:
+    op.execute(
+        "CREATE FUNCTION audit_log_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE EXCEPTION 'the audit log only grows'; END$$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_log_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_log_only_grows()"
+    )
+    op.execute("REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM PUBLIC, CURRENT_USER")
 
 
 def downgrade() -> None:

@@ -21,7 +21,7 @@ from bot.channels import telegram
 from bot.channels.telegram import NotFetched, TelegramChannel, parse
 from bot.observe import set_up_logs
 from flows.effects import Button
-from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
+from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing, Pin
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
 
 CHAT = {"id": 42, "type": "private", "first_name": "CanaryFirst", "username": "canary_username"}
@@ -290,6 +290,27 @@ def _chain(error: BaseException | None) -> list[str]:
         texts += [str(error), repr(error), repr(error.args)]
         error = error.__cause__ or error.__context__
     return texts
+
+
+PIN = Pin(title="Nơi số 1", note="Tên ghi ở tin trên", lat=22.32, lon=103.63)
+
+
+async def test_a_point_follows_the_text_silently(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    fake.chats.add(42)
+    sent = await channel.send(Address("telegram", "42"), Outgoing(text="một nơi", pins=(PIN, PIN)))
+    assert (sent.outcome, [one.text for one in fake.of(42)]) == (Outcome.SENT, ["một nơi"])
+    assert len(fake.venues) == 2
+    shown = fake.venues[0]
+    assert (float(shown["latitude"]), float(shown["longitude"])) == (22.32, 103.63)
+    assert (shown["title"], shown["address"]) == ("Nơi số 1", "Tên ghi ở tin trên")
+    assert (shown["disable_notification"], shown["protect_content"]) == ("true", "true")
+
+
+async def test_a_point_that_fails_does_not_bring_the_text_again(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    fake.chats.add(42)
+    fake.refuses_venues = True
+    sent = await channel.send(Address("telegram", "42"), Outgoing(text="một nơi", pins=(PIN,)))
+    assert (sent.outcome, len(fake.of(42)), fake.venues) == (Outcome.SENT, 1, [])
 
 
 def test_a_webhook_without_a_secret_is_refused() -> None:

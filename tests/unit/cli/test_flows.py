@@ -133,7 +133,8 @@ def test_transcripts_pass_and_coverage_is_printed(folder: Path) -> None:
     assert "ok   Chào" in result.stdout
     assert "1 passed, 0 failed" in result.stdout
     assert "welcome            1/9 steps, 0/5 choices; not passed: welcome.card" in result.stdout
-    assert result.stdout.splitlines()[-1] == "= 1/25 steps, 0/10 choices"
+    assert "\n= 1/25 steps, 0/10 choices\n" in result.stdout
+    assert result.stdout.splitlines()[-2:] == ["buttons: 1/1 transcripts passed", "numbers: 1/1 transcripts passed"]
 
 
 def test_a_failing_transcript_exits_1(folder: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+import bot.shipped
+from bot.cli import directory
 from bot.cli.places import nearest, place
 
 BINH_LU = ["--place", "bình lư", "--need", "medical"]
@@ -100,3 +103,23 @@ def test_nearest_wrongly_used(arguments: list[str], code: int, said: str):
     assert result.exit_code == code
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_with_a_configuration_the_stored_directory_answers(tmp_path: Path):
+    config = tmp_path / "config.yaml"
+    config.write_text(f"var: {tmp_path / 'var'}\n")
+    changed = CliRunner().invoke(directory.app, ["set", "f003", "name", "Trung tâm thử", "--config", str(config)])
+    assert changed.exit_code == 0
+    assert "Trung tâm thử" in call("nearest", *BINH_LU, "--limit", "1", "--config", str(config)).stdout
+    assert "Trung tâm thử" not in call("nearest", *BINH_LU, "--limit", "1").stdout
+
+
+def test_with_a_configuration_its_places_are_asked(tmp_path: Path):
+    folder = tmp_path / "places"
+    shutil.copytree(Path(bot.shipped.__file__).parents[1] / "handlers/rules/data", folder)
+    units = folder / "units.csv"
+    units.write_text(units.read_text(encoding="utf-8").replace("Bình Lư", "Bình Thử"), encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text(f"places: {folder}\n")
+    assert json.loads(call("place", "xã bình thử", "--config", str(config)).stdout)["codes"] == ["03390"]
+    assert json.loads(call("place", "xã bình thử").stdout)["kind"] != "exact"

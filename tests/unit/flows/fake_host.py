@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.effects import FindServices, MakeReturnCode, PlaceAnswer, Question, ResolvePlace, Value
+from flows.effects import AskCanRemind, FindServices, MakeReturnCode, PlaceAnswer, Question, ResolvePlace, Value
 from flows.severity import Severity
 
 NAMES: Mapping[str, str] = {"03390": "xã Bình Lư", "03388": "xã Mường Than", "03405": "xã Khun Há"}
@@ -29,6 +29,8 @@ class FakeHost:
             return PlaceAnswer("exact" if len(codes) == 1 else "ambiguous" if codes else "none", codes, NAMES)
         if isinstance(question, FindServices):
             return [{"id": "one", "text": "Trạm y tế xã"}]
+        if isinstance(question, AskCanRemind):
+            return True  # asked only where no transcript's world is at hand
         assert isinstance(question, MakeReturnCode), "the runner answers everything else from the world"
         return "ABCD-EFGH-JKLM"
 

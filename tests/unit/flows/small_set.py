@@ -297,6 +297,7 @@ class Talker:
             "AskOnDuty": self.on_duty,
             "MakeReturnCode": "ABCD-EFGH",
             "RedeemReturnCode": self.code_known,
+            "AskCanRemind": True,
         }
         return answers[name]
 

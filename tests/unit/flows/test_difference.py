@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from flows import audio
 from flows.difference import Change, Kind, difference, file_difference, touched
 from tests.unit.flows.sample_set import changed, library_of
+from tests.unit.flows.two_tongues import po
 
 WELCOME = "flows/welcome.yaml"
 
@@ -121,3 +123,19 @@ def test_a_name_that_an_author_gave_is_never_translated() -> None:
     after = [{"file": WELCOME, "old": "      go_on: {label: Nhắn tiếp,", "new": "      skip: {label: Nhắn thêm,"}]
     (change,) = difference(library_of(changed(before)), library_of(changed(after)))
     assert change.message == "welcome.nudge: lựa chọn skip nhãn “Nhắn tiếp” → “Nhắn thêm”"
+
+
+def test_a_recording_is_the_same_whether_its_bytes_are_here_or_only_its_hash() -> None:
+    name, sound = "audio/hmn/safety.ask.say-3fa2b1.mp3", b"ID3" + bytes(9)
+    assert file_difference({name: audio.pointer(sound)}, {name: sound}) == []
+    (change,) = file_difference({name: audio.pointer(sound)}, {name: sound + b"x"})
+    assert change.in_language("en").endswith(f"file {name}: recorded anew")
+
+
+def test_translations_are_counted_as_texts_not_as_lines() -> None:
+    name = "languages/en.po"
+    old = po({("a.b.say", "Một"): "One", ("a.c.say", "Hai"): "Two", ("a.d.say", "Ba"): "Three"})
+    new = po({("a.b.say", "Một"): "One!", ("a.d.say", "Ba"): "Three", ("a.e.say", "Bốn"): "Four"})
+    (change,) = file_difference({name: old}, {name: new})
+    assert change.in_language("en").endswith("translations new 1, changed 1, gone 1")
+    assert file_difference({name: old}, {name: old}) == []

@@ -10,6 +10,7 @@ from flows import effects
 from flows.effects import Answered, Chose, Raise, Remember, Said, SayKind, Silence, Start
 from flows.engine import NoSuchFlow, NothingAsked, WrongVersion, advance
 from flows.library import Library
+from flows.schema import MAX_DEPTH
 from flows.session import Session, State, Status
 from flows.severity import Severity
 from tests.unit.flows.small_set import NOW, Talker, at_question, small_library
@@ -335,7 +336,7 @@ def test_loop_of_questions_to_the_host_fails_too(library: Library) -> None:
 
 def test_stack_is_bounded(library: Library) -> None:
     talk = at_question(library)
-    full = talk.session.evolve(frames=talk.session.frames * 20)
+    full = talk.session.evolve(frames=talk.session.frames * MAX_DEPTH)
     sprint = advance(library, full, Said("cứu"), NOW)
     assert sprint.effects == (effects.Failed("depth-limit", "card.show"),)
 

@@ -69,13 +69,13 @@ def test_choices_are_ticked_one_by_one_until_she_has_enough() -> None:
     assert talk.session.variables["signs"] == ["followed", "locked"]
 
 
-@pytest.mark.parametrize("typed", ["1, 2", "1 2", "bi nhot và bị đi theo", "2; bi di theo"])
+@pytest.mark.parametrize("typed", ["1, 2", "1 2", "1 and 2", "bi nhot và bị đi theo", "2; bi di theo"])
 def test_several_typed_at_once_are_all_she_had_to_say(typed: str) -> None:
     talk = talker()
     assert talk.type(typed) == ["Bị nhốt: bị đi theo, bị nhốt"]
 
 
-@pytest.mark.parametrize("typed", ["none_of_list", "4", "không", "hết rồi"])
+@pytest.mark.parametrize("typed", ["none_of_list", "4", "không", "hết rồi", "that's all", "none"])
 def test_none_of_them_is_an_answer(typed: str) -> None:
     talk = talker()
     assert talk.type(typed) == ["Không có gì."]

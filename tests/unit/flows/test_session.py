@@ -39,6 +39,7 @@ FULL = Session(
     pressed="7.1",
     own_due_at=datetime(2026, 11, 23, 13, 20, tzinfo=UTC),
     heard_at=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
+    language="en",
 )
 
 
@@ -62,7 +63,7 @@ def test_new_session_has_not_begun() -> None:
 
 
 def test_a_session_of_the_first_format_goes_on() -> None:
-    old = {key: value for key, value in stored(FULL).items() if key not in ("own_due_at", "heard_at")}
+    old = {key: value for key, value in stored(FULL).items() if key not in ("own_due_at", "heard_at", "language")}
     old |= {"format": 1, "frames": [["home", "menu", "open"]]}
     read = Session.load(old)
     assert (read.own_due_at, read.heard_at) == (FULL.silence_due_at, None)
@@ -70,9 +71,14 @@ def test_a_session_of_the_first_format_goes_on() -> None:
     assert Session.load(stored(read)) == read
 
 
+def test_a_session_from_before_there_were_languages_goes_on() -> None:
+    old = {key: value for key, value in stored(FULL).items() if key != "language"} | {"format": 2}
+    assert Session.load(old) == FULL.evolve(language="")
+
+
 def test_unknown_format_is_refused_in_words() -> None:
     with pytest.raises(UnreadableSession, match="newer program"):
-        Session.load({**stored(FULL), "format": 3})
+        Session.load({**stored(FULL), "format": 4})
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,17 @@ def test_neither_yes_nor_no(text: str) -> None:
         ("09:00", "09:00"),
         ("0h", "00:00"),
         ("21h tối", "21:00"),
+        ("9 p.m.", "21:00"),
+        ("9:30 PM", "21:30"),
+        ("until 9 pm please", "21:00"),
+        ("8 in the morning", "08:00"),
+        ("9 o'clock in the evening", "21:00"),
+        ("at 10 at night", "22:00"),
+        ("8 tonight", "20:00"),
+        ("tomorrow at 3 in the afternoon", "15:00"),
+        ("8pm tomorrow", "20:00"),
+        ("noon", "12:00"),
+        ("midnight", "00:00"),
     ],
 )
 def test_time_of_day(text: str, time: str) -> None:
@@ -123,8 +134,9 @@ def test_time_of_day(text: str, time: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "9h", "12h", "tối", "25:00", "21:75", "từ 8h tối đến 9h tối", "2h tối", "9:30", "sáng mai", "9 2 1"]
-)
+    "text", ["", "9h", "12h", "tối", "25:00", "21:75", "từ 8h tối đến 9h tối", "2h tối", "9:30", "sáng mai", "9 2 1",
+             "9 o'clock", "after 9 pm", "before 8 tonight", "half past 8 pm", "6 at night", "tomorrow morning"],
+)  # fmt: skip
 def test_hour_that_could_be_two_is_no_answer(text: str) -> None:
     assert answers.time_of_day(text) is None
 
@@ -172,8 +184,9 @@ def test_number(text: str, value: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "index"), [("1", 0), ("2.", 1), ("số 3", 2), ("4", None), ("0", None), ("1 2", None), ("hai", None)]
-)
+    ("text", "index"), [("1", 0), ("2.", 1), ("số 3", 2), ("4", None), ("0", None), ("1 2", None), ("hai", None),
+                        ("number 2", 1), ("option 3", 2), ("no 2", None)],
+)  # fmt: skip
 def test_option_number(text: str, index: int | None) -> None:
     assert answers.option_number(key_of(text), 3) == index
 

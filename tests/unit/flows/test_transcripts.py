@@ -13,7 +13,7 @@ from flows.effects import AskOnDuty, RedeemReturnCode
 from flows.loader import read_dir
 from flows.rehearsal import Outcome, run
 from flows.transcripts import Script, coverage, scripts
-from handlers.directory import load_seed
+from handlers.directory_files import load_seed
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries
 from tests.unit.flows.fake_host import FakeHost

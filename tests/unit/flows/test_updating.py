@@ -118,6 +118,16 @@ def test_a_flow_that_fails_cannot_be_agreed_with() -> None:
     assert updated(text, loop, spin).outcome.failures
 
 
+def test_what_the_loader_reads_is_read_here_too() -> None:
+    """A label that asks, written without quotes in a list: PyYAML's two parsers do not agree on it."""
+    text = (
+        "transcript: a\nturns:\n  - say: chào\n    expect: {says: [có an toàn không?, zzzz qqqq], step: welcome.gone}\n"
+    )
+    new = rewritten(text)
+    assert "says: [có an toàn không?]" in new
+    assert "step: welcome.hello" in new
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

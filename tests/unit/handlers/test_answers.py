@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from flows.effects import (
+    AskCanRemind,
     AskOnDuty,
     FindServices,
     MakeReturnCode,
@@ -24,6 +25,7 @@ QUESTIONS: list[Question] = [
     ResolvePlace("Mường Than"),
     FindServices("", ("medical",), 2),
     AskOnDuty("auto"),
+    AskCanRemind(),
     MakeReturnCode(),
     RedeemReturnCode("0123 4567 8901"),
 ]

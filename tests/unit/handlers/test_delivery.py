@@ -67,7 +67,7 @@ def test_a_late_finisher_changes_nothing(road: Road) -> None:
 def test_a_dead_predecessors_sends_go_on_at_once(road: Road) -> None:
     written(road)
     claims(road)
-    assert road.run(take_back, None) == 1
+    assert road.run(take_back, ()) == 1
     assert len(claims(road)) == 1
 
 

@@ -14,7 +14,7 @@ from handlers import escalation as escalation_module
 from handlers.duty import EverybodyByRole
 from handlers.escalation import Reason
 from handlers.model import Case, Disposition, DutySwitch, EscalationState, Role, Staff
-from handlers.outgoing import fresh_until
+from handlers.outgoing import fresh_for
 from handlers.rules.ladder import EMERGENCY
 from tests.fakes.hotline import START, Hotline
 
@@ -371,12 +371,12 @@ def test_how_long_a_line_may_arrive_by_itself(hotline, lan):
     contact = hotline.contact(hotline.arrive())
     soon = START + timedelta(minutes=15)
     evening = START + timedelta(hours=8)
-    assert fresh_until(contact, START) == soon
-    assert fresh_until(replace(contact, late_answer=LateAnswer.COME_BACK), START) == soon
-    assert fresh_until(replace(contact, late_answer=LateAnswer.ANY_TIME), START) is None
-    assert fresh_until(replace(contact, late_answer=LateAnswer.UNTIL, late_until_at=evening), START) == evening
+    assert fresh_for(contact, START) == soon
+    assert fresh_for(replace(contact, late_answer=LateAnswer.COME_BACK), START) == soon
+    assert fresh_for(replace(contact, late_answer=LateAnswer.ANY_TIME), START) is None
+    assert fresh_for(replace(contact, late_answer=LateAnswer.UNTIL, late_until_at=evening), START) == evening
     passed = replace(contact, late_answer=LateAnswer.UNTIL, late_until_at=START - timedelta(hours=1))
-    assert fresh_until(passed, START) == soon
+    assert fresh_for(passed, START) == soon
 
 
 def test_waiting_lines_replace_one_another(hotline, lan, mai):

@@ -19,16 +19,19 @@ DESK = {
     Action.CLOSE,
     Action.READ_OWN,
     Action.SET_DUTY,
+    Action.SEE_DIRECTORY,
+    Action.SET_CAPACITY,
+    Action.REFER,
 }
 EXPECTED = {
     Role.COUNSELLOR: DESK,
     Role.SUPERVISOR: DESK
     | {Action.READ_ANY, Action.RELEASE_ANY, Action.CLOSE_ANY, Action.KEEP_STAFF, Action.SEE_FIGURES},
-    Role.EDITOR: {Action.EDIT_FLOWS, Action.EDIT_DIRECTORY},
+    Role.EDITOR: {Action.EDIT_FLOWS, Action.EDIT_DIRECTORY, Action.SEE_DIRECTORY, Action.SET_CAPACITY},
     Role.OPERATOR: {Action.KEEP_STAFF, Action.SEE_HEALTH},
     Role.INSPECTOR: {Action.SEE_FIGURES},
 }
-CONTENT = {Action.REPLY, Action.NOTE, Action.READ_OWN, Action.READ_ANY, Action.CLAIM}
+CONTENT = {Action.REPLY, Action.NOTE, Action.READ_OWN, Action.READ_ANY, Action.CLAIM, Action.REFER}
 
 
 def one(*roles: Role, enabled: bool = True) -> Staff:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from handlers import return_codes
-from handlers.model import Contact, EscalationState, MessageKind, OutboxState, Staff
+from handlers.model import Address, Contact, EscalationState, MessageKind, OutboxState, Staff
+from storage.crypto import lookup_of
 from tests.fakes.road import EMERGENCY, URGENT, Road
 
 
@@ -232,3 +233,135 @@ def test_her_own_code_after_a_gap_brings_back_what_was_held(road: Road) -> None:
     before = len(road.texts("a"))
     road.types("a", "em đây")
     assert road.texts("a")[before:] == []  # a human talks: the machine is silent
+
+
+# --- every door -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", ["tg", "web"])
+@pytest.mark.parametrize("typed", ["{code}", " {plain}\n", "{dots}"])
+def test_a_code_typed_unasked_leads_back_from_any_door(road: Road, channel: str, typed: str) -> None:
+    code, _ = talk(road, "old")
+    case = road.case_of("old")
+    text = typed.format(code=code, plain=code.replace(" ", ""), dots=code.replace(" ", "."))
+    road.types("new", text, channel)
+    assert road.case(case).contact_uid == road.find("new", channel).uid
+    assert road.case(case).channel == channel
+    assert text not in road.transcript(case)
+    road.types("new", "em đây ạ", channel)
+    assert road.transcript(case)[-1] == "em đây ạ"
+
+
+def test_the_way_by_buttons_on_a_messenger(road: Road) -> None:
+    code, _ = talk(road, "old")
+    road.starts("new")
+    road.presses("new", "Có")
+    road.presses("new", "Tôi có mã quay lại")
+    road.types("new", "0000 1111 2222")
+    assert not any("Hoa" in text for text in road.texts("new"))
+    road.presses("new", "Gõ lại mã")
+    road.types("new", code)
+    assert any("Hoa" in text for text in road.texts("new"))
+
+
+def test_she_must_say_that_she_has_kept_it(road: Road) -> None:
+    road.starts("a")
+    road.presses("a", "Có")
+    road.presses("a", "Bỏ qua")
+    road.presses("a", "Mã quay lại, riêng tư, góp ý")
+    road.presses("a", "Lấy mã quay lại")
+    told = road.last("a")
+    assert return_codes.normal("".join(told.split("Mã của bạn:")[1].split("\n")[0]))
+    assert [button.label for button in road.got["a"][-1].buttons] == ["Tôi đã ghi lại"]
+    road.types("a", "ừ rồi")
+    assert told.split("Mã của bạn:")[1].split("\n")[0] in road.last("a"), "until then the code stays in sight"
+    road.presses("a", "Tôi đã ghi lại")
+    assert "Mã của bạn" not in road.last("a")
+
+
+def test_a_wrong_code_typed_unasked_is_a_text_like_any_other(road: Road) -> None:
+    answers = []
+    for who, text in (("a", "0123 4567 8901"), ("b", "em không biết")):
+        road.starts(who)
+        road.presses(who, "Có")
+        before = len(road.texts(who))
+        road.types(who, text)
+        answers.append(road.texts(who)[before:])
+    assert answers[0] == answers[1]
+
+
+def test_a_code_in_the_middle_of_a_sentence_is_not_taken(road: Road) -> None:
+    code, _ = talk(road, "old")
+    case = road.case_of("old")
+    road.types("new", f"mã của em là {code} nhé")
+    assert road.case(case).contact_uid == road.find("old").uid
+
+
+def test_one_try_at_the_flows_question_counts_once(road: Road) -> None:
+    road.starts("a")
+    road.presses("a", "Có")
+    road.presses("a", "Tôi có mã quay lại")
+    road.types("a", "0000 1111 2222")
+    uid = road.find("a").uid
+    assert road.select(f"SELECT count(*) AS n FROM failures WHERE key = 'code:{uid}'") == [{"n": 1}]
+
+
+def test_a_program_that_takes_a_new_lane_for_every_try_is_stopped_and_other_channels_are_not(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(return_codes, "TRIES_OF_ALL", 12)
+    code, _ = talk(road, "old")
+    case = road.case_of("old")
+    for number in range(12):
+        redeem(road, f"bot{number}", f"0{number:011d}", "web")
+    redeem(road, "late", code, "web")
+    assert road.case(case).contact_uid == road.find("old").uid
+    assert [line.text for line in road.sees("late").lines][1] == road.worlds.say("invalid_code")
+    redeem(road, "phone", code)
+    assert road.case(case).contact_uid == road.find("phone").uid
+
+
+# --- what the database knows -------------------------------------------------------------------------------------------
+
+
+def stored(road: Road) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table."""
+    names = [row["name"] for row in road.select("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: road.select(f"SELECT * FROM {name}") for name in names}
+
+
+@pytest.mark.parametrize("doors", [("tg", "web"), ("web", "tg"), ("tg", "tg")])
+def test_after_redeeming_no_row_anywhere_holds_a_pair_of_addresses(road: Road, doors: tuple[str, str]) -> None:
+    before_door, after_door = doors
+    road.hire("tuvan")
+    road.types("old-1234567", EMERGENCY, before_door)
+    code = make(road, "old-1234567", before_door)
+    old_uid = road.find("old-1234567", before_door).uid
+    pepper = road.do(lambda uow: uow.pepper)
+    old, new = (
+        lookup_of(pepper, Address(channel, who))
+        for channel, who in ((before_door, "old-1234567"), (after_door, "new-7654321"))
+    )
+    redeem(road, "new-7654321", code, after_door)
+    new_uid = road.find("new-7654321", after_door).uid
+    rows = stored(road)
+    assert [row["lookup"] for row in rows["contacts"]] == [new]
+    pointers = set()
+    for table, found in rows.items():
+        for row in found:
+            words = " ".join(str(value) for value in row.values())
+            assert old not in words, table
+            assert "old-1234567" not in words, table
+            assert "new-7654321" not in words, table
+            pointers |= {(table, row.get("state")) for value in row.values() if value == old_uid}
+    # What was sent long ago, and the order to destroy the key: a pseudonym behind which there is no address any more.
+    assert pointers <= {("outbox", "sent"), ("outbox", "cancelled"), ("key_removals", None)}
+    assert ("key_removals", None) in pointers
+    sealed = next(row["address_sealed"] for row in rows["contacts"])
+
+    def opens(uow: object) -> bytes | None:
+        uow.keys.load([new_uid])  # type: ignore[attr-defined]
+        return uow.keys.try_unseal("contacts", "address", new_uid, new_uid, sealed)  # type: ignore[attr-defined]
+
+    assert road.do(opens) == b"new-7654321"
+    assert [row["contact_uid"] for row in rows["return_codes"]] == [new_uid]

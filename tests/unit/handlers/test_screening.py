@@ -255,7 +255,9 @@ def test_danger_at_the_end_of_a_long_letter_is_seen():
 
 def test_a_long_letter_shows_the_signs_of_all_its_parts():
     padding = "hôm nay trời đẹp. " * 200
-    verdict = read(f"em đang mang thai, chồng đánh em. {padding} chồng em đang cầm dao đuổi em. {padding} anh ấy bóp cổ em")
+    verdict = read(
+        f"em đang mang thai, chồng đánh em. {padding} chồng em đang cầm dao đuổi em. {padding} anh ấy bóp cổ em"
+    )
     assert verdict.severity is E
     assert {"weapon", "pregnant", "strangling"} <= names(verdict)
     assert verdict.signs[0].rule.startswith("E")

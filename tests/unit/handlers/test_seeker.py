@@ -93,6 +93,61 @@ def test_the_exit_of_somebody_unknown_makes_nothing(road: Road) -> None:
     assert road.do(lambda uow: uow.contacts.find(Address("web", "nobody"))) is None
 
 
+def test_who_goes_back_after_the_exit_reads_nothing_that_comes_later(road: Road) -> None:
+    staff = road.hire("tuvan", alias="Hoa")
+    road.types("a", EMERGENCY, "web")
+    case = road.meets("a", staff, "web")
+    road.sees("a")
+    road.says(staff, case, "dòng chưa đọc")  # waits for the page to fetch it
+    road.leaves("a")
+    later = road.says(staff, case, "Em còn đó không?")
+    assert later.held, "the counsellor sees that nobody reads"
+    road.now += timedelta(minutes=1)
+    assert road.sees("a") == SeekerView()
+    road.types("a", "chào", "web")  # somebody else, at the page that was left
+    seen = texts(road.sees("a"))
+    assert seen[0] == "chào"
+    assert not {"dòng chưa đọc", "Em còn đó không?", EMERGENCY} & set(seen)
+    assert road.case_of("a", "web").uid != case.uid
+    assert not road.sees("a").human
+
+
+def test_her_code_alone_leads_back_to_a_stay_that_was_left_by_the_exit(road: Road) -> None:
+    staff = road.hire("tuvan", alias="Hoa")
+    road.types("a", EMERGENCY, "web")
+    case = road.meets("a", staff, "web")
+    code = road.do(lambda uow: return_codes.make(uow, uow.contacts.get(case.contact_uid)))
+    road.leaves("a")
+    road.says(staff, case, "Em còn đó không?")
+    road.now += timedelta(minutes=5)
+    road.sends("new", MessageKind.CODE, "web", text=code)
+    assert "Em còn đó không?" in texts(road.sees("new"))
+    assert road.sees("new").human
+
+
+def test_what_she_sent_just_before_the_exit_is_handled(road: Road) -> None:
+    staff = road.hire("tuvan")
+    road.starts("a", "web")
+    case = road.case_of("a", "web")
+    road.accepts(road.message("a", MessageKind.TEXT, "web", text=EMERGENCY))
+    road.leaves("a")
+    road.settles()
+    assert EMERGENCY in road.transcript(case)
+    assert road.escalation(case) is not None
+    assert [card.case_code for card in road.queue(staff).cards] == [case.code]
+    assert road.sees("a") == SeekerView()
+
+
+def test_leaving_twice_is_leaving_once_and_leaves_nothing_for_ever(road: Road) -> None:
+    road.starts("a", "web")
+    road.leaves("a")
+    before = road.select("SELECT count(*) AS n FROM contacts")
+    road.leaves("a")
+    assert road.select("SELECT count(*) AS n FROM contacts") == before == [{"n": 2}]
+    road.waits(days=31)
+    assert road.select("SELECT count(*) AS n FROM contacts") == [{"n": 0}]
+
+
 def test_after_erasing_only_the_farewell_is_left(road: Road) -> None:
     road.starts("a", "web")
     road.types("a", "em tên là không nói", "web")

@@ -31,6 +31,11 @@ EFFECTS: dict[type, Command] = {
     effects.CancelHuman: effects.CancelHuman(),
     effects.ConsentGiven: effects.ConsentGiven("call_back", "Được gọi lại", "a.b", "0123456789ab"),
     effects.ConsentWithdrawn: effects.ConsentWithdrawn("call_back", "Được gọi lại", "a.b", "0123456789ab"),
+    effects.Remind: effects.Remind("Chào bạn.", "20:00", 1, "reminder", "a.b"),
+    effects.ForgetReminder: effects.ForgetReminder(),
+    effects.Refer: effects.Refer(
+        ("shelter",), "", (("situation", "bị đánh"),), "referral", "a.b", "a.c", "0123456789ab"
+    ),
     effects.Ended: Ended("done"),
     effects.Failed: Failed("step-limit", "a.b"),
 }
@@ -56,7 +61,7 @@ def test_every_command_does_something_or_says_why_not(road: Road, kind: type) ->
             road.do(work)
     else:
         road.do(work)
-    assert (_state(road) == before) == (kind in (Ended, Failed, effects.CancelHuman))
+    assert (_state(road) == before) == (kind in (Ended, Failed, effects.CancelHuman, effects.ForgetReminder))
 
 
 def _state(road: Road) -> list[Any]:

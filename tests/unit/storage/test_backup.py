@@ -16,6 +16,7 @@ from handlers.errors import BinhAnError, KeyMissing
 from handlers.model import Address, OutboxKind, OutboxState, new_uid
 from handlers.ports import UnitOfWork
 from storage import backup as backups
+from storage import schema
 from storage.backup import BackupBroken, NotEmpty, backup, restore
 from storage.checking import check_installation
 from storage.crypto import Unreadable
@@ -85,7 +86,7 @@ async def test_a_backup_belongs_to_its_owner_and_says_what_it_is(tmp_path: Path)
     assert sorted(path.name for path in listing(copy)) == ["data.db", "keys.db", "manifest.json"]
     assert not [path for path in [copy, *listing(copy)] if stat.S_IMODE(path.stat().st_mode) & 0o077]
     manifest = json.loads(listing(copy)[2].read_text())
-    assert (manifest["format"], manifest["revision"], manifest["secrets"]) == (1, "0001", False)
+    assert (manifest["format"], manifest["revision"], manifest["secrets"]) == (1, schema.head(), False)
     assert b"telegram|p1" not in b"".join(path.read_bytes() for path in listing(copy))
 
 

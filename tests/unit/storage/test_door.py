@@ -216,7 +216,7 @@ async def test_a_full_disk_is_said_at_once_and_leaves_what_was_there(storage: St
 async def test_a_stuck_writer_is_said_to_those_who_wait_and_their_items_are_not_done_later(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.door.PATIENCE_S", 0.1)
+    monkeypatch.setattr("storage.callers.PATIENCE_S", 0.1)
     counting = Counting()
     async with busy_writer(storage):
         await asyncio.sleep(0.15)

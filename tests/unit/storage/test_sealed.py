@@ -136,12 +136,12 @@ async def test_swapped_ciphertexts_show_nobody_anothers_text(tmp_path: Path, tab
 async def test_every_sealed_row_has_its_key_and_a_missing_one_is_found(tmp_path: Path) -> None:
     storage = open_storage(tmp_path / "data.db")
     contact_uid, case_uid = await live(storage)
-    found = check_keys(storage.door._connection, storage.keys)
+    found = check_keys(Runner(storage.door._connection), storage.keys)
     assert (found.missing, found.orphaned, found.destroyed) == (frozenset(), frozenset(), frozenset())
     storage.keys._db.execute("DELETE FROM data_keys WHERE uid = ?", (case_uid,))
-    assert check_keys(storage.door._connection, storage.keys).missing == {case_uid}
+    assert check_keys(Runner(storage.door._connection), storage.keys).missing == {case_uid}
     storage.keys.destroy([contact_uid])
-    assert check_keys(storage.door._connection, storage.keys).destroyed == {contact_uid}
+    assert check_keys(Runner(storage.door._connection), storage.keys).destroyed == {contact_uid}
     await storage.close()
 
 

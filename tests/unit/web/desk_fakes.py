@@ -7,12 +7,17 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from bot.web.deps import WebDeps
+from bot.shipped import place_files
+from bot.web.deps import DeskHelp, WebDeps
 from bot.web.hub import Hub
 from bot.web.passwords import hash_password
+from handlers.directory import Directory
 from handlers.errors import StorageUnavailable
+from handlers.handoff import Handoff
 from handlers.model import Role, Staff
-from tests.fakes.hotline import Hotline
+from handlers.referring import Referring
+from handlers.rules.places import Gazetteer
+from tests.fakes.hotline import Hotline, Phrases
 from tests.unit.web.fakes import FakeWakeups, make_deps
 
 PASSWORD = "con suối nhỏ sau nhà 7"
@@ -44,8 +49,23 @@ def desk_deps(hotline: Hotline, **changes: Any) -> tuple[WebDeps, HotlineDoor]:
     """Page dependencies with the real desk on the hotline in memory."""
     wakeups = FakeWakeups()
     door = HotlineDoor(hotline, wakeups)
-    deps, _, _ = make_deps(door=door, wakeups=wakeups, hub=Hub(wakeups), desk=hotline.desk, **changes)
+    referring = Referring(hotline.desk, Phrases())
+
+    def directory() -> Directory:
+        return Directory.from_rows(hotline.do(lambda uow: uow.services.all()))
+
+    help_at_desk = DeskHelp(
+        referring=referring, handoff=Handoff(referring, Phrases()), directory=directory, gazetteer=gazetteer
+    )
+    made = {"door": door, "wakeups": wakeups, "hub": Hub(wakeups), "desk": hotline.desk, "help": help_at_desk}
+    deps, _, _ = make_deps(**(made | changes))
     return deps, door
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    """The shipped places, loaded once."""
+    return Gazetteer.load(place_files())
 
 
 @cache

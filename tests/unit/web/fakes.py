@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.web.deps import ShownNumber, WebDeps
+from bot.web.deps import DeskHelp, ShownNumber, WebDeps
 from bot.web.hub import Hub
 from flows.effects import Button
 from handlers.desk import Desk
@@ -88,6 +88,7 @@ class Talk:
         self.human = False
         self.over = False
         self.waiting = False
+        self.language = ""
         self.down = False
         self.answer: Callable[[InboundMessage], tuple[ViewLine, ...]] = lambda message: (QUESTION,)
 
@@ -117,6 +118,7 @@ class Talk:
             human=self.human,
             over=self.over,
             waiting=self.waiting,
+            language=self.language,
         )
 
     async def leave(self, address: Address) -> None:
@@ -134,6 +136,7 @@ def make_deps(**changes: Any) -> tuple[WebDeps, Talk, FakeDoor]:
         "wakeups": wakeups,
         "receive": talk.receive,
         "desk": object.__new__(Desk),
+        "help": object.__new__(DeskHelp),
         "hub": Hub(wakeups),
         "leave": talk.leave,
         "page_key": bytes(range(32)),

@@ -55,7 +55,7 @@ def test_only_the_way_in_is_open(hotline: Hotline) -> None:
 
 
 def url(path: str) -> str:
-    return "/desk" + path.replace("{code}", "C-1")
+    return "/desk" + path.replace("{code}", "C-1").replace("{service}", "s1").replace("{referral}", "r1")
 
 
 async def test_nobody_signed_in_gets_nowhere(hotline: Hotline) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import sha256
+from importlib import resources
 
 import pytest
 
@@ -14,7 +17,9 @@ from tests.unit.web.serving import OUR_PAGE, serving
 
 REQUESTS = [
     ("GET", "/", {}),
-    ("GET", "/page.css", {}),
+    ("GET", "/about", {}),
+    ("POST", "/about", {"data": {"token": new_token(), "lang": "en", "after": "3"}}),
+    ("POST", "/exit?t=x", {}),
     ("GET", "/page.js", {}),
     ("GET", "/icon.svg", {}),
     ("GET", "/favicon.ico", {}),
@@ -25,7 +30,10 @@ REQUESTS = [
     ("POST", "/", {"data": b"x", "headers": {"Content-Type": "image/png"}}),
     ("POST", "/poll", {"data": {"token": "short"}}),
     ("POST", "/exit", {"data": {"token": new_token()}}),
+    ("GET", "/refer/" + "a" * 26, {}),
+    ("POST", "/refer/" + "a" * 26, {"data": {"pin": "1"}}),
     ("GET", "/desk", {}),
+    ("GET", "/desk/services", {}),
     ("GET", "/desk", {"headers": {"Accept": "text/html"}, "allow_redirects": False}),
     ("GET", "/desk/sign-in", {}),
     ("GET", "/desk/desk.js", {}),
@@ -36,6 +44,9 @@ REQUESTS = [
     ("POST", "/desk/sign-in", {"data": {"name": "x", "password": "y"}, "headers": OUR_PAGE}),
     ("GET", "/desk/events", {}),
 ]
+
+
+SHEET_HASH = b64encode(sha256((resources.files("bot.web") / "static/page.css").read_bytes()).digest()).decode()
 
 
 def directives(policy: str) -> dict[str, set[str]]:
@@ -50,8 +61,10 @@ def directives(policy: str) -> dict[str, set[str]]:
 def assert_safe(headers: Mapping[str, str], *, geolocation: bool) -> None:
     policy = directives(headers["Content-Security-Policy"])
     assert policy["default-src"] == {"'none'"}
-    for name in ("script-src", "style-src", "img-src", "font-src", "connect-src", "media-src", "form-action"):
+    for name in ("script-src", "img-src", "font-src", "connect-src", "media-src", "form-action"):
         assert policy[name] == {"'self'"}, name
+    own = policy.pop("style-src")
+    assert own == ({f"'sha256-{SHEET_HASH}'"} if geolocation else {"'self'"}), "the one sheet in the page, or our file"
     for name in ("base-uri", "object-src", "frame-ancestors"):
         assert policy[name] == {"'none'"}, name
     assert policy["require-trusted-types-for"] == {"'script'"}
@@ -75,7 +88,7 @@ async def test_every_response_is_safe(hotline: Hotline, method: str, path: str, 
     deps, _ = desk_deps(hotline)
     async with serving(deps) as http:
         answer = await http.request(method, path, **more)
-        assert_safe(answer.headers, geolocation=not path.startswith("/desk"))
+        assert_safe(answer.headers, geolocation=not path.startswith(("/desk", "/refer")))
         assert "Set-Cookie" not in answer.headers
 
 

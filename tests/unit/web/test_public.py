@@ -37,9 +37,10 @@ async def test_the_exit_is_first_and_the_numbers_come_before_the_talk() -> None:
     async with serving(deps) as http:
         page = Page(await (await http.get("/")).text())
     inside = page.elements[[tag for tag, _ in page.elements].index("body") + 1 :]
-    assert inside[0] == (
+    assert inside[0] == ("nav", {"class": "exit", "aria-label": "Rời trang này"})
+    assert inside[1] == (
         "a",
-        {"class": "exit", "id": "exit", "href": "https://example.org/weather", "rel": "noreferrer noopener"},
+        {"id": "exit", "href": "https://example.org/weather", "rel": "nofollow noreferrer noopener"},
     )
     tags = [(tag, attrs.get("href", "")) for tag, attrs in inside]
     calls = [index for index, (_, href) in enumerate(tags) if href.startswith("tel:")]
@@ -53,7 +54,7 @@ async def test_title_and_icon_say_nothing_at_any_moment() -> None:
         for page in (await http.get("/"), await http.post("/", data=form(new_token(), act="start"))):
             text = await page.text()
             assert "<title>Trang tin</title>" in text
-            assert {attrs["href"] for attrs in Page(text).all("link")} == {"/icon.svg", "/page.css"}
+            assert {attrs["href"] for attrs in Page(text).all("link")} == {"/icon.svg"}
 
 
 async def test_the_first_answer_is_in_the_page_that_the_button_leads_to() -> None:
@@ -134,11 +135,27 @@ async def test_a_choice_keeps_the_text_that_stood_in_the_box() -> None:
 
 async def test_looking_sends_nothing_and_an_empty_text_says_so() -> None:
     deps, talk, _ = make_deps()
+    token = new_token()
     async with serving(deps) as http:
-        await http.post("/", data=form(new_token(), act="look", text="nửa câu"))
-        page = await http.post("/", data=form(new_token(), act="say", text="  \n "))
+        await http.post("/", data=form(token, act="start"))
+        page = await http.post("/", data=form(token, act="look", text="nửa câu"))
+        assert "nửa câu</textarea>" in await page.text()
+        page = await http.post("/", data=form(token, act="say", text="  \n "))
         assert "Bạn chưa viết gì" in await page.text()
+    assert [message.kind for message in talk.got] == [MessageKind.START]
+
+
+async def test_a_page_behind_which_nobody_talks_any_more_is_the_start_page() -> None:
+    deps, talk, _ = make_deps()
+    token = new_token()
+    async with serving(deps) as http:
+        page = await http.post("/", data=form(token, act="look", after="3", text="nửa câu"))
+        text = await page.text()
     assert talk.got == []
+    assert "Cuộc nhắn này đã đóng" in text
+    assert "nửa câu" not in text
+    assert is_token(Page(text).fields["token"])
+    assert Page(text).fields["token"] != token
 
 
 async def test_a_code_and_a_point_arrive_as_what_they_are() -> None:
@@ -199,7 +216,7 @@ async def test_broken_requests_get_a_calm_answer() -> None:
             assert (await request).status == 400
         expired = await http.post("/", data=form("short", text="a"))
         assert expired.status == 200
-        assert "Bắt đầu" in await expired.text()
+        assert "Cuộc nhắn này đã đóng" in await expired.text()
     assert talk.got == []
 
 
@@ -358,5 +375,5 @@ async def test_the_json_side_carries_no_more_than_the_page() -> None:
     deps, _, _ = make_deps()
     async with serving(deps) as http:
         seen = json.loads(await (await http.post("/", data=form(new_token(), act="start"), headers=JSON)).text())
-    assert set(seen) == {"human", "over", "lines"}
-    assert set(seen["lines"][0]) == {"seq", "who", "text", "buttons", "wants_location"}
+    assert set(seen) == {"human", "over", "lines", "spoke", "turn"}
+    assert set(seen["lines"][0]) == {"seq", "who", "text", "buttons", "wants_location", "audio", "lang"}

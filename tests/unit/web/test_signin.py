@@ -102,13 +102,13 @@ async def test_wrong_name_wrong_password_and_disabled_read_the_same(hotline: Hot
 async def test_an_unknown_name_takes_as_long(hotline: Hotline) -> None:
     hire(hotline, "lan")
     deps, _ = desk_deps(hotline)
-    took: dict[str, list[float]] = {"lan": [], "ai-do": []}
+    took: dict[str, list[float]] = {"lan": [], "ai-do": []}  # the processor's seconds: a busy machine does not count
     async with serving(deps) as http:
-        for _ in range(3):
+        for _ in range(5):
             for name, times in took.items():
-                start = time.perf_counter()
+                start = time.process_time()
                 await http.post("/desk/sign-in", data={"name": name, "password": "x" * 20}, headers=OUR_PAGE)
-                times.append(time.perf_counter() - start)
+                times.append(time.process_time() - start)
     assert min(took["ai-do"]) > 0.5 * min(took["lan"])
     assert min(took["lan"]) > 0.5 * min(took["ai-do"])
 

@@ -180,7 +180,7 @@ async def test_a_restart_takes_back_what_the_dead_one_was_sending_and_the_late_o
     await _two_lines(storage)
     (dead,) = await act(storage.door, lambda uow: uow.outbox.claim(9, LEASE, frozenset()))
     assert await act(storage.door, lambda uow: uow.outbox.claim(9, LEASE, frozenset())) == []
-    assert await storage.door.run(take_back, None) == 1
+    assert await storage.door.run(take_back, ()) == 1
     (ours,) = await act(storage.door, lambda uow: uow.outbox.claim(9, LEASE, frozenset()))
     assert (ours.row.uid, ours.row.attempts) == (dead.row.uid, 1), "the try it died in does not count"
     assert not await act(

@@ -1,0 +1,87 @@
+"""Looks every few seconds whether anything is later than it may be, and raises the alarm by a way of its own.
+
+It shares nothing with what it watches but the database, and not even that is needed for an alarm: a database that does not answer
+is one. When all is well it pings a dead-man switch outside, which rings when the pings stop: then it was the auditor who died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bot.alarm import Alarm
+from handlers.ports import Door, Presence
+from handlers.watching import NO_BEAT_FOR, PARTS, Finding, findings
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 5.0
+SETTLES_S = 10.0  # a finding must last so long: what is being caught up with is no alarm
+SAY_AGAIN_S = 600.0
+PING_EVERY_S = 60.0
+NO_DATABASE = "no-database"
+NOBODY_AT_DESK = "nobody-at-desk"
+
+
+class Auditor:
+    """One watcher. `living`: the parts that work in this very process (role `all`); None: signs of life in the database count."""
+
+    def __init__(
+        self,
+        door: Door,
+        alarm: Alarm,
+        presence: Presence,
+        *,
+        living: Callable[[float], frozenset[str]] | None = None,
+        look_every_s: float = LOOK_EVERY_S,
+        settles_s: float = SETTLES_S,
+        ping_every_s: float = PING_EVERY_S,
+    ) -> None:
+        """`alarm` is the way out; the times are in seconds."""
+        self._door, self._alarm, self._presence, self._living = door, alarm, presence, living
+        self._look_every_s, self._settles_s, self._ping_every_s = look_every_s, settles_s, ping_every_s
+        self._since: dict[str, float] = {}  # code -> since when it is found, monotonic
+        self._told: frozenset[str] = frozenset()
+        self._told_at = 0.0
+        self._pinged_at = -ping_every_s
+
+    async def run(self) -> None:
+        """Until cancelled. Whatever goes wrong in a look is a finding, never an end."""
+        while True:
+            await self.look()
+            await asyncio.sleep(self._look_every_s)
+
+    async def look(self) -> list[Finding]:
+        """One look: what is wrong now and has been for a while; told when that has changed or lasts."""
+        found = await self._found()
+        now = time.monotonic()
+        self._since = {one.code: self._since.get(one.code, now) for one in found}
+        lasting = [one for one in found if now - self._since[one.code] >= self._settles_s]
+        await self._tell(lasting, now)
+        if not found and now - self._pinged_at >= self._ping_every_s:
+            self._pinged_at = now
+            await self._alarm.ping()
+        return lasting
+
+    async def _found(self) -> list[Finding]:
+        try:
+            found = await self._door.read(lambda uow: findings(uow, PARTS if self._living is None else ()))
+        except Exception as error:
+            log.error("auditor.no_database", error=type(error).__name__)
+            return [Finding(NO_DATABASE, 1, 0)]
+        if self._living is not None:
+            silent = frozenset(PARTS) - self._living(NO_BEAT_FOR.total_seconds())
+            found += [Finding(f"no-{part}", 1, 0) for part in sorted(silent)]
+        if any(one.code == "nobody-paged" for one in found) and not self._presence.who():
+            found.append(Finding(NOBODY_AT_DESK, 1, 0))
+        return found
+
+    async def _tell(self, lasting: Sequence[Finding], now: float) -> None:
+        codes = frozenset(one.code for one in lasting)
+        if codes == self._told and (not codes or now - self._told_at < SAY_AGAIN_S):
+            return
+        if await self._alarm.send("alarm" if codes else "over", lasting):
+            self._told, self._told_at = codes, now

@@ -1,0 +1,77 @@
+"""Looks at the service from outside: is anything later than it may be, does everybody still work? Counts and ages only.
+
+Every question is about open rows alone, so that a watcher stays quick however much is stored (`docs/running.md` says what to do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from handlers.operation import operation
+from handlers.ports import Backlog, UnitOfWork
+
+PARTS: Final = ("lanes", "timers", "sender")
+"""The loops without which nobody is helped. Each gives a sign of life while it works."""
+
+BEAT_EVERY: Final = timedelta(seconds=5)
+NO_BEAT_FOR: Final = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that must not be: what, how often, how old the oldest is."""
+
+    code: str
+    count: int
+    oldest_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing that is looked at: everything older than `limit` is a finding."""
+
+    code: str
+    limit: timedelta
+    ask: Callable[[UnitOfWork, datetime], Backlog]
+
+
+QUESTIONS: Final = (
+    Question("escalation-overdue", timedelta(seconds=30), lambda uow, at: uow.watch.overdue_escalations(at)),
+    Question("nobody-paged", timedelta(seconds=60), lambda uow, at: uow.watch.unpaged(at)),
+    Question("message-unhandled", timedelta(seconds=30), lambda uow, at: uow.watch.unhandled(at)),
+    Question("line-unsent", timedelta(seconds=60), lambda uow, at: uow.watch.unsent(at)),
+    Question("sender-stuck", timedelta(seconds=60), lambda uow, at: uow.watch.forsaken(at)),
+    Question("case-overdue", timedelta(seconds=120), lambda uow, at: uow.watch.overdue_cases(at)),
+)
+
+
+def findings(uow: UnitOfWork, beats: Iterable[str] = ()) -> list[Finding]:
+    """Everything that is wrong now; for `Door.read`. `beats`: the parts whose sign of life is kept in the database."""
+    found = []
+    for question in QUESTIONS:
+        backlog = question.ask(uow, uow.now - question.limit)
+        if backlog.count and backlog.oldest_at is not None:
+            age = uow.now - backlog.oldest_at
+            found.append(Finding(question.code, backlog.count, round(age.total_seconds())))
+    for part in beats:
+        silent = silent_for(uow, part)
+        if silent is None or silent > NO_BEAT_FOR:
+            found.append(Finding(f"no-{part}", 1, round(silent.total_seconds()) if silent else 0))
+    return found
+
+
+def silent_for(uow: UnitOfWork, part: str) -> timedelta | None:
+    """How long nobody has shown a sign of life of this part; None: nobody ever has."""
+    said = uow.get_setting(f"beat.{part}")
+    return None if said is None else uow.now - datetime.fromisoformat(said)
+
+
+@operation("writer")
+def beat(uow: UnitOfWork, wanted: Sequence[frozenset[str]]) -> list[None]:
+    """These parts work: for those who look from another process."""
+    for part in sorted({part for parts in wanted for part in parts}):
+        uow.set_setting(f"beat.{part}", uow.now.isoformat())
+    return [None for _ in wanted]

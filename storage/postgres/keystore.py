@@ -1,0 +1,112 @@
+"""Data keys in a PostgreSQL database of their own, where several machines share them.
+
+It must be another database than the data's (better another server): destroying a key reaches the backups of the data only
+if they do not carry the keys along. Pages of a destroyed row are vacuumed at once; the server's log keeps it until it is
+recycled, so keep archived logs of this database for seven days at most.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from handlers.errors import KeyMissing
+from storage.keystore import FORMAT, Keys, Wrapped
+from storage.postgres.connection import connect
+from storage.secrets import Secrets
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS key_store (one integer PRIMARY KEY CHECK (one = 1), format integer NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS data_keys (uid text PRIMARY KEY, kind text NOT NULL, kek text NOT NULL, wrapped bytea NOT NULL, "
+    "created_at bigint NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS destroyed (uid text PRIMARY KEY, destroyed_at bigint NOT NULL)",
+)
+_FORMAT = "INSERT INTO key_store VALUES (1, $1::integer) ON CONFLICT DO NOTHING"
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7031903)"
+_INSERT = "INSERT INTO data_keys SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[])"
+_FIND = "SELECT uid, kind, kek, wrapped FROM data_keys WHERE uid = ANY ($1::text[])"
+_ALL = "SELECT uid, kind, kek, wrapped FROM data_keys"
+_REMOVE = "DELETE FROM data_keys WHERE uid = ANY ($1::text[])"
+_NOTE = "INSERT INTO destroyed SELECT unnest($1::text[]), $2::bigint ON CONFLICT DO NOTHING"
+
+
+class PostgresKeyStore(Keys):
+    """Keys in a database of their own. A connection that broke is replaced; StorageUnavailable while there is none."""
+
+    def __init__(
+        self, given: dict[str, Any], secrets: Secrets, clock: Callable[[], datetime], *, cached: int = 8192
+    ) -> None:
+        """`given` are libpq's parameters; the tables are made when they are not there."""
+        super().__init__(secrets, clock, cached)
+        self._given = given
+        self._connection: psycopg.Connection[Any] | None = None
+        with self._talking() as there, there.transaction():
+            there.execute(_ONE_AT_A_TIME)
+            for statement in _SCHEMA:
+                there.execute(statement)
+            there.execute(_FORMAT, (FORMAT,))
+            row = there.execute("SELECT format FROM key_store").fetchone()
+        if row is None or row[0] > FORMAT:
+            self.close()
+            raise KeyMissing(f"the key store has another format than {FORMAT}, which this program reads")
+
+    def _insert(self, rows: Sequence[tuple[str, str, str, bytes, int]]) -> None:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        with self._talking() as there:
+            there.execute(_INSERT, columns)
+
+    def _find(self, uids: Sequence[str]) -> Sequence[Wrapped]:
+        with self._talking() as there:
+            return [
+                (uid, kind, kek, bytes(key)) for uid, kind, kek, key in there.execute(_FIND, (list(uids),), binary=True)
+            ]
+
+    def _all(self) -> Iterable[Wrapped]:
+        with self._talking() as there:
+            return [(uid, kind, kek, bytes(key)) for uid, kind, kek, key in there.execute(_ALL, binary=True)]
+
+    def _remove(self, uids: Sequence[str], now: int) -> None:
+        with self._talking() as there:
+            with there.transaction():
+                there.execute(_REMOVE, (list(uids),))
+                there.execute(_NOTE, (list(uids), now))
+            there.execute("VACUUM data_keys")
+
+    def _destroyed_since(self, at: int) -> Iterable[str]:
+        with self._talking() as there:
+            rows = there.execute("SELECT uid FROM destroyed WHERE destroyed_at >= $1::bigint", (at,)).fetchall()
+            return [row[0] for row in rows]
+
+    def owners(self) -> set[str]:
+        """Everybody who has a key here."""
+        with self._lock, self._talking() as there:
+            return {row[0] for row in there.execute("SELECT uid FROM data_keys")}
+
+    def close(self) -> None:
+        """Give the connection back and forget the unwrapped keys."""
+        with self._lock:
+            super().close()
+            self._drop()
+
+    @contextmanager
+    def _talking(self) -> Iterator[psycopg.Connection[Any]]:
+        """A living connection; one that breaks is given up, and the caller hears it."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._given)
+        try:
+            yield self._connection
+        except psycopg.OperationalError:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
