@@ -75,9 +75,11 @@ def _screen(files: dict[str, bytes]) -> Callable[[str], tuple[Severity, str]]:
 
 def _typed(files: dict[str, bytes], examples: Path | None) -> list[tuple[Example, str, str]]:
     """The examples in their spellings: those of the set, or a file's; a column `variant` says that they come spelled."""
-    name = str(examples) if examples is not None else recall.EXAMPLES
+    name = str(examples)
     try:
-        content = examples.read_bytes() if examples is not None else files[recall.EXAMPLES]
+        if examples is None:
+            return recall.typed_examples(files)
+        content = examples.read_bytes()
         found = recall.read_examples(name, content)
     except KeyError:
         fail(2, f"triage: the content has no {recall.EXAMPLES}; give a file of labelled examples with --examples")

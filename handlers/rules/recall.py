@@ -19,6 +19,9 @@ from handlers.rules.reading.variants import VARIANTS
 from handlers.rules.screening import PROBE
 
 EXAMPLES, RECORD = "lexicon/examples.csv", "lexicon/recall.csv"
+ENGLISH_EXAMPLES, ENGLISH = "lexicon/english/examples.csv", "english"
+"""English is typed in one way only; among the spellings of the record it stands under a name of its own."""
+
 ACCEPT = "python -m bot triage --report --accept"
 MORE_FALSE_ALARMS = 0.01  # share of calm examples an edit may ring for beyond the record
 _COLUMNS = ("text", "severity", "category", "rule", "speaker")
@@ -125,6 +128,18 @@ def measure_typed(screen: Screen, typed: Iterable[tuple[Example, str, str]]) -> 
     return found
 
 
+def typed_examples(files: Mapping[str, bytes]) -> list[tuple[Example, str, str]]:
+    """The examples of a content set as people may type them: (example, spelling, text). Raises `LexiconError`."""
+    found = [
+        (one, name, write(one.text, 0))
+        for one in read_examples(EXAMPLES, files[EXAMPLES])
+        for name, write in VARIANTS.items()
+    ]
+    if ENGLISH_EXAMPLES in files:
+        found += [(one, ENGLISH, one.text) for one in read_examples(ENGLISH_EXAMPLES, files[ENGLISH_EXAMPLES])]
+    return found
+
+
 def read_examples(file: str, content: bytes) -> list[Example]:
     """From CSV with the columns text, severity, category, rule, speaker; raises `LexiconError` with the first bad line."""
     found = []
@@ -164,16 +179,11 @@ def findings(files: Mapping[str, bytes], screen: Screen) -> list[Finding]:
     if EXAMPLES not in files or RECORD not in files:
         return []
     try:
-        examples, record = read_examples(EXAMPLES, files[EXAMPLES]), read_record(RECORD, files[RECORD])
+        typed, record = typed_examples(files), read_record(RECORD, files[RECORD])
     except LexiconError as error:
         return list(error.findings)
-    spellings = [spelling for spelling in record if spelling in VARIANTS]
-    measured = measure(screen, examples, spellings).by_spelling
-    return [
-        finding
-        for spelling in spellings
-        for finding in _worse(spelling, record[spelling][0], record[spelling][1], measured[spelling])
-    ]
+    measured = measure_typed(screen, (one for one in typed if one[1] in record)).by_spelling
+    return [finding for spelling, now in measured.items() for finding in _worse(spelling, *record[spelling], now)]
 
 
 def _worse(spelling: str, line: int, before: Figures, now: Figures) -> Iterable[Finding]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from flows.severity import Severity
+from handlers.rules.reading.english import EnglishWords, Tongue
 from handlers.rules.reading.judging import Held, main_category, rules_that_hold
 from handlers.rules.reading.kinds import Kinds
 from handlers.rules.reading.lexicon import Lexicon
@@ -20,6 +21,7 @@ from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points, Weighing
 from handlers.rules.reading.words import Token, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set
+ENGLISH = f"/{FOLDER}english/"  # and the English one in it
 _POINTS_FILE, _KINDS_FILE = "/points.csv", "/kinds.csv"
 _WINDOW = 400  # tokens read together; longer texts are read in windows, so the work grows with the length only
 _OVERLAP = 60
@@ -57,11 +59,15 @@ class Verdict:
 class Screening:
     """Reads texts with one lexicon. Make one per published content set; safe to share, keeps nothing of the texts."""
 
-    def __init__(self, lexicon: Lexicon, points: Points, kinds: Kinds) -> None:
-        """Use `load` instead, unless a test brings its own lexicon."""
+    def __init__(self, lexicon: Lexicon, points: Points, kinds: Kinds, english: Screening | None = None) -> None:
+        """Use `load` instead, unless a test brings its own lexicon. `english`: reads what is English in place of this one,
+        and what may be either beside it.
+        """
         self._lexicon = lexicon
         self._points = points
         self._kinds = kinds
+        self._english = english
+        self._english_words = EnglishWords(english.lexicon.vocabulary) if english is not None else None
         self._sign_numbers = {name: at for at, name in enumerate(lexicon.sign_names)}
         self._retraction = self._sign_numbers.get(_RETRACTION)
         self._short = self._sign_numbers[SHORT]
@@ -84,18 +90,30 @@ class Screening:
                 points = Points.load(name, content)
             elif name.endswith(_KINDS_FILE):
                 kinds = Kinds.load(name, content)
-        lexicon = load_lexicon({name: content for name, content in chosen.items() if name.endswith(".yaml")})
-        return cls(lexicon, points, kinds)
+        files_of: dict[bool, dict[str, bytes]] = {True: {}, False: {}}
+        for name, content in chosen.items():
+            if name.endswith(".yaml"):
+                files_of[ENGLISH in f"/{name}"][name] = content
+        english = None
+        if files_of[True]:
+            english = cls(load_lexicon(files_of[True], has_accents=False), Points({}), Kinds({}))
+        return cls(load_lexicon(files_of[False]), points, kinds, english)
 
     def read(self, text: str) -> Verdict:
         """The verdict on one text of any length and script. Never raises for what people may type."""
         cleaned = clean(text)
+        tongue = self._english_words.tongue(cleaned) if self._english_words is not None else Tongue.VIETNAMESE
+        verdicts = [] if tongue is Tongue.ENGLISH else self._read_windows(cleaned)
+        if self._english is not None and tongue is not Tongue.VIETNAMESE:
+            verdicts += self._english._read_windows(cleaned)
+        return verdicts[0] if len(verdicts) == 1 else _together(verdicts)
+
+    def _read_windows(self, cleaned: str) -> list[Verdict]:
         tokens = cut(cleaned, self._lexicon.vocabulary)
-        verdicts = [
+        return [
             self._read_window(cleaned, tokens[max(0, start - _OVERLAP) : start + _WINDOW])
             for start in range(0, max(len(tokens), 1), _WINDOW)
         ]
-        return verdicts[0] if len(verdicts) == 1 else _together(verdicts)
 
     def _read_window(self, text: str, tokens: Sequence[Token]) -> Verdict:
         found = find_signs(self._lexicon, tokens)

@@ -43,7 +43,7 @@ SHRINK = 0.1  # inverse strength of the penalty on points
 # a small mistake, to ring for a calm one a large one.
 COSTS = {"emergency": (4.0, 0.7, 0.45, 1.0), "urgent": (2.0, 0.5, 1.0, 1.0), "standard": (1.0, 1.0, 1.0, 1.0)}
 # Share of calm messages (taken-back ones aside: the rules guard them) that the points may raise to the level by themselves.
-MAY_BE_RAISED = {"emergency": 0.028, "urgent": 0.08, "standard": 0.14, "probe": 0.02}
+MAY_BE_RAISED = {"emergency": 0.025, "urgent": 0.08, "standard": 0.14, "probe": 0.02}
 PROBE, PROBE_COST = "probe", 8.0
 KIND_SEEN_IN, KIND_SHRINK = 30, 0.3
 

@@ -1,7 +1,7 @@
 """How good the screening is: recall and false alarms per spelling, on what it was made with and on what it never saw.
 
 Run: `python tests/benchmarks/report_screening.py`. Figures only, never a message: whoever writes patterns must not look at
-the held-out part, nor at the blind and the last set. To list what is missed in the development set:
+the held-out parts, nor at the blind, the last and the fresh set. To list what is missed in the development set:
 `python -m bot triage --report --list --examples tests/data/screening_dev.csv`.
 """
 
@@ -15,7 +15,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from handlers.rules.reading.variants import VARIANTS
 from handlers.rules.screening import Screening
-from tests.unit.handlers.screening_sample import BLIND, LAST, Score, messages, score, score_typed, shipped, spelled
+from tests.unit.handlers.screening_sample import (
+    BLIND,
+    ENGLISH,
+    FRESH,
+    LAST,
+    Score,
+    messages,
+    score,
+    score_typed,
+    shipped,
+    spelled,
+)
 
 HEADS = ("set", "spelling", "messages", "emergencies found", "lost", "urgent lost", "urgent raised", "calm alarms",
          "hard alarms", "probes", "level", "category")  # fmt: skip
@@ -28,7 +39,10 @@ def scores(screening: Screening) -> Iterator[tuple[str, str, Score]]:
         part = [message for message in everything if message.held_out == held_out]
         for variant in VARIANTS:
             yield name, variant, score(screening, part, variant)
-    for name, file in (("blind", BLIND), ("last", LAST)):
+    for name, held_out in (("english", False), ("held out", True)):
+        part = [(one, one.text) for one in messages(ENGLISH) if one.held_out == held_out]
+        yield name, "english", score_typed(screening, part)
+    for name, file in (("blind", BLIND), ("last", LAST), ("fresh", FRESH)):
         for variant, typed in spelled(file).items():
             yield name, variant, score_typed(screening, typed)
 

@@ -17,6 +17,11 @@ from handlers.rules.reading.lexicon import CATEGORIES
 KINDS = tuple(category for category in CATEGORIES if category not in ("info_request", "unrelated"))
 START = "(start)"  # the row every text begins with
 _ENOUGH = 5  # hundredths below which a cell of the table is left out of the sum
+_BIAS, _WIDTH = (
+    1 << 20,
+    40,
+)  # of a kind in a packed row: points stay below the bias, sums of thousands of rows in the width
+_FIELD = (1 << _WIDTH) - 1
 
 
 class Kinds:
@@ -24,11 +29,9 @@ class Kinds:
 
     def __init__(self, rows: Mapping[str, tuple[int, ...]]) -> None:
         """`rows`: points in hundredths, in the order of `KINDS`."""
-        self._start = list(rows.get(START, ()))
-        self._rows = {
-            cue: [(at, points) for at, points in enumerate(row) if abs(points) >= _ENOUGH] for cue, row in rows.items()
-        }
-        self._known: dict[tuple[str, ...], list[tuple[str, list[tuple[int, int]]]]] = {}  # by the groups of a phrase
+        # All kinds of a row in one number, so that one addition adds them all.
+        self._rows = {cue: _packed(row) for cue, row in rows.items()}
+        self._known: dict[tuple[str, ...], list[tuple[str, int]]] = {}  # by the groups of a phrase
 
     @classmethod
     def load(cls, file: str, content: bytes) -> Kinds:
@@ -45,29 +48,35 @@ class Kinds:
                 if not cue or len(values) != len(KINDS):
                     raise ValueError
                 rows[cue] = tuple(int(value) for value in values)
+                if max(map(abs, rows[cue])) >= _BIAS:
+                    raise ValueError
         except (ValueError, csv.Error):
             raise LexiconError([_finding(file, number)]) from None
         return cls(rows)
 
     def choose(self, groups: Iterable[tuple[str, ...]], by_rules: str) -> str:
         """The kind that weighs most for these groups; `by_rules`: what the rules say. Without a table, the rules' word."""
-        if not self._start:
+        if START not in self._rows:
             return by_rules
-        totals = list(self._start)
-        for at, points in self._rows.get(f"({by_rules})", ()):
-            totals[at] += points
-        seen = set[str]()
+        cues = {START: self._rows[START]}
+        rules_say = f"({by_rules})"
+        if rules_say in self._rows:
+            cues[rules_say] = self._rows[rules_say]
         for names in groups:
-            cells_of = self._known.get(names)
-            if cells_of is None:
-                cells_of = [(name, self._rows[f"<{name}>"]) for name in names if f"<{name}>" in self._rows]
-                self._known[names] = cells_of
-            for name, cells in cells_of:
-                if name not in seen:
-                    seen.add(name)
-                    for at, points in cells:
-                        totals[at] += points
+            known = self._known.get(names)
+            if known is None:
+                known = [(name, self._rows[f"<{name}>"]) for name in names if f"<{name}>" in self._rows]
+                self._known[names] = known
+            cues.update(known)
+        total = sum(cues.values())
+        totals = [total >> (_WIDTH * at) & _FIELD for at in range(len(KINDS))]
         return KINDS[totals.index(max(totals))]
+
+
+def _packed(row: tuple[int, ...]) -> int:
+    """The points of all kinds in one number, each lifted so that none is negative and nothing carries over."""
+    kept = [points if abs(points) >= _ENOUGH else 0 for points in row]
+    return sum((points + _BIAS) << (_WIDTH * at) for at, points in enumerate(kept))
 
 
 def cue_names(groups: Iterable[tuple[str, ...]], by_rules: str) -> set[str]:

@@ -22,8 +22,11 @@ _PIECE = re.compile(r"\.\.\.|\.\.|\([^()]*\)\??|<[a-z0-9_]+>\??|[^\s()<>]+")
 _Row = list[tuple[str, int]]  # (group name, words that may stand before it)
 
 
-def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
-    """Builds the lexicon from the YAML files given; raises `LexiconError` with every mistake found."""
+def load_lexicon(files: Mapping[str, bytes], *, has_accents: bool = True) -> Lexicon:
+    """Builds the lexicon from the YAML files given; raises `LexiconError` with every mistake found.
+
+    `has_accents`: of a language whose accents people leave out.
+    """
     reader = _Reader()
     for name in sorted(files):
         reader.read(read_items(name, files[name], reader.findings))
@@ -45,7 +48,7 @@ def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
     used = {name for rows in reader.signs.values() for _, row in rows for name, _ in row}
     groups = {name: group for name, group in reader.groups.items() if name[0] != "=" or name in used}
     numbers = {name: at for at, name in enumerate(groups)}
-    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations, used)
+    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations, used, has_accents=has_accents)
     return Lexicon(
         vocabulary=vocabulary,
         trie=trie,

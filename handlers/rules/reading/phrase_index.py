@@ -56,6 +56,8 @@ def index_phrases(
     numbers: Mapping[str, int],
     abbreviations: Mapping[str, Sequence[Phrase]],
     in_patterns: Container[str],
+    *,
+    has_accents: bool = True,
 ) -> tuple[Vocabulary, Trie]:
     """The vocabulary of all groups and the tree of their phrases; `numbers` names the groups in the tree."""
     short: dict[str, tuple[str, ...]] = {}
@@ -74,7 +76,7 @@ def index_phrases(
         for way in _with_abbreviations(words, by_first)
     ]
     words_of_phrases = {word for words, _, _ in phrases for word in words}
-    vocabulary = Vocabulary(words_of_phrases, short)
+    vocabulary = Vocabulary(words_of_phrases, short, has_accents=has_accents)
     trie: Trie = {}
     for words, exact, held_by in phrases:
         node = trie

@@ -30,11 +30,15 @@ class Reading(NamedTuple):
 class Vocabulary:
     """The words of the lexicon, numbered."""
 
-    def __init__(self, words: Iterable[str], abbreviations: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, words: Iterable[str], abbreviations: Mapping[str, tuple[str, ...]], *, has_accents: bool = True
+    ) -> None:
         """`words` as the lexicon writes them; `abbreviations`: token as typed -> words (or `@words`) it may stand for.
 
-        An abbreviation whose first meaning is the token itself is mostly just that word.
+        An abbreviation whose first meaning is the token itself is mostly just that word. `has_accents`: a language in which
+        a word without accents may have lost them; otherwise every word is meant as it is typed.
         """
+        self.has_accents = has_accents
         self.numbers: dict[str, int] = {}
         self._by_fold: dict[str, list[tuple[str, int]]] = {}
         self._plain_words: list[str] = []

@@ -62,6 +62,7 @@ def cut(text: str, vocabulary: Vocabulary) -> list[Token]:
             form = piece[0]
         pieces.append((match.start(), match.end(), form))
     strict = _uses_accents(manners)
+    is_exact = strict or not vocabulary.has_accents
     if short > 2:
         pieces = _join_single_letters(pieces, vocabulary)
     found: list[Token] = []
@@ -70,7 +71,7 @@ def cut(text: str, vocabulary: Vocabulary) -> list[Token]:
     for start, end, form in pieces:
         if form[0].isalnum():
             for words, plain, shows_marks in remembered.get(form) or vocabulary.read(form, strict):
-                found.append(Token(start, end, sentence, clause, words, plain, strict or shows_marks))
+                found.append(Token(start, end, sentence, clause, words, plain, is_exact or shows_marks))
         else:
             clause += 1
             sentence += form != ","

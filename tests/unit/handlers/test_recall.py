@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from bot import shipped
 from flows.severity import Severity
 from handlers.rules import recall
 from handlers.rules.reading.items import LexiconError
 from handlers.rules.reading.variants import VARIANTS
 from handlers.rules.recall import Example, Figures
-from handlers.rules.screening import PROBE
+from handlers.rules.screening import PROBE, Screening
 
 E, U, S, INFO, NONE = (Severity(name) for name in ("emergency", "urgent", "standard", "info", "none"))
 DANGER = Example("chồng em cầm dao đuổi em", E, "dv_physical", "E2", "victim")
@@ -135,6 +136,28 @@ def test_a_set_without_examples_or_record_is_not_judged():
 def test_bad_files_are_findings(name: str, bad: bytes, code: str):
     files = {**content(*ALL, record=figures()), name: bad}
     assert [finding.code for finding in recall.findings(files, screen_of())] == [code]
+
+
+def test_the_shipped_record_says_what_the_shipped_lexicon_finds():
+    files = shipped.content_files()
+    read = Screening.load(files).read
+
+    def screen(text: str) -> tuple[Severity, str]:
+        verdict = read(text)
+        return verdict.severity, verdict.category
+
+    measured = recall.measure_typed(screen, recall.typed_examples(files))
+    assert recall.write_record(measured) == files[recall.RECORD]
+    assert recall.ENGLISH in measured.by_spelling
+
+
+def test_english_examples_are_typed_in_one_way():
+    files = content(DANGER)
+    files[recall.ENGLISH_EXAMPLES] = (
+        b"text,severity,category,rule,speaker\nhe has a knife,emergency,dv_physical,E2,victim\n"
+    )
+    spellings = [spelling for _, spelling, _ in recall.typed_examples(files)]
+    assert spellings == [*VARIANTS, recall.ENGLISH]
 
 
 def test_the_record_comes_back_as_written():
