@@ -34,6 +34,7 @@ chaos: $(STAMP)
 points: $(STAMP)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[train]'
 	$(PY) tests/benchmarks/learn_points.py $(OUT)
+	$(PY) -m bot triage --report --lang en
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: $(PYTHON) is older (set PYTHON=…)"; exit 2; }
