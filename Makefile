@@ -2,13 +2,14 @@
 # make test  checks, then all tests (the browser tests skip where Chromium is missing)
 # make bench [NAME=engine]   measure
 # make chaos                 the long fault runs
+# make points                learn the points of the danger lexicon again, after its words or examples have changed
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench chaos clean
+.PHONY: run test check bench chaos points clean
 
 run: $(STAMP)
 	@$(PY) -m bot serve
@@ -29,6 +30,11 @@ bench: $(STAMP)
 
 chaos: $(STAMP)
 	CHAOS=full $(PY) -m pytest tests/chaos tests/contract/test_hostile.py tests/property/test_walks.py $(ARGS)
+
+points: $(STAMP)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[train]'
+	$(PY) tests/benchmarks/learn_points.py $(OUT)
+	$(PY) -m bot triage --report --lang en
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: $(PYTHON) is older (set PYTHON=…)"; exit 2; }

@@ -33,6 +33,7 @@ from handlers.rules.ladder import (
     Transition,
     ladder_for,
 )
+from handlers.rules.screening import PROBE
 from handlers.rules.wishes import Wish
 from handlers.stays import Ending
 from handlers.voice import Voice, language_of
@@ -125,7 +126,7 @@ class Calling:
                 return self._leave_talk(uow, contact, case)
             case CloseSilent():
                 return self.ending.close(uow, case, Disposition.LOST, escalation)
-            case SayRinging() | SayWaiting() | SayFallback():
+            case SayRinging() | SayWaiting() | SayFallback() if not is_quiet(case):
                 said = self._words(language_of(contact), escalation, effect)
                 return to_seeker(uow, contact, case, OutboxKind.WAITING, said)
         return case
@@ -171,6 +172,13 @@ def wish_of(uow: UnitOfWork, case: Case) -> Wish:
     summary = case.summary
     women = frozenset(one.uid for one in uow.staff.all() if one.woman) if summary.woman else frozenset()
     return Wish(summary.woman, summary.avoid, women)
+
+
+def is_quiet(case: Case) -> bool:
+    """Is somebody called without a word to the writer? She took it back, or the writer only asks after somebody else."""
+    if case.asked_at is not None or case.severity is Severity.EMERGENCY:
+        return False
+    return case.retracted_at is not None or case.category == PROBE
 
 
 def may_be_read(case: Case) -> bool:

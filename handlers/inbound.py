@@ -40,12 +40,13 @@ from handlers.operation import operation
 from handlers.outgoing import AGREE, DECLINE, append_line, in_touch, reachable, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.rules.ladder import ladder_for
-from handlers.rules.screening import Verdict
+from handlers.rules.screening import PROBE, Verdict
+from handlers.rules.standing import with_those_before
 from handlers.shown import CODE_TYPED, shown
 from handlers.stays import Ending
 from handlers.turn import Turn
 from handlers.voice import language_of
-from handlers.world import Worlds
+from handlers.world import World, Worlds
 
 __all__ = ["Accepted", "Failure", "Inbound"]
 
@@ -119,7 +120,7 @@ class Inbound(Guarding):
         contact = self._arrive(uow, world, contact, row, case)
         if case is None:
             case = self._new_case(uow, contact)
-        verdict = world.screening.read(row.message.text)
+        verdict, in_a_row = self._verdict(world, contact, case, row.message)
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
         language = row.message.language
         turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
@@ -132,7 +133,7 @@ class Inbound(Guarding):
             wishing.lead(turn, wish)
         else:
             self._through_the_flow(turn, row.message, verdict)
-        turn.case = self._note(uow, turn, row, verdict)
+        turn.case = self._note(uow, turn, row, verdict, in_a_row)
         line = turn.case.next_seq - 1
         self._agree_or_decline(turn, agrees)
         turn.case = self._closing.answered(uow, turn.contact, turn.case, row.message)
@@ -157,6 +158,12 @@ class Inbound(Guarding):
         uow.outbox.cancel_seeker(contact.uid)
         Turn(uow, self._worlds.current, contact, case, self._escalations, self._ending).erase()
         uow.ring("desk", "seeker")
+
+    @staticmethod
+    def _verdict(world: World, contact: Contact, case: Case, message: StoredMessage) -> tuple[Verdict, int]:
+        """What screening makes of her words, those before in mind; after a gap it may be somebody else who writes."""
+        before = case.summary.urgent_in_a_row if contact.confirmed else 0
+        return with_those_before(world.screening.read(message.text), message.text, before)
 
     @staticmethod
     def _human_talks(contact: Contact, case: Case) -> bool:
@@ -225,12 +232,16 @@ class Inbound(Guarding):
             case MessageKind.UNSUPPORTED if not message.text.strip():
                 return [Unsupported()]
             case _:
+                if verdict.category == PROBE:  # whoever asks after somebody hears what anybody would hear
+                    return [Said(message.text)]
                 danger = verdict.severity if verdict.severity.at_least(Severity.URGENT) else Severity.NONE
                 return [Said(message.text, danger, verdict.category)]
 
-    def _note(self, uow: UnitOfWork, turn: Turn, row: InboxRow, verdict: Verdict) -> Case:
+    def _note(self, uow: UnitOfWork, turn: Turn, row: InboxRow, verdict: Verdict, in_a_row: int) -> Case:
         """Her line in the transcript, and what screening saw in it."""
         case = evolve(turn.case, last_inbound_at=row.received_at)
+        if in_a_row != case.summary.urgent_in_a_row:
+            case = evolve(case, summary=evolve(case.summary, urgent_in_a_row=in_a_row))
         if verdict.signs:
             found = tuple((sign.name, sign.words) for sign in verdict.signs)
             case = evolve(case, summary=evolve(case.summary, signs=(*case.summary.signs, *found)[-MAX_SIGNS:]))
@@ -275,6 +286,10 @@ class Inbound(Guarding):
             return
         call = Call(verdict.severity, verdict.category, Reason.SCREENED)
         turn.case = self._escalations.seeker_wrote(turn.uow, turn.contact, turn.case, call)
+        if verdict.is_retraction and turn.case.severity.at_least(Severity.URGENT):
+            turn.case = self._escalations.cancel_by_seeker(turn.uow, turn.contact, turn.case, quiet=True).case
+        if verdict.category == PROBE:
+            return
         if not turn.contact.confirmed and verdict.severity.at_least(Severity.URGENT):
             self._tell_anew(turn, ladder_for(verdict.severity))
 

@@ -172,6 +172,7 @@ class Summary:
     about: str = ""  # me, other, child
     woman: bool = False  # she wants to talk with a woman
     avoid: tuple[str, ...] = ()  # uids of staff she does not want to talk with
+    urgent_in_a_row: int = 0  # urgent messages since the last calm one, see `rules.standing`
 
 
 class Disposition(StrEnum):

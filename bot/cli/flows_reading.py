@@ -16,6 +16,7 @@ from flows.library import Library
 from flows.loader import load, read_dir
 from flows.transcripts import Host
 from handlers.errors import BinhAnError
+from handlers.rules import recall
 from handlers.rules.reading.items import LexiconError
 
 SHIPPED = Path(__file__).resolve().parents[2] / "flows" / "content"
@@ -59,7 +60,8 @@ def all_findings(make_host: MakeHost, files: dict[str, bytes]) -> tuple[Library 
     if loaded.library is None:
         return None, None, list(loaded.findings)
     host, broken = host_of(make_host, files)
-    return loaded.library, host, sorted([*loaded.findings, *broken, *find_all(loaded.library, files, host)])
+    worse = recall.findings(files, host.screen) if host is not None else []
+    return loaded.library, host, sorted([*loaded.findings, *broken, *worse, *find_all(loaded.library, files, host)])
 
 
 def host_of(make_host: MakeHost, files: dict[str, bytes]) -> tuple[Host | None, list[Finding]]:

@@ -321,9 +321,12 @@ SIGN: Mapping[str, str] = {
     "tracking": "bị theo dõi bằng máy",
     "trafficking": "mua bán người",
     "trapped": "bị nhốt",
+    "urgent_again": "nhiều tin gấp liền nhau",
     "violence": "bạo lực",
     "violence_often": "bạo lực nhiều lần",
     "weapon": "có vũ khí",
+    "within_120_hours": "bạo lực tình dục mới trong khoảng 5 ngày (120 giờ)",
+    "within_72_hours": "bạo lực tình dục mới trong khoảng 3 ngày (72 giờ)",
     "workplace": "ở nơi làm việc",
 }
 """What screening calls its signs; one it does not know here is shown by its own name."""

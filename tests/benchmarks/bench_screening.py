@@ -12,8 +12,8 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from handlers.rules.reading.variants import VARIANTS
 from tests.unit.handlers.screening_sample import messages, shipped
-from tests.unit.handlers.variants import VARIANTS
 
 TARGET_US = 1000  # median
 LENGTH = 300

@@ -153,3 +153,28 @@ async def test_after_a_long_silence_she_is_greeted_like_anybody(tmp_path: Path) 
         assert [message.text for message in phone.of(11)[before:]] == greeting
         view = await running.open_case(card.case_code)
         assert view.lines[-1 - len(greeting)].text == "chào"
+
+
+@pytest.mark.parametrize("probe", ["Vợ tôi có nhắn tin cho bên này không?", "cho toi xin dia chi nha tam lanh"])
+async def test_who_asks_after_somebody_sees_what_anybody_sees_and_a_human_is_called(tmp_path: Path, probe: str) -> None:
+    async with program(tmp_path) as running:
+        calm, asking = Page(running), Page(running)
+        for page, text in ((calm, "hôm nay trời đẹp quá"), (asking, probe)):
+            await page.begin()
+            await page.sees("máy")
+            assert await page.types(text) == 200
+        card = await running.rings()
+        assert (card.severity, card.category) == ("urgent", "perpetrator_probe")
+        await asyncio.sleep(0.5)
+        for page in (calm, asking):
+            await page.looks()
+        shown = [
+            [
+                (line["text"], [button["label"] for button in line["buttons"]])
+                for line in page.lines
+                if line["who"] != "me"
+            ]
+            for page in (calm, asking)
+        ]
+        assert len(shown[0]) >= 2  # the greeting, and what answers a text that fits no question
+        assert shown[1] == shown[0]

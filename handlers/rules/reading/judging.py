@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flows.severity import Severity
 from handlers.rules.reading.lexicon import CATEGORIES, Lexicon, Rule
@@ -22,12 +22,12 @@ _SOFT = frozenset(
 )  # only when nothing firmer is known
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A rule that holds, and the hits that carry it."""
 
     rule: Rule
     hits: tuple[Hit, ...]
+    severity: Severity
 
     @property
     def at(self) -> int:
@@ -36,7 +36,11 @@ class Held:
 
 
 def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
-    """All rules that hold for the signs found in a text, the most urgent first."""
+    """All rules that hold for the signs found in a text, the most urgent first.
+
+    An emergency of which every sign is a guess (short words without accents) needs the points as a second witness; without
+    it, it is urgent.
+    """
     by_sign: dict[int, list[Hit]] = {}
     present = 0
     for hit in hits:
@@ -45,28 +49,39 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
     for derived in lexicon.derived:
         if not present & derived.none_of and all(mask & present for mask in derived.all_of):
             present |= 1 << derived.sign
-    held = [
-        Held(rule, tuple(hit for mask in rule.all_of for hit in _carriers(by_sign, mask)))
-        for rule in lexicon.rules_among(present)
-        if not present & rule.none_of and all(mask & present for mask in rule.all_of)
-    ]
-    return sorted(held, key=lambda one: -one.rule.severity.rank)
+    is_possible = any(hit.sign == lexicon.possible for hit in hits)
+    held = []
+    for rule in lexicon.rules_among(present):
+        if not present & rule.none_of and all(mask & present for mask in rule.all_of):
+            carriers = tuple([hit for mask in rule.all_of for hit in _carriers(by_sign, mask & present)])
+            severity = rule.severity
+            if (
+                severity is Severity.EMERGENCY
+                and carriers
+                and not is_possible
+                and all(hit.is_guess for hit in carriers)
+            ):
+                severity = Severity.URGENT
+            held.append(Held(rule, carriers, severity))
+    return sorted(held, key=lambda one: -one.severity.rank)
 
 
 def _carriers(by_sign: Mapping[int, list[Hit]], mask: int) -> list[Hit]:
     """The hits of the first sign in the text among those of the mask; a derived sign has no words of its own."""
-    here = [found for sign, found in by_sign.items() if mask >> sign & 1]
-    if not here:
-        return []
-    found = min(here, key=lambda hits: min(hit.start for hit in hits))
-    first = min(found, key=lambda hit: hit.start)
-    return found if all(hit.end == hit.start + 1 for hit in found) else [first]
+    best: list[Hit] = []
+    while mask:
+        lowest = mask & -mask
+        mask ^= lowest
+        hits = by_sign.get(lowest.bit_length() - 1)
+        if hits and (not best or hits[0].start < best[0].start):
+            best = hits
+    return best
 
 
 def main_category(held: Sequence[Held], top: Severity) -> str:
     """The main harm among the rules that hold, by the guideline's order; rules without a category take that of others."""
-    named = [one for one in held if one.rule.category in CATEGORIES and one.rule.severity is not Severity.NONE]
-    highest = [one for one in named if one.rule.severity is top]
+    named = [one for one in held if one.rule.category in CATEGORIES and one.severity is not Severity.NONE]
+    highest = [one for one in named if one.severity is top]
     if top.rank <= Severity.INFO.rank:
         return highest[0].rule.category if highest else UNRELATED
     firm = [one for one in highest if one.rule.category not in _SOFT]
@@ -76,7 +91,7 @@ def main_category(held: Sequence[Held], top: Severity) -> str:
     firm = firm or [one for one in named if one.rule.category not in _SOFT] or _hints(held) or highest or named
     if not firm:
         return "unspecified_sos"
-    chosen = min(firm, key=lambda one: (-one.rule.severity.rank, one.at)).rule.category
+    chosen = min(firm, key=lambda one: (-one.severity.rank, one.at)).rule.category
     if top.rank >= Severity.URGENT.rank and _SELF_HARM in {one.rule.category for one in highest}:
         return _SELF_HARM
     if chosen not in _KEPT_FOR_CHILDREN and any(one.rule.category == _CHILD for one in named):
@@ -86,6 +101,6 @@ def main_category(held: Sequence[Held], top: Severity) -> str:
 
 def _hints(held: Sequence[Held]) -> list[Held]:
     """Rules of severity none only say which kind a text is when nothing else does; not against a bare cry for help."""
-    if any(one.rule.category in _SOFT and one.rule.severity is not Severity.NONE for one in held):
+    if any(one.rule.category in _SOFT and one.severity is not Severity.NONE for one in held):
         return []
-    return [one for one in held if one.rule.severity is Severity.NONE][:1]
+    return [one for one in held if one.severity is Severity.NONE][:1]

@@ -8,11 +8,12 @@ which signs together deserve which severity and category; a *guard* is a sign th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from flows.severity import Severity
-from handlers.rules.reading.phrase_index import Groups, Trie
+from handlers.rules.reading.phrase_index import END, Groups, Trie
 from handlers.rules.reading.vocabulary import Vocabulary
 
 CATEGORIES = (
@@ -24,12 +25,11 @@ CATEGORIES = (
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Groups in order; `gaps[i]` is how many words may stand before element i; `needs` the bit mask of its groups."""
+    """Groups in order; `gaps[i]` is how many words may stand before element i."""
 
     sign: int
     elements: tuple[int, ...]
     gaps: tuple[int, ...]
-    needs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,14 @@ class Derived:
     none_of: int
 
 
+class Opening(NamedTuple):
+    """What a token may begin: the groups it belongs to by itself, loosely or written with its accents, and what may follow."""
+
+    loose: Groups
+    exact: Groups
+    next: Mapping[int, list[Trie]]
+
+
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """Everything the matching needs, with names resolved to numbers."""
@@ -60,36 +68,91 @@ class Lexicon:
     vocabulary: Vocabulary
     trie: Trie
     group_numbers: Mapping[str, int]
-    negatable: int  # bit mask of groups that a denial takes away
-    masks: int  # bit mask of groups that hide shorter phrases
+    people: int  # bit mask of groups that name somebody
     patterns: tuple[Pattern, ...]
     sign_names: tuple[str, ...]
+    possible: int  # the sign that the points find a text possibly an emergency
     derived: tuple[Derived, ...]  # in the order they are worked out
     rules: tuple[Rule, ...]
-    patterns_by_group: Mapping[int, tuple[int, ...]] = field(init=False)  # first element -> numbers of its patterns
+    group_weights: tuple[float, ...]  # how often each group may be met
+    # rarest element -> its patterns: number, and the other elements, the rarest first
+    patterns_by_group: Mapping[int, list[tuple[int, tuple[int, ...]]]] = field(init=False)
     rules_by_sign: Mapping[int, tuple[int, ...]] = field(init=False)  # sign -> rules whose first condition it meets
     rules_without: tuple[int, ...] = field(init=False)  # rules without a condition
+    openings: dict[tuple[int, ...], Opening] = field(default_factory=dict)  # see `opening`
+    patterns_of: dict[int, dict[int, tuple[int, ...]]] = field(default_factory=dict)  # by `id` of `Groups`
     unions: dict[tuple[int, int], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
 
     def __post_init__(self) -> None:
-        by_group: dict[int, list[int]] = {}
+        by_group: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
         for number, pattern in enumerate(self.patterns):
-            by_group.setdefault(pattern.elements[0], []).append(number)
+            rarest, *others = sorted(set(pattern.elements), key=self.group_weights.__getitem__)
+            by_group.setdefault(rarest, []).append((number, tuple(others)))
         by_sign: dict[int, list[int]] = {}
         for number, rule in enumerate(self.rules):
             for sign in range(rule.all_of[0].bit_length() if rule.all_of else 0):
                 if rule.all_of[0] >> sign & 1:
                     by_sign.setdefault(sign, []).append(number)
         without = tuple(number for number, rule in enumerate(self.rules) if not rule.all_of)
-        object.__setattr__(self, "patterns_by_group", {key: tuple(numbers) for key, numbers in by_group.items()})
+        object.__setattr__(self, "patterns_by_group", by_group)
         object.__setattr__(self, "rules_by_sign", {key: tuple(numbers) for key, numbers in by_sign.items()})
         object.__setattr__(self, "rules_without", without)
 
-    def patterns_among(self, present: int, groups: Iterable[int]) -> list[Pattern]:
-        """The patterns all of whose groups are in the mask `present` (`groups` are its bits), in the lexicon's order."""
-        near = sorted({number for group in groups for number in self.patterns_by_group.get(group, ())})
+    def opening(self, words: tuple[int, ...]) -> Opening:
+        """What begins with a token that may be any of these words; worked out once."""
+        known = self.openings.get(words)
+        if known is None:
+            loose = exact = Groups(0, (), (), 0)
+            following: dict[int, list[Trie]] = {}
+            for node in (self.trie[word] for word in words if word in self.trie):
+                if END in node:
+                    loose, exact = self.both(loose, node[END].loose), self.both(exact, node[END].exact)
+                for word, below in node.items():
+                    if word != END:
+                        following.setdefault(word, []).append(below)
+            known = self.openings[words] = Opening(loose, exact, following)
+        return known
+
+    def both(self, one: Groups, other: Groups) -> Groups:
+        """The groups of two words that one token may be; the same two always give the same value."""
+        if not one.mask or one is other:
+            return other
+        if not other.mask:
+            return one
+        key = (one.mask, other.mask)
+        union = self.unions.get(key)
+        if union is None:
+            names = one.names + tuple(name for name in other.names if name not in one.names)
+            union = self.unions[key] = Groups(
+                one.mask | other.mask,
+                tuple(sorted({*one.numbers, *other.numbers})),
+                names,
+                one.roles | other.roles,
+            )
+        return union
+
+    def patterns_among(self, present: Container[int], found: Iterable[Groups]) -> list[Pattern]:
+        """The patterns all of whose groups are `present` (the groups `found`), in the lexicon's order."""
+        near: dict[int, tuple[int, ...]] = {}
+        for groups in {id(groups): groups for groups in found}.values():
+            keyed = self.patterns_of.get(id(groups))  # groups live as long as the lexicon
+            if keyed is None:
+                keyed = self.patterns_of[id(groups)] = {
+                    number: others
+                    for group in groups.numbers
+                    for number, others in self.patterns_by_group.get(group, ())
+                }
+            near.update(keyed)
         patterns = self.patterns
-        return [patterns[number] for number in near if patterns[number].needs & present == patterns[number].needs]
+        chosen = []
+        for number, others in near.items():
+            for other in others:
+                if other not in present:
+                    break
+            else:
+                chosen.append(number)
+        chosen.sort()
+        return [patterns[number] for number in chosen]
 
     def rules_among(self, present: int) -> list[Rule]:
         """The rules that the signs in the mask `present` can fulfil, in the lexicon's order."""

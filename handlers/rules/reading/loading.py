@@ -10,8 +10,8 @@ from flows.findings import Finding
 from flows.severity import Severity
 from handlers.rules.reading.items import Item, LexiconError, Place, read_items
 from handlers.rules.reading.lexicon import CATEGORIES, Derived, Lexicon, Pattern, Rule
-from handlers.rules.reading.phrase_index import ROLES, Group, Phrase, index_phrases
-from handlers.rules.reading.points import SIGNS
+from handlers.rules.reading.phrase_index import ROLES, Group, Phrase, group_weights, index_phrases
+from handlers.rules.reading.points import POSSIBLE, SHORT, SIGNS, STRONG
 
 GAPS = {"..": 3, "...": 8}
 _SECTIONS = ("abbreviations", "groups", "signs", "derived", "guards", "rules")
@@ -22,8 +22,11 @@ _PIECE = re.compile(r"\.\.\.|\.\.|\([^()]*\)\??|<[a-z0-9_]+>\??|[^\s()<>]+")
 _Row = list[tuple[str, int]]  # (group name, words that may stand before it)
 
 
-def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
-    """Builds the lexicon from the YAML files given; raises `LexiconError` with every mistake found."""
+def load_lexicon(files: Mapping[str, bytes], *, has_accents: bool = True) -> Lexicon:
+    """Builds the lexicon from the YAML files given; raises `LexiconError` with every mistake found.
+
+    `has_accents`: of a language whose accents people leave out.
+    """
     reader = _Reader()
     for name in sorted(files):
         reader.read(read_items(name, files[name], reader.findings))
@@ -34,7 +37,9 @@ def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
             (min(files, default="lexicon"), 1, 1), "no-rules", "từ điển chưa có quy tắc nào", "the lexicon has no rules"
         )
     reader.check_names()
-    sign_names = tuple(dict.fromkeys((*reader.signs, *(name for name, _ in reader.derived), *SIGNS)))
+    sign_names = tuple(
+        dict.fromkeys((*reader.signs, *(name for name, _ in reader.derived), *SIGNS, POSSIBLE, STRONG, SHORT))
+    )
     sign_numbers = {name: at for at, name in enumerate(sign_names)}
     rules = tuple(reader.resolve_rules(sign_numbers))
     derived = tuple(reader.resolve_derived(sign_numbers))
@@ -43,15 +48,16 @@ def load_lexicon(files: Mapping[str, bytes]) -> Lexicon:
     used = {name for rows in reader.signs.values() for _, row in rows for name, _ in row}
     groups = {name: group for name, group in reader.groups.items() if name[0] != "=" or name in used}
     numbers = {name: at for at, name in enumerate(groups)}
-    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations)
+    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations, used, has_accents=has_accents)
     return Lexicon(
         vocabulary=vocabulary,
         trie=trie,
         group_numbers=numbers,
-        negatable=sum(1 << numbers[name] for name, group in groups.items() if group.negatable),
-        masks=sum(1 << numbers[name] for name, group in groups.items() if group.mask),
+        people=sum(1 << numbers[name] for name, group in groups.items() if group.people),
         patterns=_patterns(reader, numbers, sign_names),
+        group_weights=tuple(group_weights(groups)),
         sign_names=sign_names,
+        possible=sign_numbers[POSSIBLE],
         derived=derived,
         rules=rules,
     )
@@ -61,11 +67,7 @@ def _patterns(reader: _Reader, numbers: Mapping[str, int], sign_names: tuple[str
     found: dict[Pattern, None] = {}
     for at, sign in enumerate(sign_names):
         for _, row in reader.signs.get(sign, ()):
-            elements = tuple(numbers[name] for name, _ in row)
-            needs = 0
-            for element in elements:
-                needs |= 1 << element
-            found[Pattern(at, elements, tuple(gap for _, gap in row), needs)] = None
+            found[Pattern(at, tuple(numbers[name] for name, _ in row), tuple(gap for _, gap in row))] = None
     return tuple(found)
 
 
@@ -129,8 +131,10 @@ class _Reader:
             group.careful = True
         elif option.text == "mask" and setting.text == "yes":
             group.mask = True
+        elif option.text == "people" and setting.text == "yes":
+            group.people = True
         else:
-            known = "phrases, includes, negatable: yes, careful: yes, mask: yes"
+            known = "phrases, includes, negatable: yes, careful: yes, mask: yes, people: yes"
             self.refuse(option.place, "unknown-key", f"chỉ có: {known}", f"known: {known}")
 
     def _read_phrases(self, group: Group, item: Item) -> None:
@@ -173,7 +177,7 @@ class _Reader:
         """The group of a piece: a named one, or one made for plain words."""
         if piece.startswith("<"):
             return piece[1:-1]
-        ways = [way.strip() for way in piece.strip("()").lower().split("|")]
+        ways = sorted({way.strip() for way in piece.strip("()").lower().split("|")})  # the same words, the same group
         name = "=" + "|".join(ways)
         if name not in self.groups:
             phrases = [_phrase(way) for way in ways if way and way[0] != "<"]

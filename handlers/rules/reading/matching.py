@@ -6,10 +6,11 @@ Work grows with the length of the text only: patterns look at neighbours within 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from handlers.rules.reading.lexicon import Lexicon, Pattern
-from handlers.rules.reading.phrase_index import END, Groups
+from handlers.rules.reading.phrase_index import BRIDGE, END, FILLER, MASK, NEGATABLE, NEGATOR, OPENER, Groups
 from handlers.rules.reading.words import Token
 
 Span: TypeAlias = "tuple[int, int]"  # first token, and one past the last
@@ -26,95 +27,111 @@ class Hit(NamedTuple):
     sign: int
     start: int
     end: int
+    is_guess: bool = False  # every word of it is short and typed without accents, so it may be another word
 
 
 class Found(NamedTuple):
-    """What stands in a text: each sign once, and the named groups with their first tokens."""
+    """What stands in a text: each sign once; of each phrase the named groups and its tokens, in the order of the first."""
 
     hits: list[Hit]
-    groups: list[tuple[str, int]]
+    groups: list[tuple[tuple[str, ...], int, int]]
 
 
 def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
     """All signs and named groups in the tokens."""
-    phrases = _without_denied(lexicon, _without_masked(lexicon, _find_phrases(lexicon, tokens)), tokens)
-    present, numbers = 0, set[int]()
-    for groups in phrases.values():
-        present |= groups.mask
-        numbers |= groups.numbers
-    patterns = lexicon.patterns_among(present, numbers)
-    wanted = {element for pattern in patterns for element in pattern.elements}
-    spans: dict[int, list[Span]] = {element: [] for element in wanted}
+    phrases = _without_denied(_without_masked(_find_phrases(lexicon, tokens)), tokens)
+    spans: dict[int, list[Span]] = {}
     for span, groups in phrases.items():
-        for group in groups.numbers & wanted:
-            spans[group].append(span)
-    weight = _weights(tokens, _covered(phrases, 1 << lexicon.group_numbers["fillers"]))
+        for group in groups.numbers:
+            if group in spans:
+                spans[group].append(span)
+            else:
+                spans[group] = [span]
+    weight = _weights(tokens, _covered(phrases, FILLER))
     hits: dict[int, Hit] = {}
-    for pattern in patterns:
+    for pattern in lexicon.patterns_among(spans, phrases.values()):
         if pattern.sign not in hits:  # one pattern is enough for a sign
-            places = _matches(pattern, spans, weight, tokens)
-            if places:
-                hits[pattern.sign] = Hit(pattern.sign, *min(places))
-    named = [(name, span[0]) for span, groups in phrases.items() for name in groups.names]
+            place = _place_of(pattern, spans, weight, tokens)
+            if place is not None:
+                hits[pattern.sign] = Hit(pattern.sign, *place, _is_guess(lexicon, pattern, place, spans, tokens))
+    named = [(groups.names, *span) for span, groups in phrases.items() if groups.names]
     return Found(list(hits.values()), named)
+
+
+def _is_guess(
+    lexicon: Lexicon, pattern: Pattern, place: Span, spans: Mapping[int, list[Span]], tokens: Sequence[Token]
+) -> bool:
+    """Does nothing but single words without accents carry the pattern? Who it is about does not count."""
+    begin, stop = place
+    for element in pattern.elements:
+        if lexicon.people >> element & 1:
+            continue
+        for start, end in spans[element]:
+            if (
+                begin <= start
+                and end <= stop
+                and (end - start > 2 or any([tokens[at].is_exact for at in range(start, end)]))
+            ):
+                return False
+    return True
 
 
 def _find_phrases(lexicon: Lexicon, tokens: Sequence[Token]) -> Phrases:
     """Every phrase of the lexicon in the text, in the order of its first token, with the groups it belongs to."""
     found: Phrases = {}
+    last = len(tokens) - 1
     for start, first in enumerate(tokens):
         if not first.words:
             continue
-        frontier = [lexicon.trie]
-        exact = True
-        for at in range(start, len(tokens)):
-            token = tokens[at]
-            if token.clause != first.clause:
-                break
-            frontier = [node[word] for node in frontier for word in token.words if word in node]
-            if not frontier:
-                break
-            exact = exact and token.is_exact
+        opening = lexicon.opening(first.words)
+        exact = first.is_exact
+        groups = opening.exact if exact else opening.loose
+        if groups.mask:
+            found[start, start + 1] = groups
+        if start == last or tokens[start + 1].clause != first.clause or not opening.next:
+            continue
+        frontier = [node for word in tokens[start + 1].words if word in opening.next for node in opening.next[word]]
+        at = start + 1
+        while frontier:
+            exact = exact and tokens[at].is_exact
             for node in frontier:
-                if END in node:
-                    groups = node[END].exact if exact else node[END].loose
+                ending = node.get(END)
+                if ending is not None:
+                    groups = ending.exact if exact else ending.loose
                     if groups.mask:
                         span = (start, at + 1)
-                        found[span] = _both(lexicon, found[span], groups) if span in found else groups
+                        found[span] = lexicon.both(found[span], groups) if span in found else groups
+            at += 1
+            if at > last or tokens[at].clause != first.clause:
+                break
+            words = tokens[at].words
+            frontier = [node[word] for word in words for node in frontier if word in node]
     return found
 
 
-def _both(lexicon: Lexicon, one: Groups, other: Groups) -> Groups:
-    """The groups of two words that one token may be."""
-    key = (id(one), id(other))  # both live as long as the lexicon
-    union = lexicon.unions.get(key)
-    if union is None:
-        union = Groups(one.mask | other.mask, one.numbers | other.numbers, one.names + other.names)
-        lexicon.unions[key] = union
-    return union
-
-
-def _without_masked(lexicon: Lexicon, phrases: Phrases) -> Phrases:
+def _without_masked(phrases: Phrases) -> Phrases:
     """Without the phrases that a longer idiom covers or cuts."""
-    masks = [span for span, groups in phrases.items() if groups.mask & lexicon.masks]
+    masks = [span for span, groups in phrases.items() if groups.roles & MASK]
     if not masks:
         return phrases
-    return {
-        (start, end): groups
-        for (start, end), groups in phrases.items()
-        if not any(start < to and begin < end and to - begin > end - start for begin, to in masks)
-    }
+    covered = {at for start, end in masks for at in range(start, end)}
+    found = {}
+    for (start, end), groups in phrases.items():
+        if start in covered or end - 1 in covered:  # otherwise a mask can only be shorter
+            size = end - start
+            if any([start < to and begin < end and to - begin > size for begin, to in masks]):
+                continue
+        found[start, end] = groups
+    return found
 
 
-def _without_denied(lexicon: Lexicon, phrases: Phrases, tokens: Sequence[Token]) -> Phrases:
+def _without_denied(phrases: Phrases, tokens: Sequence[Token]) -> Phrases:
     """Without the acts that are denied: after "không", "chưa từng", "hết" and the words that carry these on."""
-    negator = 1 << lexicon.group_numbers["negators"]
-    ends = [end for (_, end), groups in phrases.items() if groups.mask & negator]
+    ends = [end for (_, end), groups in phrases.items() if groups.roles & NEGATOR]
     if not ends:
         return phrases
-    bridges = _covered(phrases, 1 << lexicon.group_numbers["bridges"])
-    opener = 1 << lexicon.group_numbers["openers"]
-    openers = {start for (start, _), groups in phrases.items() if groups.mask & opener}
+    bridges = _covered(phrases, BRIDGE)
+    openers = {start for (start, _), groups in phrases.items() if groups.roles & OPENER}
     denied: set[int] = set()
     for end in ends:
         for at in range(end, min(end + _LONGEST_DENIAL, len(tokens))):
@@ -123,44 +140,67 @@ def _without_denied(lexicon: Lexicon, phrases: Phrases, tokens: Sequence[Token])
             denied.add(at)
             if at not in bridges:
                 break
-    return {
-        span: groups for span, groups in phrases.items() if span[0] not in denied or not groups.mask & lexicon.negatable
-    }
+    return {span: groups for span, groups in phrases.items() if span[0] not in denied or not groups.roles & NEGATABLE}
 
 
-def _covered(phrases: Phrases, group: int) -> set[int]:
-    """The tokens that phrases of a group cover."""
-    return {at for (start, end), groups in phrases.items() if groups.mask & group for at in range(start, end)}
+def _covered(phrases: Phrases, role: int) -> set[int]:
+    """The tokens that phrases of a role cover."""
+    return {at for (start, end), groups in phrases.items() if groups.roles & role for at in range(start, end)}
 
 
 def _weights(tokens: Sequence[Token], fillers: set[int]) -> list[int]:
     """Running distance before each token: fillers weigh nothing, a comma as much as two words."""
     weight = [0]
+    clause = 0
     for at, token in enumerate(tokens):
-        if at and token.clause != tokens[at - 1].clause:
-            weight[-1] += _COMMA
+        if token.clause != clause:
+            clause = token.clause
+            if at:
+                weight[-1] += _COMMA
         weight.append(weight[-1] + (at not in fillers))
     return weight
 
 
-def _matches(
+def _pair(
+    first: Sequence[Span], second: Sequence[Span], gap: int, weight: Sequence[int], tokens: Sequence[Token]
+) -> Span | None:
+    """Where two elements stand with no more than the gap between; the spans are in the order of their first tokens."""
+    furthest = gap + _MOST_FILLERS
+    begin = 0
+    for start, end in first:
+        while begin < len(second) and second[begin][0] < start:
+            begin += 1
+        for other, last in islice(second, begin, None):
+            if other > end + furthest:
+                break
+            if other >= end and weight[other] - weight[end] <= gap and tokens[other].sentence == tokens[start].sentence:
+                return start, last
+    return None
+
+
+def _place_of(
     pattern: Pattern, spans: Mapping[int, list[Span]], weight: Sequence[int], tokens: Sequence[Token]
-) -> list[Span]:
-    """Where the pattern stands (start, end). For each end only the latest start is kept."""
-    reached = {end: start for start, end in spans[pattern.elements[0]]}
+) -> Span | None:
+    """Where the pattern stands first (start, end), or nothing."""
+    first = spans[pattern.elements[0]]
+    if len(pattern.elements) == 1:
+        return first[0]
+    if len(pattern.elements) == 2:
+        return _pair(first, spans[pattern.elements[1]], pattern.gaps[1], weight, tokens)
+    reached = {end: start for start, end in first}  # for each end only the latest start is kept
     for element, gap in zip(pattern.elements[1:], pattern.gaps[1:], strict=True):
         forward: dict[int, int] = {}
         for start, end in spans[element]:
             earliest = start - gap - _MOST_FILLERS
             ways = reached if len(reached) <= _FEW else range(max(earliest, 0), start + 1)
             for before in ways:
-                if not earliest <= before <= start or before not in reached:
+                if before > start or before < earliest or before not in reached:
                     continue
-                begin = reached[before]
-                near = weight[start] - weight[before] <= gap and tokens[begin].sentence == tokens[start].sentence
-                if near and forward.get(end, -1) < begin:
-                    forward[end] = begin
+                if weight[start] - weight[before] <= gap:
+                    begin = reached[before]
+                    if forward.get(end, -1) < begin and tokens[begin].sentence == tokens[start].sentence:
+                        forward[end] = begin
         if not forward:
-            return []
+            return None
         reached = forward
-    return [(start, end) for end, start in reached.items()]
+    return min((start, end) for end, start in reached.items())

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from handlers.rules.reading.vocabulary import ABBREVIATION, Vocabulary
 
 ROLES = ("negators", "bridges", "fillers", "openers")  # groups with a fixed meaning for the reading itself
+NEGATOR, BRIDGE, FILLER, OPENER, MASK, NEGATABLE = (1 << at for at in range(6))  # what groups are for, as bits
 END = -1  # the key of a tree node under which stands which groups a phrase ends for, an `Ending`
 Phrase: TypeAlias = "tuple[str, ...]"
 Trie: TypeAlias = "dict[int, Any]"  # word -> next node
 
 
 class Groups(NamedTuple):
-    """Some groups: as a bit mask, as numbers, and the names of those that may carry points."""
+    """Some groups: as a bit mask, the numbers of those that patterns name, the names of those that may carry points, and
+    what they are for.
+    """
 
     mask: int
-    numbers: frozenset[int]
+    numbers: tuple[int, ...]
     names: tuple[str, ...]
+    roles: int
 
 
 class Ending(NamedTuple):
@@ -34,7 +38,8 @@ class Group:
     """A named set of phrases.
 
     `negatable`: a denial before it takes it away. `mask`: hides shorter phrases inside it. `careful`: it can play danger
-    down, so a single word of it counts only as written with its accents ("mơ" is not seen in "mo").
+    down, so a single word of it counts only as written with its accents ("mơ" is not seen in "mo"). `people`: names
+    somebody, which alone makes no act more certain.
     """
 
     name: str
@@ -43,10 +48,16 @@ class Group:
     negatable: bool = False
     careful: bool = False
     mask: bool = False
+    people: bool = False
 
 
 def index_phrases(
-    groups: Mapping[str, Group], numbers: Mapping[str, int], abbreviations: Mapping[str, Sequence[Phrase]]
+    groups: Mapping[str, Group],
+    numbers: Mapping[str, int],
+    abbreviations: Mapping[str, Sequence[Phrase]],
+    in_patterns: Container[str],
+    *,
+    has_accents: bool = True,
 ) -> tuple[Vocabulary, Trie]:
     """The vocabulary of all groups and the tree of their phrases; `numbers` names the groups in the tree."""
     short: dict[str, tuple[str, ...]] = {}
@@ -65,31 +76,52 @@ def index_phrases(
         for way in _with_abbreviations(words, by_first)
     ]
     words_of_phrases = {word for words, _, _ in phrases for word in words}
-    vocabulary = Vocabulary(words_of_phrases, short)
+    vocabulary = Vocabulary(words_of_phrases, short, has_accents=has_accents)
     trie: Trie = {}
     for words, exact, held_by in phrases:
         node = trie
         for word in words:
             node = node.setdefault(vocabulary.numbers[word], {})
         node.setdefault(END, []).append((exact, held_by))
-    _seal(trie, {number: name for name, number in numbers.items() if name[0] != "=" and name not in ROLES})
+    _seal(trie, {number: (name, _roles(groups[name]), name in in_patterns) for name, number in numbers.items()})
     return vocabulary, trie
 
 
-def _seal(node: Trie, names: Mapping[int, str]) -> None:
-    """Turns what each ending collected into an `Ending`."""
+def _roles(group: Group) -> int:
+    own = 1 << ROLES.index(group.name) if group.name in ROLES else 0
+    return own | MASK * group.mask | NEGATABLE * group.negatable
+
+
+def group_weights(groups: Mapping[str, Group]) -> Iterator[float]:
+    """How often each group may be met: how many phrases it has, with those of the groups it includes, long ones counting less."""
+    for group in groups.values():
+        reached = [group.name]
+        for name in reached:
+            reached.extend(other for other in groups[name].includes if other not in reached)
+        yield sum(8.0 ** (1 - len(words)) for name in reached for words, _ in groups[name].phrases)
+
+
+def _seal(node: Trie, known: Mapping[int, tuple[str, int, bool]]) -> None:
+    """Turns what each ending collected into an `Ending`; `known`: name and roles of each group, and whether patterns name it."""
     for word, below in node.items():
         if word != END:
-            _seal(below, names)
+            _seal(below, known)
     if END in node:
         loose = {group for exact, groups in node[END] if not exact for group in groups}
         every = loose | {group for _, groups in node[END] for group in groups}
-        node[END] = Ending(_groups(loose, names), _groups(every, names))
+        node[END] = Ending(_groups(loose, known), _groups(every, known))
 
 
-def _groups(numbers: set[int], names: Mapping[int, str]) -> Groups:
-    known = tuple(names[group] for group in sorted(numbers) if group in names)
-    return Groups(sum(1 << group for group in numbers), frozenset(numbers), known)
+def _groups(numbers: set[int], known: Mapping[int, tuple[str, int, bool]]) -> Groups:
+    mask = roles = 0
+    names = []
+    for group in sorted(numbers):
+        name, own, _ = known[group]
+        mask |= 1 << group
+        roles |= own
+        if name[0] != "=" and name not in ROLES:
+            names.append(name)
+    return Groups(mask, tuple(sorted(group for group in numbers if known[group][2])), tuple(names), roles)
 
 
 def _name(meaning: Phrase) -> str:

@@ -14,6 +14,9 @@ from handlers.rules.reading import letters
 NUMBERS = {"#": 10**9, "#<18": 18, "#<8": 8, "#<4": 4}  # a lexicon word that stands for any number below the bound
 ABBREVIATION = "@"  # marks the lexicon word that stands for several words ("@công an" for what is typed as "ca")
 _MOST_REMEMBERED = 20_000
+MARKED, PLAIN, BARE, BARE_LETTER, SILENT = range(
+    5
+)  # how a word is typed: with marks, without, or without though it has some
 
 
 class Reading(NamedTuple):
@@ -27,11 +30,15 @@ class Reading(NamedTuple):
 class Vocabulary:
     """The words of the lexicon, numbered."""
 
-    def __init__(self, words: Iterable[str], abbreviations: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, words: Iterable[str], abbreviations: Mapping[str, tuple[str, ...]], *, has_accents: bool = True
+    ) -> None:
         """`words` as the lexicon writes them; `abbreviations`: token as typed -> words (or `@words`) it may stand for.
 
-        An abbreviation whose first meaning is the token itself is mostly just that word.
+        An abbreviation whose first meaning is the token itself is mostly just that word. `has_accents`: a language in which
+        a word without accents may have lost them; otherwise every word is meant as it is typed.
         """
+        self.has_accents = has_accents
         self.numbers: dict[str, int] = {}
         self._by_fold: dict[str, list[tuple[str, int]]] = {}
         self._plain_words: list[str] = []
@@ -42,7 +49,9 @@ class Vocabulary:
         for token, meanings in abbreviations.items():
             self._short[letters.form_of(token)] = tuple(self.numbers[word] for word in meanings if word in self.numbers)
         self._slips = self._slip_index()
-        self._known: dict[tuple[str, bool], tuple[Reading, ...]] = {}
+        # What was read before, so that a common word costs one look; only `form_of` and `read` write here.
+        self.remembered: dict[bool, dict[str, tuple[Reading, ...]]] = {False: {}, True: {}}
+        self.typed: dict[str, tuple[str, int]] = {}
 
     def _add(self, word: str) -> None:
         number = self.numbers[word] = len(self.numbers)
@@ -68,21 +77,46 @@ class Vocabulary:
         """Does a word of the lexicon fold to this?"""
         return folded in self._by_fold
 
+    def form_of(self, piece: str) -> tuple[str, int]:
+        """The form of a piece as typed, and whether it says that accents are used: `MARKED`, `PLAIN`, `BARE` or `SILENT`."""
+        known = self.typed.get(piece)
+        if known is None:
+            form = letters.form_of(piece)
+            known = (form, self._manner(form))
+            if form in self._short or letters.is_syllable(letters.fold(form)):  # a single syllable names nobody
+                if len(self.typed) >= _MOST_REMEMBERED:
+                    self.typed.clear()
+                self.typed[piece] = known
+        return known
+
+    def _manner(self, form: str) -> int:
+        if letters.is_marked(form):
+            return MARKED
+        if not form[0].isalpha():
+            return SILENT
+        if len(form) == 1:
+            return BARE_LETTER if self.is_short(form) else SILENT
+        return BARE if letters.needs_marks(form) else PLAIN
+
     def read(self, form: str, strict: bool) -> tuple[Reading, ...]:
         """What a token may be; several readings when it is words run together. `strict`: the text is typed with accents."""
-        known = self._known.get((form, strict))
+        remembered = self.remembered[strict]
+        known = remembered.get(form)
         if known is None:
             known = self._read(form, strict)
-            if known[0].words and not form[0].isdigit():  # only words of the lexicon are remembered, nothing personal
-                if len(self._known) >= _MOST_REMEMBERED:
-                    self._known.clear()
-                self._known[form, strict] = known
+            # Only words of the lexicon and single syllables are remembered: they name nobody.
+            if not form[0].isdigit() and (known[0].words or letters.is_syllable(letters.fold(form))):
+                if len(remembered) >= _MOST_REMEMBERED:
+                    remembered.clear()
+                remembered[form] = known
         return known
 
     def _read(self, form: str, strict: bool) -> tuple[Reading, ...]:
         if form[0].isdigit():
             value = int(form) if form.isdecimal() and len(form) < 10 else 10**8
-            names = (name for name, top in NUMBERS.items() if value < top and name in self.numbers)
+            names = (
+                name for name, top in (*NUMBERS.items(), (form, value + 1)) if value < top and name in self.numbers
+            )
             return (Reading(tuple(self.numbers[name] for name in names), "#", True),)
         shows = letters.shows_marks(form)
         words = self._meanings(form, strict)
@@ -152,7 +186,10 @@ class Vocabulary:
         if len(hits) > 4:  # too many words it could be: it says nothing
             return ()
         return tuple(
-            number for hit in hits for word, number in self._by_fold[hit] if word[-1] == form[-1] or form.isascii()
+            number
+            for hit in sorted(hits)
+            for word, number in self._by_fold[hit]
+            if word[-1] == form[-1] or form.isascii()
         )
 
     def _look_up(self, form: str, strict: bool) -> tuple[int, ...]:

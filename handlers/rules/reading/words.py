@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from handlers.rules.reading import letters
-from handlers.rules.reading.vocabulary import Vocabulary
+from handlers.rules.reading.vocabulary import BARE, BARE_LETTER, MARKED, PLAIN, Vocabulary
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff\u0000]")
 _STRAY_MARKS = re.compile("[\u0300-\u036f]")
@@ -46,35 +47,41 @@ def clean(text: str) -> str:
 
 def cut(text: str, vocabulary: Vocabulary) -> list[Token]:
     """The tokens of a cleaned text."""
-    pieces = []
+    pieces: list[_Piece] = []
+    manners = [0, 0, 0, 0, 0]
+    short = 0
+    typed = vocabulary.typed
     for match in _TOKEN.finditer(text):
         piece = match.group()
-        form = letters.form_of(piece[:_LONGEST_TOKEN]) if piece[0].isalnum() else piece[0]
+        if piece[0].isalnum():
+            known = typed.get(piece)
+            form, manner = vocabulary.form_of(piece[:_LONGEST_TOKEN]) if known is None else known
+            manners[manner] += 1
+            short += len(form) < 3
+        else:
+            form = piece[0]
         pieces.append((match.start(), match.end(), form))
-    strict = _uses_accents(pieces, vocabulary)
+    strict = _uses_accents(manners)
+    is_exact = strict or not vocabulary.has_accents
+    if short > 2:
+        pieces = _join_single_letters(pieces, vocabulary)
     found: list[Token] = []
     sentence = clause = 0
-    for start, end, form in _join_single_letters(pieces, vocabulary):
+    remembered = vocabulary.remembered[strict]
+    for start, end, form in pieces:
         if form[0].isalnum():
-            for reading in vocabulary.read(form, strict):
-                exact = strict or reading.shows_marks
-                found.append(Token(start, end, sentence, clause, reading.words, reading.plain, exact))
+            for words, plain, shows_marks in remembered.get(form) or vocabulary.read(form, strict):
+                found.append(Token(start, end, sentence, clause, words, plain, is_exact or shows_marks))
         else:
             clause += 1
             sentence += form != ","
     return found
 
 
-def _uses_accents(pieces: list[_Piece], vocabulary: Vocabulary) -> bool:
-    """Is the text typed with its accents, so that a word without any has none?"""
-    marked = plain = bare = 0
-    for _, _, form in pieces:
-        if letters.is_marked(form):
-            marked += 1
-        elif form[0].isalpha():
-            plain += len(form) > 1
-            bare += vocabulary.is_short(form) if len(form) == 1 else letters.needs_marks(form)
-    return marked >= plain and bare * _SLOPPY <= marked
+def _uses_accents(manners: Sequence[int]) -> bool:
+    """Is the text typed with its accents, so that a word without any has none? `manners`: how many words of each manner."""
+    plain = manners[PLAIN] + manners[BARE]
+    return manners[MARKED] >= plain and (manners[BARE] + manners[BARE_LETTER]) * _SLOPPY <= manners[MARKED]
 
 
 def _join_single_letters(pieces: list[_Piece], vocabulary: Vocabulary) -> list[_Piece]:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import unicodedata
 from functools import cache
 
 import pytest
 
+from flows.loader import read_dir
 from flows.severity import Severity
+from handlers.rules.reading.english import EnglishWords, Tongue
 from handlers.rules.reading.items import LexiconError
+from handlers.rules.reading.kinds import Kinds
+from handlers.rules.reading.loading import load_lexicon
+from handlers.rules.reading.points import Points
+from handlers.rules.reading.variants import VARIANTS
 from handlers.rules.reading.vocabulary import Vocabulary
 from handlers.rules.reading.words import clean, cut
 from handlers.rules.screening import Screening, Verdict
-from tests.unit.handlers.screening_sample import messages, score, shipped
-from tests.unit.handlers.variants import VARIANTS
+from tests.unit.handlers.screening_sample import CONTENT, ENGLISH, ROOT, messages, score, score_typed, shipped
 
 E, U, S, INFO, NONE = (Severity(name) for name in ("emergency", "urgent", "standard", "info", "none"))
 
@@ -132,6 +140,53 @@ def test_left_alone(text: str):
     assert read(text).severity in (NONE, INFO)
 
 
+# What people answer to the bot's own questions, and what stands on its buttons: once called an emergency or a wish to die.
+HARMLESS_ANSWERS = [
+    "tư vấn ẩn danh",
+    "dành cho bạn trẻ",
+    "sạt lở",
+    "Tiền bị giữ",
+    "Đưa con đi cùng",
+    "nhờ người khác gọi giúp",
+    "chuyện của người khuyết tật",
+    "em xem số gọi gấp",
+    "xe bị giữ ở công an phường, lấy lại thế nào",
+    "mai họp phụ huynh nhớ đưa con đi cùng",
+]
+
+
+@pytest.mark.parametrize("spelling", list(VARIANTS))
+@pytest.mark.parametrize("text", HARMLESS_ANSWERS)
+def test_a_harmless_answer_rings_nobody_however_it_is_typed(text: str, spelling: str):
+    typed = VARIANTS[spelling](text, 0)
+    for written in (typed, typed.upper(), f"{typed}, {typed}", f"dạ {typed} ạ"):
+        verdict = read(written)
+        assert verdict.severity is not E, written
+        assert not names(verdict) & {"suicide", "trapped", "child", "violence", "other_danger"}, written
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        ("nhà em bị sạt lở rồi", E),
+        ("sạt lở vùi mất nhà hàng xóm", E),
+        ("em đang bị giữ", E),
+        ("em bị giữ ở trong nhà này, họ không cho về", E),
+        ("em đưa con đi cùng luôn, sống làm gì nữa", E),
+        ("tối nay em đưa con đi theo, vĩnh biệt mọi người", E),
+        ("họ giữ giấy tờ, em không biết đây là đâu", E),
+        ("làm ơn mau với", E),
+        ("không thể nói chuyện, xin giúp", E),
+        ("máu nhiều quá không cầm được", E),
+        ("bố đánh cho con sưng chân", U),
+        ("em muốn tự vẫn", U),
+    ],
+)
+def test_the_same_words_in_danger_still_ring(text: str, severity: Severity):
+    for spelling, write in VARIANTS.items():
+        assert read(write(text, 0)).severity.at_least(U if spelling == "none" else severity), spelling
+
+
 def test_a_denied_act_takes_away_only_that_act():
     verdict = read("nó không đánh em nữa nhưng ngày nào cũng mắng nhiếc")
     assert verdict.severity is S
@@ -191,6 +246,115 @@ def test_a_probe_is_recognised(text: str):
     assert verdict.severity.at_least(U)
 
 
+@pytest.mark.parametrize(
+    ("text", "severity", "sign"),
+    [
+        ("he has a knife", E, "weapon"),
+        ("he said he will kill me tonight", E, "threat_to_kill"),
+        ("my husband beat me just now", E, "in_progress"),
+        ("he's outside my door", E, "attacker_near"),
+        ("he choked me last night", E, "strangling"),
+        ("i took all the pills", E, "suicide"),
+        ("he won't let me out", E, "trapped"),
+        ("plz help me", E, "sos"),
+        ("MY HUSBNAD IS HITTING ME", E, "in_progress"),
+        ("i want to die", U, "suicide"),
+        ("did my wife write to you", U, "place_probe"),
+        ("where is the shelter", U, "place_probe"),
+        ("i need help with my anger", S, "own_violence"),
+        ("my husband slapped me once", S, "violence"),
+        ("what is the penalty for beating your wife", INFO, "law_asked"),
+    ],
+)
+def test_english_is_read_too(text: str, severity: Severity, sign: str):
+    for written in (text, text.upper(), f"{text}. {text}"):
+        verdict = read(written)
+        assert verdict.severity is severity
+        assert sign in names(verdict)
+        assert all(piece in written for found in verdict.signs for piece in found.words.split(" … "))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "this heat is killing me",
+        "he beat me at chess",
+        "I would kill for a coffee",
+        "my husband never hits me, he is kind",
+        "we need a sharp knife to cut the meat",
+        "places that help",
+        "find a hospital near me",
+        "my mother tongue is Hmong",
+        "sorry wrong number",
+        "yes please",
+    ],
+)
+def test_harmless_english_rings_nobody(text: str):
+    assert not read(text).severity.at_least(S)
+
+
+def test_danger_in_either_language_of_one_text_is_seen():
+    assert read("hello chị ơi, chồng em đang cầm dao đuổi em").severity is E
+    assert read("chồng em say rồi, he has a knife, please help").severity is E
+
+
+@pytest.mark.parametrize(
+    ("text", "tongue"),
+    [
+        ("he has a knife", Tongue.ENGLISH),
+        ("he hit me", Tongue.BOTH),
+        ("em o nha me", Tongue.VIETNAMESE),
+        ("chong em dang danh em", Tongue.VIETNAMESE),
+        ("choongf em ddang ddanhs em, his nos has", Tongue.VIETNAMESE),
+        ("mẹ em ok", Tongue.VIETNAMESE),
+        ("", Tongue.VIETNAMESE),
+    ],
+)
+def test_english_is_told_from_vietnamese_without_accents(text: str, tongue: Tongue):
+    files = {name: content for name, content in read_dir(CONTENT).items() if "lexicon/english/" in name}
+    lexicon = load_lexicon({name: files[name] for name in files if name.endswith(".yaml")}, has_accents=False)
+    assert EnglishWords(lexicon.vocabulary).tongue(text) is tongue
+
+
+def test_the_english_lexicon_is_optional():
+    files = {name: content for name, content in read_dir(CONTENT).items() if "/english/" not in name}
+    assert Screening.load(files).read("chồng em đang đánh em").severity is E
+
+
+# --- what the points may do ---------------------------------------------------------------------------------------
+
+
+def test_points_raise_what_the_rules_found_and_never_lower_it():
+    by_rules = Screening(screening().lexicon, Points({}), Kinds({}))
+    for message in messages()[::4]:
+        for write in VARIANTS.values():
+            text = write(message.text, 0)
+            assert read(text).severity.at_least(by_rules.read(text).severity), text
+
+
+def test_the_same_text_gives_the_same_verdict_in_every_process():
+    """A slip that may be one of several words: which is taken first must not hang on the order of a set."""
+    texts = [
+        "toio buocoj daya xong roiof, nhawns lowif cuoios",
+        "eps tooi ngủ với chij, chij ấy sowf toio hai lanaf rồi",
+    ]
+    program = (
+        "import sys; from tests.unit.handlers.screening_sample import shipped; s = shipped();"
+        "print([s.read(text) for text in sys.argv[1:]])"
+    )
+    verdicts = {
+        subprocess.run(
+            [sys.executable, "-c", program, *texts],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(verdicts) == 1
+
+
 # --- explanation --------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +391,7 @@ HELD_OUT_FLOOR = {"accents": 0.9, "none": 0.9, "teencode": 0.88, "telex": 0.88}
 def test_the_tuning_part_stays_read_well(variant: str):
     got = score(screening(), [message for message in messages() if not message.held_out], variant)
     assert got.recall >= TUNING_FLOOR[variant]
-    assert got.emergencies_lost <= 0.01 * got.emergencies
+    assert got.lost <= 0.01 * got.emergencies
     assert got.urgent_lost <= 0.04 * got.urgent
     assert got.false_alarm_rate <= 0.04
     assert got.probes_found >= 0.9 * got.probes
@@ -241,6 +405,17 @@ def test_the_held_out_part_is_read_well_enough(variant: str):
     assert got.false_alarm_rate <= 0.12
 
 
+@pytest.mark.parametrize("held_out", [False, True])
+def test_english_stays_read_well(held_out: bool):
+    part = [(one, one.text) for one in messages(ENGLISH) if one.held_out == held_out]
+    got = score_typed(screening(), part)
+    assert got.recall >= (0.9 if held_out else 0.97)
+    assert got.lost == 0
+    assert got.urgent_lost == 0
+    assert got.false_alarms == 0
+    assert got.probes_found == got.probes
+
+
 # --- limits and bad data ------------------------------------------------------------------------------------------
 
 
@@ -251,6 +426,17 @@ def test_a_hundred_thousand_characters_are_read(text: str):
 
 def test_danger_at_the_end_of_a_long_letter_is_seen():
     assert read("hôm nay trời đẹp. " * 3_000 + "chồng em đang cầm dao đuổi em").severity is E
+
+
+def test_a_long_letter_shows_the_signs_of_all_its_parts():
+    padding = "hôm nay trời đẹp. " * 200
+    verdict = read(
+        f"em đang mang thai, chồng đánh em. {padding} chồng em đang cầm dao đuổi em. {padding} anh ấy bóp cổ em"
+    )
+    assert verdict.severity is E
+    assert {"weapon", "pregnant", "strangling"} <= names(verdict)
+    assert verdict.signs[0].rule.startswith("E")
+    assert len({(sign.name, sign.rule) for sign in verdict.signs}) == len(verdict.signs)
 
 
 RULES = b"""

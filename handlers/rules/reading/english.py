@@ -1,0 +1,53 @@
+"""Is a text English, Vietnamese, or both? Many words look like either: *me* is mẹ, *hit* is hít, *he* and *to* are syllables too.
+
+English is read with a lexicon of its own (`lexicon/english/`), because its words would be found everywhere in Vietnamese typed
+without accents.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from handlers.rules.reading.letters import fold, form_of, from_telex, is_syllable
+from handlers.rules.reading.vocabulary import Vocabulary
+
+_WORD = re.compile(r"[^\W\d_]+")
+_LOOKED_AT = 4_000  # characters; a longer text is judged by its beginning
+_ENOUGH = 3  # words that could be either, and nothing else: "he hit me"
+
+
+class Tongue(Enum):
+    """Which lexicons a text is read with."""
+
+    VIETNAMESE = "vi"
+    BOTH = "both"
+    ENGLISH = "en"
+
+
+class EnglishWords:
+    """Tells English by its words."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """`vocabulary`: of the English lexicon, its ordinary words among them."""
+        known = {word for word in vocabulary.numbers if word.isascii() and word.isalpha()}
+        self._either = frozenset(word for word in known if _may_be_vietnamese(word))
+        self._only = frozenset(known - self._either)
+
+    def tongue(self, text: str) -> Tongue:
+        """English only when hardly a word of it is Vietnamese; both as soon as it might be."""
+        words = _WORD.findall(text[:_LOOKED_AT].lower())
+        others = [word for word in words if word not in self._only]
+        english = len(words) - len(others)
+        either = sum([len(word) > 1 and word in self._either for word in others])
+        if not english:
+            return Tongue.BOTH if either >= _ENOUGH and either * 2 > len(words) else Tongue.VIETNAMESE
+        vietnamese = sum([word not in self._either and _may_be_vietnamese(word) for word in others])
+        if vietnamese * 3 <= english + either:
+            return Tongue.ENGLISH
+        return Tongue.BOTH if english > 1 or vietnamese <= english + either else Tongue.VIETNAMESE
+
+
+def _may_be_vietnamese(word: str) -> bool:
+    """Is it a syllable: with accents, without them, or with Telex keys for them ("has" is há)?"""
+    return not word.isascii() or is_syllable(word) or is_syllable(fold(from_telex(form_of(word))))
