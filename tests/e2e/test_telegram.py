@@ -315,6 +315,33 @@ async def test_a_picture_and_a_voice_note_come_to_the_desk_cleaned_and_go_with_t
         await eventually(gone, what="everything gone with the case")
 
 
+async def test_in_a_topic_a_picture_and_a_voice_note_are_uploaded_anew(tmp_path: Path) -> None:
+    async with bot(tmp_path, media={"from_seekers": True}, relay_content=True) as (running, fake):
+        await bind(running, fake, "tuvan", HOA)
+        fake.types(HER, EMERGENCY)
+        card = await running.rings()
+        await running.claim(card)
+        await running.reply(card.case_code, "Chị đây.")
+        await eventually(lambda: bool(fake.topics))
+        (topic,) = fake.topics
+        fake.shows(HER, picture(), caption="hình ở nhà")
+        fake.shows(HER, b"\xff\xd8 no picture")
+        fake.shows(HER, opus(), voice=True)
+        fake.types(HER, "chị xem giúp em")
+        await eventually(lambda: any("chị xem giúp em" in one for one in fake.in_topic(topic)), within_s=40.0)
+        shown = fake.in_topic(topic)
+        order = [
+            text for text in ("hình ở nhà", "🖼", "không mở được", "🎤", "chị xem giúp em") if text in " ".join(shown)
+        ]
+        assert order == sorted(order, key=lambda text: next(at for at, one in enumerate(shown) if text in one))
+        assert len(order) == 5
+        files = [one.file for one in fake.sent if one.file]
+        assert len(files) == 2
+        assert all(len(one) > 100 and SECRET not in one for one in files)
+        assert [method for method, _ in fake.calls if "orward" in method] == []
+        assert fake.violations == []
+
+
 async def test_without_leave_of_the_operator_no_file_is_asked_for(tmp_path: Path) -> None:
     async with bot(tmp_path) as (running, fake):
         fake.types(HER, EMERGENCY)
