@@ -46,13 +46,13 @@ WATCH_EVERY_S = 60.0  # where the webhook points; security.md 49 asks for two mi
 LATE_S = 300.0  # an error of the webhook that is older says nothing of now
 MANY_WAIT = 100  # updates Telegram has not got rid of
 COMMANDS = (
-    ("start", "Bắt đầu"),
-    ("cuu", "Các số gọi gấp"),
-    ("gap_nguoi", "Gặp người trực"),
-    ("dung", "Dừng"),
-    ("xoa", "Xóa"),
+    ("start", "Bắt đầu", "Begin"),
+    ("cuu", "Các số gọi gấp", "Numbers to call now"),
+    ("gap_nguoi", "Gặp người trực", "Talk with a person"),
+    ("dung", "Dừng", "Stop"),
+    ("xoa", "Xóa", "Delete"),
 )
-"""The menu: each is one of the global words, as a command may be written."""
+"""The menu: each is one of the global words, as a command may be written; what it says, and what on a phone set to English."""
 
 NOBODYS = b'{"update_id":0,"my_chat_member":{"chat":{"id":0,"type":"channel"},"new_chat_member":{"status":"member"}}}'
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -144,8 +144,11 @@ class TelegramChannel:
                 await asyncio.sleep(pause)
 
     async def _show_commands(self) -> None:
-        commands = [BotCommand(name, shown) for name, shown in COMMANDS]
-        await self.api.ask(lambda bot: bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats()))
+        scope = BotCommandScopeAllPrivateChats()
+        shown = [BotCommand(name, words) for name, words, _ in COMMANDS]
+        await self.api.ask(lambda bot: bot.set_my_commands(shown, scope=scope))
+        english = [BotCommand(name, words) for name, _, words in COMMANDS]
+        await self.api.ask(lambda bot: bot.set_my_commands(english, scope=scope, language_code="en"))
 
     async def _take_all(self, updates: Sequence[dict[str, Any]], receive: Receive) -> None:
         """Store a batch in one commit, in the platform's order; then what staff have done in their group."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.channels import telegram_api
 from handlers.accounts import OfferCode, offer_code
-from handlers.model import EscalationState, MediaState
-from handlers.ports import Budget
+from handlers.model import Address, EscalationState, MediaState
+from handlers.ports import Budget, UnitOfWork
 from tests.contract.platforms import secret_file
 from tests.e2e.harness import Program, eventually, program
 from tests.fakes.road import EMERGENCY
@@ -86,6 +86,38 @@ async def test_an_edited_message_is_seen_at_the_desk_and_answers_no_question(tmp
         view = await running.open_case(card.case_code)
         assert any("sửa một tin đã gửi" in line.text for line in view.lines)
         await eventually(says(fake, HER, "113"), what="danger breaks in, however it comes")
+
+
+async def test_what_was_not_confirmed_before_a_restart_comes_again_and_is_handled_once(tmp_path: Path) -> None:
+    fake = await FakeTelegram().start()
+    channel = {
+        "name": "tg", "platform": "telegram", "token": secret_file(tmp_path, "telegram-token", TOKEN),
+        "base_url": fake.base_url, "poll_timeout_s": 1,
+    }  # fmt: skip
+
+    def hers(uow: UnitOfWork) -> list[str]:
+        contact = uow.contacts.find(Address("tg", str(HER)))
+        cases = uow.cases.all_of(contact.uid) if contact is not None else []
+        return [line.text for case in cases for line in uow.lines.of_case(case.uid) if line.author == "seeker"]
+
+    try:
+        async with program(tmp_path, telegram=fake, channels=[channel]) as running:
+            fake.forgetful = 1_000_000  # what is confirmed is forgotten again
+            fake.types(HER, "chào")
+            await eventually(lambda: bool(fake.of(HER)))
+        assert fake.unconfirmed() == 1
+        fake.types(HER, "em đây")
+        fake.forgetful = 0
+        async with program(tmp_path, telegram=fake, channels=[channel]) as running:
+
+            async def both() -> bool:
+                return len(await running.service.storage.door.read(hers)) >= 2
+
+            await eventually(both)
+            await eventually(lambda: fake.unconfirmed() == 0)
+            assert await running.service.storage.door.read(hers) == ["chào", "em đây"]
+    finally:
+        await fake.stop()
 
 
 # --- the staff group -------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class FakeTelegram:
         self.deleted: set[tuple[int, int]] = set()
         self.edits: list[tuple[int, int, str]] = []
         self.alerts: list[tuple[str, str]] = []  # (query id, what the press was answered with)
-        self.commands: list[str] = []
+        self.menus: dict[str, dict[str, str]] = {}  # language ("": any other) -> command -> what it says
         self.actions: list[str] = []
         self.topics: dict[int, str] = {}  # topic id -> name
         self.groups: dict[int, dict[str, bool]] = {}  # group -> the bot's rights there
@@ -351,7 +351,8 @@ class FakeTelegram:
         return _ok(True)
 
     async def _setMyCommands(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
-        self.commands = [one["command"] for one in json.loads(parameters["commands"])]
+        menu = {one["command"]: one["description"] for one in json.loads(parameters["commands"])}
+        self.menus[str(parameters.get("language_code", ""))] = menu
         return _ok(True)
 
     async def _sendChatAction(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:

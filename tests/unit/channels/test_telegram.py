@@ -306,11 +306,13 @@ async def test_the_chats_budget_is_kept(fake: FakeTelegram, channel: TelegramCha
 
 
 async def test_the_menu_holds_the_words_that_work_everywhere(fake: FakeTelegram, channel: TelegramChannel) -> None:
-    await watching(channel, lambda: bool(fake.commands))
+    await watching(channel, lambda: len(fake.menus) == 2)
     words = shipped_world().library.program.words
-    assert fake.commands[0] == "start"
-    found = [words.find(key_of(f"/{command}")) for command in fake.commands[1:]]
-    assert found == ["help", "human", "stop", "delete"]
+    assert list(fake.menus[""]) == list(fake.menus["en"])
+    first, *others = fake.menus[""]
+    assert first == "start"
+    assert [words.find(key_of(f"/{command}")) for command in others] == ["help", "human", "stop", "delete"]
+    assert fake.menus["en"]["xoa"] == "Delete"
 
 
 async def test_the_check_tells_what_is_wrong_in_words(
