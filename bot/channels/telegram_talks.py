@@ -38,7 +38,9 @@ HERE = "tg-topic:"
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 WHO = {"seeker": "Người viết", "bot": "Máy"}
 FILE_WITHIN = timedelta(seconds=20)
-"""So long a line waits for what was sent with it; then it goes without, and the desk page shows it later."""
+"""So long a line waits for what was sent with it, or until a first try to fetch that has failed; then it goes without, and the
+desk page shows it later.
+"""
 
 FILE_AGAIN = timedelta(seconds=2)
 
@@ -231,7 +233,7 @@ def _ready(lines: Sequence[DeskLine], now: datetime) -> list[DeskLine]:
     """The lines up to the first whose file is still on its way, and may yet come in time."""
     ready: list[DeskLine] = []
     for line in lines:
-        on_its_way = line.media is not None and line.media.state is MediaState.WANTED
+        on_its_way = line.media is not None and line.media.state is MediaState.WANTED and not line.media.attempts
         if on_its_way and now - line.created_at < FILE_WITHIN:
             break
         ready.append(line)
