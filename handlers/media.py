@@ -19,15 +19,21 @@ from handlers.operation import operation
 from handlers.ports import UnitOfWork
 
 MOST_A_CASE: Final = 30
+LONGEST_SOURCE: Final = 2000  # letters of an address; Telegram's ids have some hundred
 TRIES: Final = 6
 """After so many failures, a quarter of an hour, it is given up: platforms keep their links only for a while."""
 
 
 def wanted(message: InboundMessage, *, keeps: bool) -> InboundMessage:
-    """The message as the inbox keeps it: where nothing is fetched, not even the address of a picture is stored."""
-    if keeps or message.attachment is None:
+    """The message as the inbox keeps it: where nothing is fetched, not even the address of a picture is stored; nor is one that
+    no platform writes (too long, or with half characters that no store can hold).
+    """
+    if message.attachment is None:
         return message
-    return replace(message, attachment=replace(message.attachment, source=""))
+    source = message.attachment.source if keeps else ""
+    if len(source) > LONGEST_SOURCE or not source.isprintable():
+        source = ""
+    return replace(message, attachment=replace(message.attachment, source=source))
 
 
 def note(uow: UnitOfWork, case: Case, message: StoredMessage, seq: int) -> None:

@@ -104,7 +104,8 @@ class Storing:
                 if len(self._failures) < REMEMBERED:
                     self._failures[message.message_id] = tried
                 raise
-            await receive(replace(message, kind=MessageKind.UNSUPPORTED, text="", choice="", point=None))
+            bare = replace(message, kind=MessageKind.UNSUPPORTED, text="", choice="", point=None, attachment=None)
+            await receive(bare)
         self._failures.pop(message.message_id, None)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,19 +21,17 @@ from telegram import (
     LinkPreviewOptions,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
-    WebhookInfo,
 )
 from telegram.constants import ChatAction
 
-from bot.channels.probing import probe
 from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, Storing, read_body, same
 from bot.channels.render import Part, Rendered, Wording, render, vietnamese
-from bot.channels.sending import Caller, Progress
-from bot.channels.telegram_api import ALLOWED_UPDATES, WEBHOOK_CONNECTIONS, NotFetched, TelegramApi, Told
+from bot.channels.sending import Progress
+from bot.channels.telegram_api import NotFetched, TelegramApi, Told
 from bot.channels.telegram_group import TelegramGroup
 from bot.channels.telegram_updates import group_event, parse
+from bot.channels.telegram_webhook import TelegramWebhook
 from flows.platforms import TELEGRAM
-from handlers.alarms import WEBHOOK_BAD
 from handlers.errors import FetchLater, StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing, Pin
 from handlers.ports import Alarms, Budgets, Finding, Receive, SendResult
@@ -42,19 +39,15 @@ from handlers.rules.windows import ALWAYS_OPEN
 
 log = structlog.get_logger()
 
-WATCH_EVERY_S = 60.0  # where the webhook points; security.md 49 asks for two minutes at most
-LATE_S = 300.0  # an error of the webhook that is older says nothing of now
-MANY_WAIT = 100  # updates Telegram has not got rid of
 COMMANDS = (
-    ("start", "Bắt đầu"),
-    ("cuu", "Các số gọi gấp"),
-    ("gap_nguoi", "Gặp người trực"),
-    ("dung", "Dừng"),
-    ("xoa", "Xóa"),
+    ("start", "Bắt đầu", "Begin"),
+    ("cuu", "Các số gọi gấp", "Numbers to call now"),
+    ("gap_nguoi", "Gặp người trực", "Talk with a person"),
+    ("dung", "Dừng", "Stop"),
+    ("xoa", "Xóa", "Delete"),
 )
-"""The menu: each is one of the global words, as a command may be written."""
+"""The menu: each is one of the global words, as a command may be written; what it says, and what on a phone set to English."""
 
-NOBODYS = b'{"update_id":0,"my_chat_member":{"chat":{"id":0,"type":"channel"},"new_chat_member":{"status":"member"}}}'
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 MOST_WIPED_AT_ONCE = 100
 
@@ -109,7 +102,8 @@ class TelegramChannel:
             base_url=settings.base_url,
             proxy=settings.proxy,
         )
-        self._settings, self._alarms, self._audio = settings, alarms, audio
+        self._hook = TelegramWebhook(name, self.api, alarms, url=settings.webhook_url, secret=settings.webhook_secret)
+        self._settings, self._audio = settings, audio
         self._wording = wording
         self._storing = Storing(name)
         self._progress = Progress()
@@ -123,7 +117,7 @@ class TelegramChannel:
         """
         self._later(self._show_commands())
         if self.mode == "webhook":
-            await self._keep_webhook()
+            await self._hook.keep()
         offset, failures = 0, 0
         while True:
             try:
@@ -144,8 +138,11 @@ class TelegramChannel:
                 await asyncio.sleep(pause)
 
     async def _show_commands(self) -> None:
-        commands = [BotCommand(name, shown) for name, shown in COMMANDS]
-        await self.api.ask(lambda bot: bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats()))
+        scope = BotCommandScopeAllPrivateChats()
+        shown = [BotCommand(name, words) for name, words, _ in COMMANDS]
+        await self.api.ask(lambda bot: bot.set_my_commands(shown, scope=scope))
+        english = [BotCommand(name, words) for name, _, words in COMMANDS]
+        await self.api.ask(lambda bot: bot.set_my_commands(english, scope=scope, language_code="en"))
 
     async def _take_all(self, updates: Sequence[dict[str, Any]], receive: Receive) -> None:
         """Store a batch in one commit, in the platform's order; then what staff have done in their group."""
@@ -218,34 +215,6 @@ class TelegramChannel:
             return web.Response(status=200)
 
         return handle
-
-    # --- the webhook -----------------------------------------------------------------------------------------------
-
-    async def _keep_webhook(self) -> None:
-        """See to it that Telegram brings updates here, until cancelled; updates that wait there are kept."""
-        failures = 0
-        while self._settings.webhook_url:
-            seen = await self.api.ask(lambda bot: bot.get_webhook_info())
-            good = seen.done and seen.value is not None and seen.value.url == self._settings.webhook_url
-            if seen.done and not good:
-                good = (await self.api.ask(self._set_webhook)).done
-            if good and seen.value is not None and not _webhook_trouble(seen.value):
-                await self._alarms.hush(self.name, WEBHOOK_BAD)
-            elif seen.done:
-                await self._alarms.sound(self.name, WEBHOOK_BAD)
-            failures = 0 if good else failures + 1
-            pause = PAUSE_AFTER_ERROR_S[min(failures, len(PAUSE_AFTER_ERROR_S)) - 1]
-            await asyncio.sleep(WATCH_EVERY_S if good else pause)
-        await asyncio.Event().wait()
-
-    async def _set_webhook(self, bot: Bot) -> bool:
-        return await bot.set_webhook(
-            self._settings.webhook_url,
-            secret_token=self._settings.webhook_secret,
-            allowed_updates=ALLOWED_UPDATES,
-            max_connections=WEBHOOK_CONNECTIONS,
-            drop_pending_updates=False,
-        )
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
@@ -326,33 +295,11 @@ class TelegramChannel:
             if me.error == "InvalidToken":
                 return [Finding(False, "Telegram does not take the token; copy it again from @BotFather")]
             return [Finding(False, f"Telegram does not answer ({me.error}); check the network, proxy and base_url")]
-        found = [Finding(True, "Telegram answers and takes the token"), await self._check_webhook()]
+        found = [
+            Finding(True, "Telegram answers and takes the token"),
+            await self._hook.check(polls=self.mode == "polling"),
+        ]
         return [*found, *(await self.group.check() if self.group is not None else ())]
-
-    async def _check_webhook(self) -> Finding:
-        told = await self.api.ask(lambda bot: bot.get_webhook_info())
-        if told.value is None:
-            return Finding(False, f"Telegram does not tell where the webhook points ({told.error})")
-        url = self._settings.webhook_url
-        if self.mode == "polling":
-            if told.value.url:
-                return Finding(
-                    False, "a webhook is set although this channel polls; `serve` takes it away when it starts"
-                )
-            return Finding(True, f"updates are fetched by polling; {told.value.pending_update_count} wait")
-        if not url:
-            return Finding(False, "web.public_url is no https address: Telegram cannot bring anything here")
-        if told.value.url != url:
-            return Finding(False, f"the webhook does not point to {url}; `serve` sets it when it starts")
-        trouble = _webhook_trouble(told.value)
-        if trouble:
-            return Finding(False, trouble)
-        caller = Caller()
-        try:
-            secret = {"X-Telegram-Bot-Api-Secret-Token": self._settings.webhook_secret}
-            return await probe(caller, url, NOBODYS, secret, {})
-        finally:
-            await caller.close()
 
     async def close(self) -> None:
         """Give back connections."""
@@ -387,17 +334,6 @@ async def _show_point(bot: Bot, *, chat: str, pin: Pin) -> int:
         int(chat), pin.lat, pin.lon, pin.title, pin.note, protect_content=True, disable_notification=True
     )
     return shown.message_id
-
-
-def _webhook_trouble(seen: WebhookInfo) -> str:
-    """What keeps Telegram from bringing updates, in words; "" when nothing does."""
-    if seen.last_error_date is not None:
-        error_at = seen.last_error_date.replace(tzinfo=seen.last_error_date.tzinfo or UTC)
-        if datetime.now(UTC) - error_at < timedelta(seconds=LATE_S):
-            return f"Telegram could not bring updates a moment ago, {seen.pending_update_count} wait; check the proxy in front"
-    if seen.pending_update_count > MANY_WAIT:
-        return f"{seen.pending_update_count} updates wait at Telegram; is `serve` running?"
-    return ""
 
 
 def _update_id(raw: dict[str, Any]) -> int:

@@ -84,7 +84,7 @@ class TelegramGroup:
         self._channel, self._api, self._settings = channel, api, settings
         self._door, self._desk, self._clock = door, desk, clock
         self._chat = str(settings.chat_id)
-        self.talks = TelegramTalks(self.name, api, self._chat, door, desk) if settings.relay_content else None
+        self.talks = TelegramTalks(self.name, api, self._chat, door, desk, clock) if settings.relay_content else None
         self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
 
     # --- pages ---------------------------------------------------------------------------------------------------------

@@ -1,14 +1,16 @@
 """The talk of a case in a forum topic of the staff group: only with `relay_content`, only for the counsellor who holds the case.
 
-The topic is named by the case's code. What the seeker writes is said anew, never forwarded; several lines at once are one
-message, because the group takes few. What the owner writes goes to the seeker, what she writes as a reply to a message of the
-topic is a note for colleagues. When the case is destroyed, so is the topic.
+The topic is named by the case's code. What the seeker writes is said anew, never forwarded, and what she shows is uploaded anew
+as it was cleaned; several lines at once are one message, because the group takes few. What the owner writes goes to the seeker,
+what she writes as a reply to a message of the topic is a note for colleagues. When the case is destroyed, so is the topic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -20,9 +22,9 @@ from bot.channels.telegram_api import TelegramApi, Told
 from bot.channels.telegram_updates import GroupEvent
 from flows.platforms import TELEGRAM
 from handlers import paging
-from handlers.desk import CaseView, Desk, Note, ReadLines, Reply
+from handlers.desk import CaseView, Desk, Note, ReadLines, ReadMedia, Reply, SeenMedia
 from handlers.errors import BinhAnError, StorageUnavailable
-from handlers.model import DeskLine, Direction, Outcome, SendJob, Staff
+from handlers.model import DeskLine, Direction, Media, MediaState, Outcome, SendJob, Staff
 from handlers.ports import Door, Handle, SendResult, UnitOfWork
 from handlers.vaulting import alone
 
@@ -35,15 +37,30 @@ HERE = "tg-topic:"
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 WHO = {"seeker": "Người viết", "bot": "Máy"}
+FILE_WITHIN = timedelta(seconds=20)
+"""So long a line waits for what was sent with it, or until a first try to fetch that has failed; then it goes without, and the
+desk page shows it later.
+"""
+
+FILE_AGAIN = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A picture or a voice note of a line, to be shown behind it."""
+
+    media: Media
 
 
 class TelegramTalks:
     """The topics of one group."""
 
-    def __init__(self, surface: str, api: TelegramApi, chat: str, door: Door, desk: Desk) -> None:
+    def __init__(
+        self, surface: str, api: TelegramApi, chat: str, door: Door, desk: Desk, clock: Callable[[], datetime]
+    ) -> None:
         """`chat` is the group's id."""
         self._surface, self._api, self._chat = surface, api, chat
-        self._door, self._desk = door, desk
+        self._door, self._desk, self._clock = door, desk, clock
         self._progress = Progress()
 
     # --- into the topic --------------------------------------------------------------------------------------------------
@@ -71,19 +88,39 @@ class TelegramTalks:
             raise
         except BinhAnError:
             return SendResult(outcome=Outcome.SENT)  # nobody holds it any more, or it may not be read: nothing is shown
-        lines = [line for line in view.lines if not (line.client_key or "").startswith(HERE)]
         if not view.lines:
             return SendResult(outcome=Outcome.SENT)
+        ready = _ready(view.lines, self._clock())
+        later = SendResult(outcome=Outcome.RETRY, retry_after=FILE_AGAIN, error_class="FileOnItsWay")
+        if not ready:
+            return later
         if topic is None:
             opened = await self._open_topic(job)
             if isinstance(opened, SendResult):
                 return opened
             topic = opened
-        here = int(topic.handle)
-        said = await self._progress.send(job.row.uid, _messages(lines), lambda text: self._say(here, text))
+        said = await self._progress.send(job.row.uid, _parts(ready), partial(self._show_part, job, int(topic.handle)))
         if said.outcome is Outcome.SENT:
-            await self._keep(job, topic.handle, view.lines[-1].seq)
+            await self._keep(job, topic.handle, ready[-1].seq)
+            said = said if len(ready) == len(view.lines) else later
         return replace(said, handles=())
+
+    async def _show_part(self, job: SendJob, topic_id: int, part: str | _File) -> SendResult:
+        if isinstance(part, str):
+            return await self._say(topic_id, part)
+        ask = ReadMedia(staff_uid=job.row.staff_uid or "", case_code=job.case_code, media_uid=part.media.uid)
+        try:
+            seen = await self._door.run(self._desk.read_media, ask)
+        except StorageUnavailable:
+            raise
+        except BinhAnError:
+            return SendResult(outcome=Outcome.SENT)  # she no longer holds it: nothing is shown
+        if not seen.body:
+            return SendResult(outcome=Outcome.SENT)
+        told = await self._in_group(lambda bot: _upload(bot, int(self._chat), topic_id, seen))
+        if told.outcome is Outcome.FAILED:  # a file the platform does not take must not hold up what is said behind it
+            return await self._say(topic_id, AT_THE_DESK)
+        return told.result()
 
     async def _open_topic(self, job: SendJob) -> Handle | SendResult:
         told = await self._in_group(lambda bot: bot.create_forum_topic(int(self._chat), job.case_code))
@@ -188,24 +225,61 @@ MOST = TELEGRAM.max_text // 2
 """Letters of several lines put together: half of what a message takes, because letters may count double."""
 
 
-def _messages(lines: list[DeskLine]) -> list[str]:
-    """The lines as few messages, in order. Of an unchanged beginning the same messages, however many lines follow."""
-    texts: list[str] = []
+AT_THE_DESK = "(Tệp này xem trên bàn trực.)"
+NOT_OPENED = "(Tệp không mở được: quá lớn, đã hết hạn hoặc không an toàn.)"
+
+
+def _ready(lines: Sequence[DeskLine], now: datetime) -> list[DeskLine]:
+    """The lines up to the first whose file is still on its way, and may yet come in time."""
+    ready: list[DeskLine] = []
     for line in lines:
+        on_its_way = line.media is not None and line.media.state is MediaState.WANTED and not line.media.attempts
+        if on_its_way and now - line.created_at < FILE_WITHIN:
+            break
+        ready.append(line)
+    return ready
+
+
+def _parts(lines: Sequence[DeskLine]) -> list[str | _File]:
+    """The lines as few messages, in order, files behind theirs. Of an unchanged beginning the same messages, however many lines
+    follow. What was written here is not said here again.
+    """
+    parts: list[str | _File] = []
+    for line in lines:
+        if (line.client_key or "").startswith(HERE):
+            continue
         first, *rest = split(_line(line), replace(TELEGRAM, max_text=MOST)) or ("…",)
-        if texts and len(texts[-1]) + len(first) + 2 <= MOST:
-            texts[-1] += f"\n\n{first}"
+        last = parts[-1] if parts else None
+        if isinstance(last, str) and len(last) + len(first) + 2 <= MOST:
+            parts[-1] = f"{last}\n\n{first}"
         else:
-            texts.append(first)
-        texts += rest
-    return texts
+            parts.append(first)
+        parts += rest
+        if line.media is not None and line.media.state is MediaState.KEPT:
+            parts.append(_File(line.media))
+    return parts
 
 
 def _line(line: DeskLine) -> str:
     who = WHO.get(line.author, line.author)
     if line.direction is Direction.NOTE:
         who = f"Ghi chú của {who}"
-    return f"{who}:\n{line.text}"
+    beside = {MediaState.REFUSED: f"\n{NOT_OPENED}", MediaState.WANTED: f"\n{AT_THE_DESK}"}
+    return f"{who}:\n{line.text}{beside.get(line.media.state, '') if line.media is not None else ''}"
+
+
+async def _upload(bot: Bot, chat: int, topic_id: int, seen: SeenMedia) -> Any:
+    """The cleaned file itself, uploaded anew under a name that says nothing."""
+    if seen.mime == "image/jpeg":
+        return await bot.send_photo(
+            chat, seen.body, message_thread_id=topic_id, protect_content=True, filename="anh.jpg"
+        )
+    if seen.mime == "audio/ogg":
+        return await bot.send_voice(
+            chat, seen.body, message_thread_id=topic_id, protect_content=True, filename="loi.ogg"
+        )
+    name = f"loi.{seen.mime.partition('/')[2]}"
+    return await bot.send_document(chat, seen.body, message_thread_id=topic_id, protect_content=True, filename=name)
 
 
 def _code_of(uow: UnitOfWork, case_uid: str) -> str:

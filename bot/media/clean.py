@@ -52,8 +52,9 @@ def voice(content: bytes) -> tuple[str, bytes]:
     """Ogg Opus (Telegram), AAC in ADTS frames or AMR (Zalo)."""
     if content.startswith(b"OggS"):
         return "audio/ogg", b"".join(_opus(content))
-    if content.startswith(b"#!AMR\n"):
-        return "audio/amr", b"".join(_amr(content))
+    for magic, sizes in _AMR.items():
+        if content.startswith(magic):
+            return "audio/amr", b"".join(_amr(content, magic, sizes))
     return "audio/aac", b"".join(_adts(_behind_id3(content)))
 
 
@@ -156,20 +157,24 @@ def _adts(content: bytes) -> Iterator[bytes]:
         raise Refused
 
 
-_AMR_SIZES = (13, 14, 16, 18, 20, 21, 27, 32, 6)
+_AMR = {
+    b"#!AMR\n": (13, 14, 16, 18, 20, 21, 27, 32, 6),
+    b"#!AMR-WB\n": (18, 24, 33, 37, 41, 47, 51, 59, 61, 6),
+}
+"""By what a file begins with: the bytes of a frame of each kind (RFC 4867, storage format)."""
 
 
-def _amr(content: bytes) -> Iterator[bytes]:
-    yield b"#!AMR\n"
-    at = 6
+def _amr(content: bytes, magic: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
+    yield magic
+    at = len(magic)
     while at < len(content):
         kind = content[at] >> 3 & 15
-        size = _AMR_SIZES[kind] if kind < len(_AMR_SIZES) else 1 if kind == 15 else 0
+        size = sizes[kind] if kind < len(sizes) else 1 if kind == 15 else 0
         if content[at] & 0x83 or not size or at + size > len(content):
             break
         yield content[at : at + size]
         at += size
-    if at == 6:
+    if at == len(magic):
         raise Refused
 
 

@@ -444,10 +444,10 @@ class WebPage(Door):
 
 
 @asynccontextmanager
-async def door(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
-    """The program with one platform in front."""
+async def door(kind: str, tmp_path: Path, **more: Any) -> AsyncIterator[Door]:
+    """The program with one platform in front; `more` of its configuration."""
     opening = {"zalo-oa": _zalo_oa, "zalo-bot": _zalo_bot, "zalo-bot-polling": _zalo_bot}.get(kind, _telegram_or_page)
-    async with opening(kind, tmp_path) as opened:
+    async with opening(kind, tmp_path, **more) as opened:
         yield opened
 
 
@@ -458,7 +458,7 @@ def secret_file(tmp_path: Path, name: str, value: str) -> str:
 
 
 @asynccontextmanager
-async def _telegram_or_page(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
+async def _telegram_or_page(kind: str, tmp_path: Path, **more: Any) -> AsyncIterator[Door]:
     fake = await FakeTelegram().start()
     fake.chats |= {CHAT, OTHER}
     channel: dict[str, Any] = {
@@ -468,7 +468,7 @@ async def _telegram_or_page(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
     if kind == "webhook":
         channel |= {"mode": "webhook", "webhook_secret": secret_file(tmp_path, "secret", SECRET)}
     try:
-        async with program(tmp_path, telegram=fake, channels=[channel]) as running:
+        async with program(tmp_path, telegram=fake, channels=[channel], **more) as running:
             if kind == "webhook":
                 fake.webhook = (f"{running.base}/webhooks/telegram/tg", SECRET)
             if kind == "web":
@@ -482,12 +482,12 @@ async def _telegram_or_page(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
 
 
 @asynccontextmanager
-async def _zalo_oa(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
+async def _zalo_oa(kind: str, tmp_path: Path, **more: Any) -> AsyncIterator[Door]:
     fake = await FakeZaloOa().start()
     channel = zalo_oa_channel(fake, tmp_path)
     telegram = await FakeTelegram().start()  # nobody uses it; the harness wants one
     try:
-        async with program(tmp_path, telegram=telegram, channels=[channel]) as running:
+        async with program(tmp_path, telegram=telegram, channels=[channel], **more) as running:
             fake.clock = lambda: running.clock().timestamp()
             fake.webhook = f"{running.base}/webhooks/zalo-oa/zalo"
             opened = ZaloOa(running, "zalo", "5200000000000000042", "/webhooks/zalo-oa/zalo", fake=fake)
@@ -511,7 +511,7 @@ def zalo_oa_channel(fake: FakeZaloOa, tmp_path: Path) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _zalo_bot(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
+async def _zalo_bot(kind: str, tmp_path: Path, **more: Any) -> AsyncIterator[Door]:
     fake = await FakeZaloBot().start()
     fake.wrapped = kind == "zalo-bot-polling"
     channel: dict[str, Any] = {
@@ -522,7 +522,7 @@ async def _zalo_bot(kind: str, tmp_path: Path) -> AsyncIterator[Door]:
         channel |= {"mode": "webhook", "webhook_secret": secret_file(tmp_path, "zalo-bot-secret", zalo_bot.SECRET)}
     telegram = await FakeTelegram().start()  # nobody uses it; the harness wants one
     try:
-        async with program(tmp_path, telegram=telegram, channels=[channel]) as running:
+        async with program(tmp_path, telegram=telegram, channels=[channel], **more) as running:
             opened = ZaloBot(running, "zb", "6ede9afa66b88fe6d6a9", fake=fake)
             opened.secrets = (zalo_bot.TOKEN, zalo_bot.SECRET)
             if kind == "zalo-bot":

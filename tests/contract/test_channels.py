@@ -523,10 +523,10 @@ def test_all_kinds_are_tried() -> None:
 @every_webhook
 async def test_the_probe_of_channels_check_is_nobodys_message(platform: Door) -> None:
     """What the check brings to our own webhook is taken, and makes nobody."""
-    from bot.channels import telegram, zalo_bot
+    from bot.channels import telegram_webhook, zalo_bot
 
     body = {
-        "webhook": telegram.NOBODYS,
+        "webhook": telegram_webhook.NOBODYS,
         "zalo-bot": zalo_bot.NOBODYS,
     }.get("webhook" if "telegram" in platform.route else platform.route.split("/")[2])
     body = body or b'{"app_id": "1", "event_name": "oa_send_text", "timestamp": "17"}'

@@ -24,6 +24,12 @@ PAYLOADS: list[bytes] = [
     b'{"update_id": 1, "update_id": 2}', b'{"update_id": 1e400}', b'{"update_id": ' + b"9" * 4_000 + b"}",
     b'{"update_id": -1, "message": {"chat": {"id": -1, "type": "private"}, "text": "\\ud800\\u0000\\u202e"}}',
     b'{"update_id": 3, "message": {"chat": {"id": 9, "type": "private"}, "location": {"latitude": NaN, "longitude": 1e400}}}',
+    b'{"update_id": 5, "message": {"chat": {"id": 9, "type": "private"}, "photo": [{"file_id": "\\ud800", "file_size": -1}]}}',
+    b'{"update_id": 6, "message": {"chat": {"id": 9, "type": "private"}, "voice": {"file_id": "' + b"x" * 50_000 + b'"}}}',
+    b'{"event_name": "user_send_image", "timestamp": "1", "sender": {"id": "1"}, "message": {"msg_id": "a", "attachments": '
+    b'[{"type": "image", "payload": {"url": "http://127.0.0.1:9/\\ud800\\u0000"}}]}}',
+    b'{"event_name": "message.image.received", "message": {"message_id": "b", "chat": {"id": "1", "chat_type": "PRIVATE"}, '
+    b'"from": {"id": "1"}, "photo_url": "file:///\\ud800", "caption": "x"}}',
     b'{"update_id": 4, "callback_query": {"id": "1", "data": "\\ud83d", "message": {"chat": {"id": 9, "type": "private"}}}}',
 ]  # fmt: skip
 
@@ -36,8 +42,12 @@ leaves = (
     | st.sampled_from(["private", "group", "kicked", "/start", "\ud800", "\x00", "cứu em với", 10**40, -1])
 )  # fmt: skip
 trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=5))
+files = st.fixed_dictionaries({"file_id": leaves}, optional={"file_size": leaves})
 chats = st.fixed_dictionaries({"id": st.integers(1, 5) | leaves, "type": st.just("private")})
-messages = st.fixed_dictionaries({"chat": chats}, optional={"text": leaves, "location": trees, "photo": trees})
+messages = st.fixed_dictionaries(
+    {"chat": chats},
+    optional={"text": leaves, "location": trees, "photo": trees | st.lists(files, max_size=2), "voice": files},
+)
 queries = st.fixed_dictionaries({"id": leaves}, optional={"data": leaves, "message": messages})
 updates = st.fixed_dictionaries(
     {"update_id": st.integers(0, 10**12) | leaves},
@@ -82,7 +92,7 @@ event_names = st.sampled_from(
 zalo_names = st.sampled_from(
     ["event_name", "sender", "recipient", "id", "message", "text", "msg_id", "message_id", "attachments", "payload", "type",
      "coordinates", "latitude", "longitude", "timestamp", "conversation_id", "follower", "user_id", "chat", "from", "result",
-     "ok", "chat_type", "date"]
+     "ok", "chat_type", "date", "url", "photo_url", "voice_url"]
 )  # fmt: skip
 zalo_trees = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(zalo_names, inner, max_size=5)
@@ -116,7 +126,7 @@ def served(
     monkeypatch.setitem(WebDeps.__init__.__kwdefaults__, "poll_s", 0.01)
     monkeypatch.setitem(WebDeps.__init__.__kwdefaults__, "after_post_s", 0.02)
     with asyncio.Runner() as runner:
-        opening = door(request.param, tmp_path)
+        opening = door(request.param, tmp_path, media={"from_seekers": True})
         where = runner.run(opening.__aenter__())
         yield runner, where, request.param
         runner.run(opening.__aexit__(None, None, None))

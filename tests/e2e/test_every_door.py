@@ -238,7 +238,7 @@ async def test_what_a_picture_and_a_voice_note_are_is_the_same_through_every_doo
                 found = await doors.running.service.storage.door.read(lambda uow: uow.media.of_case(case.uid))
                 return sorted(one.mime.partition("/")[0] for one in found) == ["audio", "image"]
 
-            await eventually(kept, what=f"{name}: both kept")
+            await eventually(kept, what=f"{name}: both kept", within_s=40.0)
 
 
 # --- by hand -----------------------------------------------------------------------------------------------------------------

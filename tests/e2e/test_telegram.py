@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.channels import telegram_api
+from bot.channels import telegram_api, telegram_talks
 from handlers.accounts import OfferCode, offer_code
-from handlers.model import EscalationState, MediaState
-from handlers.ports import Budget
+from handlers.model import Address, EscalationState, MediaState
+from handlers.ports import Budget, UnitOfWork
 from tests.contract.platforms import secret_file
 from tests.e2e.harness import Program, eventually, program
 from tests.fakes.road import EMERGENCY
@@ -86,6 +87,38 @@ async def test_an_edited_message_is_seen_at_the_desk_and_answers_no_question(tmp
         view = await running.open_case(card.case_code)
         assert any("sửa một tin đã gửi" in line.text for line in view.lines)
         await eventually(says(fake, HER, "113"), what="danger breaks in, however it comes")
+
+
+async def test_what_was_not_confirmed_before_a_restart_comes_again_and_is_handled_once(tmp_path: Path) -> None:
+    fake = await FakeTelegram().start()
+    channel = {
+        "name": "tg", "platform": "telegram", "token": secret_file(tmp_path, "telegram-token", TOKEN),
+        "base_url": fake.base_url, "poll_timeout_s": 1,
+    }  # fmt: skip
+
+    def hers(uow: UnitOfWork) -> list[str]:
+        contact = uow.contacts.find(Address("tg", str(HER)))
+        cases = uow.cases.all_of(contact.uid) if contact is not None else []
+        return [line.text for case in cases for line in uow.lines.of_case(case.uid) if line.author == "seeker"]
+
+    try:
+        async with program(tmp_path, telegram=fake, channels=[channel]) as running:
+            fake.forgetful = 1_000_000  # what is confirmed is forgotten again
+            fake.types(HER, "chào")
+            await eventually(lambda: bool(fake.of(HER)))
+        assert fake.unconfirmed() == 1
+        fake.types(HER, "em đây")
+        fake.forgetful = 0
+        async with program(tmp_path, telegram=fake, channels=[channel]) as running:
+
+            async def both() -> bool:
+                return len(await running.service.storage.door.read(hers)) >= 2
+
+            await eventually(both)
+            await eventually(lambda: fake.unconfirmed() == 0)
+            assert await running.service.storage.door.read(hers) == ["chào", "em đây"]
+    finally:
+        await fake.stop()
 
 
 # --- the staff group -------------------------------------------------------------------------------------------------------
@@ -296,7 +329,7 @@ async def test_a_picture_and_a_voice_note_come_to_the_desk_cleaned_and_go_with_t
             found = [one.media for one in (await running.open_case(card.case_code)).lines if one.media]
             return [one.state for one in found] == [MediaState.KEPT, MediaState.KEPT, MediaState.REFUSED]
 
-        await eventually(settled, what="two kept and a large one refused")
+        await eventually(settled, what="two kept and a large one refused", within_s=40.0)
         lines = [one for one in (await running.open_case(card.case_code)).lines if one.media is not None]
         assert [one.text for one in lines] == ["▸ gửi ảnh: hình ở nhà", "▸ gửi lời nói", "▸ gửi ảnh"]
         for line, mime in zip(lines[:2], ("image/jpeg", "audio/ogg"), strict=True):
@@ -313,6 +346,34 @@ async def test_a_picture_and_a_voice_note_come_to_the_desk_cleaned_and_go_with_t
             return not [uid for uid in uids if await door.read(lambda uow, uid=uid: uow.media.get(uid))]
 
         await eventually(gone, what="everything gone with the case")
+
+
+async def test_in_a_topic_a_picture_and_a_voice_note_are_uploaded_anew(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(telegram_talks, "FILE_WITHIN", timedelta(minutes=2))  # a busy machine may need more than 20 s
+    async with bot(tmp_path, media={"from_seekers": True}, relay_content=True) as (running, fake):
+        await bind(running, fake, "tuvan", HOA)
+        fake.types(HER, EMERGENCY)
+        card = await running.rings()
+        await running.claim(card)
+        await running.reply(card.case_code, "Chị đây.")
+        await eventually(lambda: bool(fake.topics))
+        (topic,) = fake.topics
+        fake.shows(HER, picture(), caption="hình ở nhà")
+        fake.shows(HER, b"\xff\xd8 no picture")
+        fake.shows(HER, opus(), voice=True)
+        fake.types(HER, "chị xem giúp em")
+        await eventually(lambda: any("chị xem giúp em" in one for one in fake.in_topic(topic)), within_s=90.0)
+        shown = fake.in_topic(topic)
+        order = [
+            text for text in ("hình ở nhà", "🖼", "không mở được", "🎤", "chị xem giúp em") if text in " ".join(shown)
+        ]
+        assert order == sorted(order, key=lambda text: next(at for at, one in enumerate(shown) if text in one))
+        assert len(order) == 5
+        files = [one.file for one in fake.sent if one.file]
+        assert len(files) == 2
+        assert all(len(one) > 100 and SECRET not in one for one in files)
+        assert [method for method, _ in fake.calls if "orward" in method] == []
+        assert fake.violations == []
 
 
 async def test_without_leave_of_the_operator_no_file_is_asked_for(tmp_path: Path) -> None:

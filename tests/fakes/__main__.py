@@ -108,7 +108,7 @@ class Hand:
         self.platforms, self.phones = platforms, platforms.phones()
         self.held = self.phones["telegram"]
         self._shown = dict.fromkeys(self.phones, 0)
-        self._pages = self._alerts = 0
+        self._pages = self._alerts = self._edits = 0
 
     def news(self) -> list[str]:
         """What phones show that has not been told yet."""
@@ -121,6 +121,9 @@ class Hand:
             for one in fresh:
                 told.append(f"\n{'group' if name == 'g1' else name} < {one.text}")
                 told += [f"    [{number}] {label}" for number, label in enumerate(one.buttons, start=1)]
+        for _, _, text in self.platforms.telegram.edits[self._edits :]:
+            self._edits += 1
+            told.append(f"\ngroup, changed < {text}")
         for page in list(self.platforms.pager.taken.values())[self._pages :]:
             self._pages += 1
             told.append(f"\nSMS to {page['staff']} < {page['text']}")

@@ -33,6 +33,7 @@ class Sent:
     topic_id: int = 0  # of a forum
     asks_location: bool = False
     voice: bool = False
+    file: bytes = b""  # a picture, a voice note or a document
     silent: bool = False
 
 
@@ -78,7 +79,7 @@ class FakeTelegram:
         self.deleted: set[tuple[int, int]] = set()
         self.edits: list[tuple[int, int, str]] = []
         self.alerts: list[tuple[str, str]] = []  # (query id, what the press was answered with)
-        self.commands: list[str] = []
+        self.menus: dict[str, dict[str, str]] = {}  # language ("": any other) -> command -> what it says
         self.actions: list[str] = []
         self.topics: dict[int, str] = {}  # topic id -> name
         self.groups: dict[int, dict[str, bool]] = {}  # group -> the bot's rights there
@@ -350,7 +351,8 @@ class FakeTelegram:
         return _ok(True)
 
     async def _setMyCommands(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
-        self.commands = [one["command"] for one in json.loads(parameters["commands"])]
+        menu = {one["command"]: one["description"] for one in json.loads(parameters["commands"])}
+        self.menus[str(parameters.get("language_code", ""))] = menu
         return _ok(True)
 
     async def _sendChatAction(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
@@ -449,9 +451,15 @@ class FakeTelegram:
         acts.append(now)
         return None
 
+    async def _sendPhoto(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        return await self._sendMessage(request, {**parameters, "text": parameters.get("caption") or "🖼"})
+
+    async def _sendDocument(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        return await self._sendMessage(request, {**parameters, "text": parameters.get("caption") or "📄"})
+
     async def _sendVoice(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
         return await self._sendMessage(
-            request, {**parameters, "text": parameters.get("caption") or "🎤", "voice": True}
+            request, {**parameters, "text": parameters.get("caption") or "🎤", "is_voice": True}
         )
 
     async def _sendMessage(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
@@ -508,7 +516,9 @@ class FakeTelegram:
         message = Sent(chat_id, next(self._message_ids), str(parameters["text"]), buttons, self.life)
         message.at = asyncio.get_running_loop().time()
         message.topic_id, message.asks_location = topic_id, asks_location
-        message.voice = bool(parameters.get("voice"))
+        message.voice = bool(parameters.get("is_voice"))
+        uploaded = next((parameters[kind] for kind in ("photo", "voice", "document") if kind in parameters), None)
+        message.file = uploaded.file.read() if isinstance(uploaded, web.FileField) else b""
         message.silent = str(parameters.get("disable_notification")).lower() == "true"
         self.sent.append(message)
         if fault is not None and fault.kind == "lost":
@@ -525,7 +535,7 @@ def _check(parameters: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bool
     text = str(parameters.get("text", ""))
     if not text.strip():
         return "message text is empty", [], False
-    if len(text.encode("utf-16-le")) // 2 > (1024 if parameters.get("voice") else 4096):
+    if len(text.encode("utf-16-le")) // 2 > (1024 if parameters.get("is_voice") else 4096):
         return "message is too long", [], False
     markup = json.loads(parameters.get("reply_markup") or "{}")
     kinds = [name for name in ("inline_keyboard", "keyboard", "remove_keyboard") if name in markup]

@@ -17,7 +17,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels import receiving, telegram
+from bot.channels import receiving, telegram_webhook
 from bot.channels.telegram import TelegramChannel, TelegramSettings, silent
 from bot.channels.telegram_api import NotFetched
 from bot.channels.telegram_updates import parse
@@ -306,11 +306,13 @@ async def test_the_chats_budget_is_kept(fake: FakeTelegram, channel: TelegramCha
 
 
 async def test_the_menu_holds_the_words_that_work_everywhere(fake: FakeTelegram, channel: TelegramChannel) -> None:
-    await watching(channel, lambda: bool(fake.commands))
+    await watching(channel, lambda: len(fake.menus) == 2)
     words = shipped_world().library.program.words
-    assert fake.commands[0] == "start"
-    found = [words.find(key_of(f"/{command}")) for command in fake.commands[1:]]
-    assert found == ["help", "human", "stop", "delete"]
+    assert list(fake.menus[""]) == list(fake.menus["en"])
+    first, *others = fake.menus[""]
+    assert first == "start"
+    assert [words.find(key_of(f"/{command}")) for command in others] == ["help", "human", "stop", "delete"]
+    assert fake.menus["en"]["xoa"] == "Delete"
 
 
 async def test_the_check_tells_what_is_wrong_in_words(
@@ -322,7 +324,7 @@ async def test_the_check_tells_what_is_wrong_in_words(
         probed.append(url)
         return Finding(True, "reached")
 
-    monkeypatch.setattr(telegram, "probe", probe)
+    monkeypatch.setattr(telegram_webhook, "probe", probe)
     assert [finding.fine for finding in await channel.check()] == [True, True]
     fake.webhook = ("https://somebody.example/else", "theirs")
     assert [finding.fine for finding in await channel.check()] == [True, False]
@@ -486,7 +488,7 @@ async def test_in_webhook_mode_it_tells_the_platform_where_it_is_and_drops_nothi
 async def test_a_webhook_that_somebody_turned_away_is_turned_back(
     fake: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telegram, "WATCH_EVERY_S", 0.05)
+    monkeypatch.setattr(telegram_webhook, "WATCH_EVERY_S", 0.05)
     bells = Bells()
     channel = make(bells, base_url=fake.base_url, mode="webhook", webhook_secret="s3cret", webhook_url=OURS)
     fake.webhook = ("https://somebody.example/else", "theirs")

@@ -26,6 +26,7 @@ from handlers.alarms import NOT_ALLOWED, TOKEN_LOST
 from handlers.errors import StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
 from storage.budgets import LocalBudgets
+from tests.e2e.harness import eventually
 from tests.fakes.zalo_oa import APP_ID, APP_SECRET, FIRST_REFRESH, OA_ID, OA_SECRET, FakeZaloOa
 
 WHO = "5200000000000000042"
@@ -380,11 +381,12 @@ async def test_a_token_the_platform_takes_no_more_is_exchanged_and_the_line_goes
 
 async def test_new_tokens_are_durable_before_anything_uses_them(world: World) -> None:
     channel = world.channel()
-    world.vault.away = 3
+    world.vault.away = 1000
     sending = asyncio.create_task(channel.send(HER, Outgoing(text="một")))
-    await asyncio.sleep(0.7)
+    await eventually(lambda: world.vault.away < 999, what="new tokens, and a try to store them")
     assert world.fake.refreshes == 1
     assert world.fake.of(WHO) == [], "the only copy of the new tokens is not stored yet"
+    world.vault.away = 0
     assert (await sending).outcome is Outcome.SENT
     assert world.fake.refresh in world.vault.writes[-1]
     assert world.fake.violations == []
@@ -394,7 +396,7 @@ async def test_a_send_that_is_given_up_does_not_lose_the_tokens(world: World) ->
     channel = world.channel()
     world.vault.away = 3
     sending = asyncio.create_task(channel.send(HER, Outgoing(text="một")))
-    await asyncio.sleep(0.3)
+    await eventually(lambda: world.fake.refreshes == 1, what="new tokens")
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
     await channel.close()

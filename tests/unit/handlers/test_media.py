@@ -73,6 +73,14 @@ def test_where_the_operator_does_not_want_it_not_even_its_address_is_stored() ->
     road.close()
 
 
+@pytest.mark.parametrize("source", ["half \ud800 letter", "x" * 2001, "two\nlines", "nul\0"])
+def test_an_address_no_platform_writes_is_not_kept_and_the_message_is(road: Road, hoa: Staff, source: str) -> None:
+    road.types("a", EMERGENCY)
+    case = shows(road, attachment=Attachment(MediaKind.IMAGE, source))
+    assert "▸ gửi ảnh" in road.transcript(case)
+    assert media_of(road, case) == []
+
+
 def test_for_whoever_is_called_it_is_fetched_and_shown(road: Road, hoa: Staff) -> None:
     road.types("a", EMERGENCY)
     case = shows(road)

@@ -143,7 +143,7 @@ def test_comments_may_fill_several_pages() -> None:
         opus().replace(b"OpusHead", b"vorbis.."),
         b"ID3" + bytes(3) + b"\x7f\x7f\x7f\x7f" + SECRET,
         b"#!AMR\n",
-        b"#!AMR-WB\n" + bytes(100),
+        b"#!AMR-WB\n" + b"\x70" * 100,  # a kind of frame that there is not
         b"RIFF....WAVE",
         SECRET,
     ],
@@ -156,6 +156,8 @@ def test_of_aac_and_amr_only_frames_are_kept() -> None:
     tag = b"ID3" + bytes(3) + bytes([0, 0, 0, len(SECRET)]) + SECRET
     assert clean.voice(tag + adts() + SECRET) == ("audio/aac", adts())
     assert clean.voice(amr() + b"\x83" + SECRET) == ("audio/amr", amr())
+    wide = b"#!AMR-WB\n" + (bytes([0x44]) + bytes(60)) * 3
+    assert clean.voice(wide + b"\x83" + SECRET) == ("audio/amr", wide)
 
 
 @settings(deadline=None)
