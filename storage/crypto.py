@@ -84,3 +84,9 @@ def code_hash(pepper: bytes, code: str) -> bytes:
     """The keyed hash of a return code, kept apart from addresses by its own label."""
     own = hmac.new(pepper, b"return-code", hashlib.sha256).digest()
     return hmac.new(own, code.encode(), hashlib.sha256).digest()
+
+
+def spare_code_hash(pepper: bytes, staff_uid: str, code: str) -> bytes:
+    """The keyed hash of a spare code of this staff member, with a label of its own."""
+    own = hmac.new(pepper, b"spare-code", hashlib.sha256).digest()
+    return hmac.new(own, f"{staff_uid}|{code}".encode(), hashlib.sha256).digest()
