@@ -24,6 +24,7 @@ from bot.web.app import build_app
 from bot.web.deps import DeskHelp, WebDeps
 from bot.web.health import State, health_app
 from bot.web.hub import Hub
+from bot.web.policy import ROUTES
 from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
@@ -42,6 +43,7 @@ from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door, Presence, Reach
 from handlers.referring import Referring
 from handlers.reminders import Reminders
+from handlers.second_factors import OwnAccount
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
@@ -284,6 +286,9 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
+            second_factor_for=frozenset(config.staff.require_second_factor),
+            staffing=service.staffing,
+            account=OwnAccount(service.staffing.also_cut),
             operator=config.operator.name,
             contact=config.operator.contact,
             base_language=lambda: worlds.current.library.manifest.language,
@@ -293,7 +298,7 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     )
     for channel in service.channels.values():
         if isinstance(channel, TelegramChannel) and channel.mode == "webhook":
-            app.router.add_post(f"/webhooks/telegram/{channel.name}", channel.webhook(service.receive))
+            app[ROUTES].add_signed("POST", f"/webhooks/telegram/{channel.name}", channel.webhook(service.receive))
     return app
 
 
