@@ -107,6 +107,7 @@ class Entered:
 
     staff: Staff
     owed: bool = False
+    password_known: bool = False  # since she was here last, somebody had her password right and the second step wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,12 +288,22 @@ def _prove(uow: UnitOfWork, item: Prove) -> Entered | Refused:
     uow.staff.note_failure(key)
     proof = _proof(uow, staff, item)
     if proof is None:
+        uow.set_setting(_tried_by(staff), half.token_hash)
         _audit(uow, staff.uid, SECOND_REFUSED, staff.uid)
         return Refused.WRONG
     uow.staff.clear_failures(key)
     uow.factors.end_half(half.token_hash)
     _begin_session(uow, staff, item.token_hash, proof)
-    return Entered(staff=staff)
+    known = (
+        uow.get_setting(_tried_by(staff)) or half.token_hash
+    ) != half.token_hash  # her own slip in this sign-in is none
+    uow.set_setting(_tried_by(staff), "")
+    return Entered(staff=staff, password_known=known)
+
+
+def _tried_by(staff: Staff) -> str:
+    """Where it is kept which half sign-in has failed at the second step last, until she is told."""
+    return f"second:{staff.uid}"
 
 
 def _living_half(uow: UnitOfWork, token_hash: str) -> HalfSignIn | None:

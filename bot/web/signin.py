@@ -99,7 +99,7 @@ async def post_second(request: web.Request) -> web.StreamResponse:
         ),
     )
     if isinstance(done, Entered):
-        return _inside(deps, done.staff, token)
+        return _inside(deps, done.staff, token, said="?m=password_known" if done.password_known else "")
     if done is Refused.WRONG:
         return await _second(request, half, hint=ACCOUNT["wrong_key" if answer else "wrong_code"], status=403)
     return _form(request, hint="too_many" if done is Refused.TOO_MANY else "half_over", status=429)
@@ -163,15 +163,15 @@ async def _second(request: web.Request, half: str, *, hint: str = "", status: in
     )
 
 
-def _inside(deps: WebDeps, staff: Staff, token: str) -> web.Response:
-    response = _to_the_desk()
+def _inside(deps: WebDeps, staff: Staff, token: str, *, said: str = "") -> web.Response:
+    response = _to_the_desk(said)
     set_cookie(response, deps, token)
     set_seen(response, deps, staff.name)
     return response
 
 
-def _to_the_desk() -> web.Response:
-    return web.Response(status=303, headers={"Location": "/desk"})
+def _to_the_desk(said: str = "") -> web.Response:
+    return web.Response(status=303, headers={"Location": f"/desk{said}"})
 
 
 def throttle_of(request: web.Request, deps: WebDeps, name: str, mark: str) -> Throttle:

@@ -27,6 +27,8 @@ DESK: Mapping[str, str] = {
     "too_many": "Thử nhiều lần quá. Bạn chờ 15 phút rồi thử lại, hoặc dùng máy bạn vẫn hay đăng nhập.",
     "needs_https": "Trang này chỉ đăng nhập được qua https.",
     "sign_out": "Thoát",
+    "password_known": "Có lần mật khẩu của bạn được nhập đúng nhưng bước hai sai. Nếu không phải bạn, hãy đổi mật khẩu ở “Tài "
+    "khoản của tôi” và báo người giám sát.",
     "staff": "Nhân viên",
     "account": "Tài khoản của tôi",
     "queue": "Các ca",

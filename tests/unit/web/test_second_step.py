@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
+from bot.web.deps import DEPS
 from bot.web.guard import token_hash
 from bot.web.passwords import Verifier
 from handlers.factors import HELP_CODE_LIVES, STEP_S, Proof
@@ -23,6 +24,7 @@ from tests.fakes.hotline import Hotline
 from tests.unit.web.desk_fakes import PASSWORD, desk_deps, hire
 from tests.unit.web.serving import OUR_PAGE, Page, serving
 from tests.unit.web.signed_in import Browser
+from tests.unit.web.test_headers import assert_inert, assert_kept_well, assert_safe
 
 ORIGIN = "https://example.org"
 STAFFING = Staffing(nothing_else, nothing_else)
@@ -36,6 +38,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return bool(password_hash) and password == PASSWORD
 
     monkeypatch.setattr(Verifier, "matches", matches)
+
+
+def deps_https(http: TestClient[Any, Any]) -> bool:
+    return http.app[DEPS].https  # type: ignore[index]
 
 
 class Person(Browser):
@@ -55,7 +61,10 @@ class Person(Browser):
         answer = await self.http.request(method, path, data=data, headers=headers, allow_redirects=False)
         for name, morsel in answer.cookies.items():
             self.kept[name] = morsel.value
+        assert_safe(answer.headers, path, https=deps_https(self.http))
+        assert_kept_well(answer.headers.getall("Set-Cookie", []), https=deps_https(self.http))
         if answer.content_type == "text/html":
+            assert_inert(await answer.text())
             page = Page(await answer.text())
             self.csrf = next((one["content"] for one in page.all("meta") if one.get("name") == "csrf"), self.csrf)
             self.half = page.fields.get("half", self.half)
@@ -433,3 +442,23 @@ async def test_she_chooses_her_own_password_and_everything_else_of_hers_ends(hot
         assert (await lan.ask("POST", "/desk/me/others")).status == 303
         assert (await elsewhere.ask("GET", "/desk")).status == 303
         assert {"staff.password_changed", "staff.other_sessions_ended"} <= set(hotline.audit())
+
+
+async def test_she_is_told_that_somebody_has_her_password(hotline: Hotline) -> None:
+    hire(hotline, "lan")
+    deps, _ = desk_deps(hotline, public_url=ORIGIN)
+    async with serving(deps) as http:
+        lan, thief = Person(http, hotline), Person(http, hotline)
+        await lan.enters()
+        codes = await lan.enrols_app()
+        await lan.knocks()
+        await lan.shows("000000")  # her own slip
+        assert (await lan.shows(codes[0])).headers["Location"] == "/desk"
+        await thief.knocks()
+        await thief.shows("000000")
+        await lan.knocks()
+        told = await lan.shows(codes[1])
+        assert told.headers["Location"] == "/desk?m=password_known"
+        assert "đổi mật khẩu" in await (await lan.ask("GET", told.headers["Location"])).text()
+        await lan.knocks()
+        assert (await lan.shows(codes[2])).headers["Location"] == "/desk"  # once
