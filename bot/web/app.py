@@ -19,7 +19,7 @@ from bot.web.security import calm_errors, set_headers, static_file
 def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
     """The whole web application. Raises UndeclaredRoute when a route does not say who may use it. `state` None: ready.
 
-    Serve it with `web.AppRunner(app, access_log=None)`: an access log would keep addresses of seekers.
+    Serve it with `bot.web.runner.Runner`.
     """
     app = web.Application(middlewares=[calm_errors, declared_only], client_max_size=MAX_FORM_BYTES)
     routes = Routes(app)

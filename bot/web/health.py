@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.web.policy import ROUTES, Routes, check_at_start, declared_only
+from bot.web.security import set_headers_alone
 from handlers.errors import StorageUnavailable
 from handlers.ports import Door
 
@@ -34,6 +35,7 @@ def health_app(door: Door, state: State) -> web.Application:
     app = web.Application(middlewares=[declared_only])
     app[ROUTES] = Routes(app)
     app.on_startup.append(check_at_start)
+    app.on_response_prepare.append(set_headers_alone)
     add_health(app, app[ROUTES], door, state)
     return app
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +37,6 @@ from handlers.signing_in import KeyAnswer
 
 MAX_ANSWER_CHARS = 20_000
 _VERIFICATION = UserVerificationRequirement.PREFERRED  # the password was asked already; a plain security key will do
-logging.getLogger("fido2").setLevel(logging.WARNING)  # it would tell the ids of keys
 
 
 @dataclass(frozen=True, slots=True)

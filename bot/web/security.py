@@ -63,15 +63,24 @@ _HSTS = "max-age=31536000; includeSubDomains"
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal of every prepared response, errors included."""
-    deps = request.config_dict[DEPS]
+    dress(response, request.path, https=request.config_dict[DEPS].https)
+
+
+async def set_headers_alone(request: web.Request, response: web.StreamResponse) -> None:
+    """The same for a process that has no pages."""
+    dress(response, request.path, https=False)
+
+
+def dress(response: web.StreamResponse, path: str, *, https: bool) -> None:
+    """Give a response the headers that every one has."""
     response.headers.update(_HEADERS)
     # Only the seeker's own page may ask where she is, and only when she presses the button.
-    not_hers = request.path.startswith(("/desk", "/refer"))
+    not_hers = path.startswith(("/desk", "/refer"))
     response.headers["Content-Security-Policy"] = CONTENT_POLICY if not_hers else SEEKER_POLICY
-    own = {"geolocation": not not_hers, **dict.fromkeys(_KEYS, request.path.startswith("/desk"))}
+    own = {"geolocation": not not_hers, **dict.fromkeys(_KEYS, path.startswith("/desk"))}
     allowed = ", ".join(f"{name}={'(self)' if yes else '()'}" for name, yes in own.items())
     response.headers["Permissions-Policy"] = f"{allowed}, {_PERMISSIONS}"
-    if deps.https:
+    if https:
         response.headers["Strict-Transport-Security"] = _HSTS
     response.headers["Server"] = "web"  # set, because the framework would add its own name and version
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib import resources
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from bot.channels.webchat import new_token
 from bot.web.app import build_app
+from bot.web.health import State, health_app
 from bot.web.policy import ROUTES
+from bot.web.runner import Runner
 from handlers.model import Role
 from handlers.signing_in import ABSOLUTE
 from tests.fakes.hotline import Hotline
@@ -192,3 +197,54 @@ async def test_a_failing_program_is_as_safe() -> None:
         answer = await http.post("/", data={"token": new_token(), "act": "start"})
         assert answer.status == 500
         assert_safe(answer.headers, "/")
+
+
+HARDLY = {
+    "no http": b"GARBAGE\r\n\r\n",
+    "a canary as method": b"CANARY\x00CANARY / HTTP/1.1\r\n\r\n",
+    "long header": b"GET /CANARY HTTP/1.1\r\nHost: a\r\nX: " + b"CANARY" * 4000 + b"\r\n\r\n",
+    "length of letters": b"GET /desk HTTP/1.1\r\nHost: a\r\nContent-Length: CANARY\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nCANARY",
+    "length and chunks": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\nCANARY",
+    "bad chunk": b"POST /poll HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nCANARY\r\n",
+    "expectation": b"GET / HTTP/1.1\r\nHost: a\r\nExpect: CANARY\r\n\r\n",
+    "other protocol": b"\x16\x03\x01CANARY",
+}
+
+
+@pytest.mark.parametrize("pages", [True, False], ids=["pages", "health alone"])
+@pytest.mark.parametrize("name", list(HARDLY))
+async def test_what_is_hardly_a_request_is_answered_safely_and_tells_nothing(
+    hotline: Hotline, name: str, pages: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    deps, door = desk_deps(hotline, public_url="https://example.org")
+    runner = Runner(build_app(deps) if pages else health_app(door, State(ready=True)), https=pages)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        reader, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(HARDLY[name])
+        writer.write_eof()
+        told = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+    finally:
+        await runner.cleanup()
+    head, _, body = told.partition(b"\r\n\r\n")
+    if not told:
+        return  # cut without a word
+    status, *lines = head.decode("ascii").split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert status.split(" ")[1][0] == "4"
+    assert_safe(headers, "/", https=pages)
+    assert b"CANARY" not in told
+    assert b"\x16" not in body
+    assert "CANARY" not in caplog.text
+    assert "127.0.0.1" not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/nothing"])
+async def test_a_process_without_pages_answers_as_safely(hotline: Hotline, path: str) -> None:
+    _, door = desk_deps(hotline)
+    async with TestClient(TestServer(health_app(door, State(ready=True)))) as http:
+        assert_safe((await http.get(path)).headers, "/")
