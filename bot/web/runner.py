@@ -61,7 +61,7 @@ class _Connection(RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """What could not be read as a request, or failed beyond the application: a neutral page, and at most a class in the log."""
+        """What could not be read as a request, or failed beyond the application: a neutral page, at most a class in the log."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is on its way already")
         if status >= 500:

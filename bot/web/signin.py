@@ -53,7 +53,7 @@ from handlers.signing_in import (
 from handlers.staffing import MAX_NAME_CHARS
 
 VERIFIER: web.AppKey[Verifier] = web.AppKey("verifier", Verifier)
-MAX_HALF_CHARS = 64
+MAX_HALF_CHARS = 128
 
 
 async def show_sign_in(request: web.Request) -> web.StreamResponse:
@@ -84,7 +84,9 @@ async def post_second(request: web.Request) -> web.StreamResponse:
     if not deps.https and not on_loopback(request):
         return _form(request, hint="needs_https", status=403)
     fields = await read_form(request)
-    half, answer = fields.get("half", "")[:MAX_HALF_CHARS], fields.get("answer", "")
+    half, answer = half_of(deps, fields.get("half", "")), fields.get("answer", "")
+    if not half:  # made up: not worth a look into the database
+        return _form(request, hint="half_over", status=429)
     party = keys.party_of(request, deps)
     key = keys.answer_of(party, answer) if answer and party is not None else None
     token = secrets.token_urlsafe(32)
@@ -156,11 +158,23 @@ async def _second(request: web.Request, half: str, *, hint: str = "", status: in
         t=DESK,
         a=ACCOUNT,
         hint=hint,
-        half=half,
+        half=shown_half(deps, half),
         has_app=FactorKind.TOTP in asked.kinds,
         has_key=FactorKind.KEY in asked.kinds,
         options=json.dumps(options) if options else "",
     )
+
+
+def shown_half(deps: WebDeps, token: str) -> str:
+    """What the page carries to the second step: the token, and that it is one of ours."""
+    return f"{token}.{_key(deps, f'half:{token}')}"
+
+
+def half_of(deps: WebDeps, text: str) -> str:
+    """The token of `shown_half`; "" for anything made up."""
+    token, _, proof = text[:MAX_HALF_CHARS].partition(".")
+    right = hmac.compare_digest(proof.encode("utf-8", "replace"), _key(deps, f"half:{token}").encode())
+    return token if right and token else ""
 
 
 def _inside(deps: WebDeps, staff: Staff, token: str, *, said: str = "") -> web.Response:

@@ -129,7 +129,7 @@ async def test_an_app_is_enrolled_and_owed_from_then_on(hotline: Hotline) -> Non
         assert answer.status == 200
         assert "__Host-sid" not in thief.kept
         assert (await thief.ask("GET", "/desk")).status == 303  # half a sign-in opens nothing
-        thief.kept["__Host-sid"] = thief.half
+        thief.kept["__Host-sid"] = thief.half.partition(".")[0]
         assert (await thief.ask("GET", "/desk")).status == 303
         assert (await lan.knocks()).status == 200
         assert (await lan.shows(lan.code())).headers["Location"] == "/desk"
@@ -170,6 +170,24 @@ async def test_nonsense_opens_nothing(hotline: Hotline, typed: str) -> None:
         await lan.knocks()
         assert (await lan.shows(typed)).status == 403
         assert (await Person(http, hotline).shows("123456")).status == 429  # without the first step
+
+
+async def test_a_made_up_half_is_refused_before_the_database_is_asked(hotline: Hotline) -> None:
+    hire(hotline, "lan")
+    deps, door = desk_deps(hotline, public_url=ORIGIN)
+    async with serving(deps) as http:
+        lan = Person(http, hotline)
+        await lan.enters()
+        await lan.enrols_app()
+        lan.later(seconds=STEP_S)
+        await lan.knocks()
+        ran, right = len(door.ran), lan.half
+        for half in ("", ".", right[:-1], right.partition(".")[0], "x" + right, "ă.ă", "x" * 9000):
+            lan.half = half
+            assert (await lan.shows(lan.code())).status == 429, half
+        assert len(door.ran) == ran
+        lan.half = right
+        assert (await lan.shows(lan.code())).status == 303
 
 
 async def test_half_a_sign_in_ends_by_time_by_tries_and_with_the_person(hotline: Hotline) -> None:
