@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -26,7 +27,7 @@ __all__ = ["PROOF", "STAFF", "TOKEN_HASH", "Routes", "guard", "signed_in"]  # wh
 
 SIGN_IN_PATH = "/desk/sign-in"
 ENROL_PATH = "/desk/me"
-SEEN_S = 180 * 24 * 3600
+SEEN_DAYS = 180
 MAX_COOKIE_CHARS = 128
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -102,7 +103,12 @@ def _elsewhere(path: str) -> web.Response:
 
 def token_hash(token: str) -> str:
     """What the database keeps of a session token: SHA-256, hex. The token itself has 256 random bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(_bytes(token)).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    """What a header held, whatever bytes it was made of: a strange one is wrong, and no error."""
+    return text.encode("utf-8", "replace")
 
 
 def form_token(deps: WebDeps, hashed: str) -> str:
@@ -114,7 +120,7 @@ async def _has_form_token(request: web.Request, deps: WebDeps) -> bool:
     given = request.headers.get("X-CSRF-Token", "")
     if not given and request.content_type == "application/x-www-form-urlencoded":
         given = (await read_form(request)).get("csrf", "")
-    return hmac.compare_digest(given.encode(), form_token(deps, request[TOKEN_HASH]).encode())
+    return hmac.compare_digest(_bytes(given), _bytes(form_token(deps, request[TOKEN_HASH])))
 
 
 def from_our_page(request: web.Request, deps: WebDeps) -> bool:
@@ -172,13 +178,15 @@ def seen_before(request: web.Request, deps: WebDeps, name: str) -> str:
     """The mark of this browser when somebody of this name has signed in with it before, else ""."""
     given = request.cookies.get(seen_cookie_name(deps), "")
     mark, _, proof = given.partition(".")
-    right = len(given) <= MAX_COOKIE_CHARS and hmac.compare_digest(proof.encode(), _proof_of(deps, mark, name).encode())
-    return mark if right and mark else ""
+    if len(given) > MAX_COOKIE_CHARS or not hmac.compare_digest(_bytes(proof), _bytes(_proof_of(deps, mark, name))):
+        return ""
+    day = mark.partition("-")[0]  # ours, as the proof says
+    return mark if 0 <= _today() - int(day) <= SEEN_DAYS else ""
 
 
 def set_seen(response: web.StreamResponse, deps: WebDeps, name: str) -> None:
     """Let the browser keep that somebody of this name has signed in with it: a random mark, no name."""
-    mark = secrets.token_urlsafe(16)
+    mark = f"{_today()}-{secrets.token_urlsafe(16)}"
     response.set_cookie(
         seen_cookie_name(deps),
         f"{mark}.{_proof_of(deps, mark, name)}",
@@ -186,8 +194,12 @@ def set_seen(response: web.StreamResponse, deps: WebDeps, name: str) -> None:
         httponly=True,
         samesite="Strict",
         secure=deps.https,
-        max_age=SEEN_S,
+        max_age=SEEN_DAYS * 24 * 3600,
     )
+
+
+def _today() -> int:
+    return int(time.time()) // (24 * 3600)
 
 
 def _proof_of(deps: WebDeps, mark: str, name: str) -> str:

@@ -52,4 +52,11 @@ class Browser:
         return await self.http.post(path, data=fields, headers=headers, allow_redirects=False)
 
     def token(self) -> str:
-        return self.http.session.cookie_jar.filter_cookies(URL(self.http.make_url("/desk")))["sid"].value
+        return self._cookie("sid")
+
+    def seen(self) -> str:
+        """The mark of a browser that was here before."""
+        return self._cookie("seen")
+
+    def _cookie(self, name: str) -> str:
+        return self.http.session.cookie_jar.filter_cookies(URL(self.http.make_url("/desk")))[name].value

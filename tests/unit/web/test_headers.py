@@ -243,6 +243,31 @@ async def test_what_is_hardly_a_request_is_answered_safely_and_tells_nothing(
     assert "127.0.0.1" not in caplog.text
 
 
+async def test_strange_bytes_in_headers_are_wrong_and_no_error(hotline: Hotline) -> None:
+    hire(hotline, "lan")
+    deps, _ = desk_deps(hotline)
+    runner = Runner(build_app(deps))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    lines = [b"Sec-Fetch-Site: same-origin", b"Content-Type: application/x-www-form-urlencoded", b"Connection: close"]
+    strange = [b"Cookie: sid=\xff\xfe; seen=\xff.\xfe", b"X-CSRF-Token: \xff", b"Origin: \xff", b"Accept: \xff"]
+    try:
+        for start, body in (
+            (b"GET /desk", b""),
+            (b"POST /desk/sign-in", b"name=lan&password=" + b"x" * 20),
+            (b"POST /desk/duty", b""),
+        ):
+            head = [start + b" HTTP/1.1", b"Host: 127.0.0.1", b"Content-Length: %d" % len(body), *lines, *strange]
+            reader, writer = await asyncio.open_connection(*runner.addresses[0])
+            writer.write(b"\r\n".join([*head, b"", body]))
+            told = await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+            assert told.split(b" ")[1][:1] == b"4", (start, told[:200])
+    finally:
+        await runner.cleanup()
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/nothing"])
 async def test_a_process_without_pages_answers_as_safely(hotline: Hotline, path: str) -> None:
     _, door = desk_deps(hotline)

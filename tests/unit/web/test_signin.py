@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from yarl import URL
 
+from bot.web import guard
 from bot.web.guard import token_hash
 from bot.web.passwords import Verifier
 from handlers.model import Role
@@ -19,6 +21,7 @@ from handlers.signing_in import (
     TRIES_PER_PAIR,
     TRIES_PER_SOURCE,
     Knock,
+    Throttle,
 )
 from handlers.staffing import (
     AddStaff,
@@ -193,6 +196,26 @@ async def test_the_mark_of_a_browser_is_worth_nothing_for_another_name_or_forged
                 await browser.sign_in("lan", "wrong" * 4)
             assert (await browser.sign_in("lan")).status == 429
         assert len(quick) == 1 + TRIES_PER_PAIR
+
+
+async def test_the_mark_of_a_browser_ends_after_half_a_year(
+    hotline: Hotline, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hire(hotline, "lan")
+    deps, _ = desk_deps(hotline)
+    today = guard._today()
+    async with serving(deps, cookies=True) as http:
+        browser = Browser(http)
+        await browser.sign_in("lan")
+        for _ in range(TRIES_PER_PAIR):
+            await Browser(http).http.post("/desk/sign-in", data={"name": "lan", "password": "x" * 20}, headers=OUR_PAGE)
+        assert (await browser.sign_in("lan")).status == 429  # counted under the mark: her own slips
+        hotline.now += THROTTLE_WINDOW + timedelta(seconds=1)
+        for days, keys_seen in ((guard.SEEN_DAYS, 1), (guard.SEEN_DAYS + 1, 3), (-1, 3)):
+            monkeypatch.setattr(guard, "_today", lambda days=days: today + days)
+            request = make_mocked_request("POST", "/", headers={"Cookie": f"seen={browser.seen()}"})
+            mark = guard.seen_before(request, deps, "lan")
+            assert len(Throttle(name="n", source="s", device=mark).limits()) == keys_seen, days
 
 
 async def test_one_name_tried_from_many_places_is_throttled_for_strangers_only(
