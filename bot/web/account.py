@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from datetime import datetime
-from typing import Any
+from functools import wraps
 
 import segno
 from aiohttp import web
@@ -23,6 +23,7 @@ from bot.web.deps import DEPS, WebDeps
 from bot.web.desk_page import STATUS, desk_page
 from bot.web.forms import read_form
 from bot.web.guard import STAFF, TOKEN_HASH, owes_factor, set_cookie, token_hash
+from bot.web.handler import Handler
 from bot.web.passwords import hash_password_aside, problem
 from bot.web.policy import Routes
 from bot.web.tickets import open_ticket, ticket
@@ -73,14 +74,32 @@ async def _account_page(request: web.Request, *, hint: str = "", status: int = 2
     )
 
 
+def _saying(handler: Handler) -> Handler:
+    """A command whose refusals are said on the page of the account."""
+
+    @wraps(handler)
+    async def saying(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except StorageUnavailable:
+            raise
+        except BinhAnError as error:
+            return await _refused(request, error.code, STATUS.get(error.code, 409))
+
+    return saying
+
+
+async def _refused(request: web.Request, what: str, status: int = 403) -> web.StreamResponse:
+    return await _account_page(request, hint=ACCOUNT.get(what, ACCOUNT["not-allowed"]), status=status)
+
+
 # --- an app ------------------------------------------------------------------------------------------------------------
 
 
+@_saying
 async def post_totp(request: web.Request) -> web.StreamResponse:
     """Show the seed, as a picture and in letters; nothing is enrolled until its code was typed."""
-    mine = await confirm(request, await read_form(request))
-    if isinstance(mine, str):
-        return await _refused(request, mine)
+    mine = await confirm(request)
     return _totp_page(request, new_seed(), mine.password_hash)
 
 
@@ -103,6 +122,7 @@ def _totp_page(
     )
 
 
+@_saying
 async def post_totp_code(request: web.Request) -> web.StreamResponse:
     """The app shows the right code: enrolled."""
     deps, staff = request.config_dict[DEPS], request[STAFF]
@@ -115,12 +135,7 @@ async def post_totp_code(request: web.Request) -> web.StreamResponse:
     item = own.AddTotp(
         mine=_mine(request), seed=sealed["seed"], code=typed(fields.get("code", "")), new_token_hash=token_hash(token)
     )
-    try:
-        added = await deps.door.run(deps.account.add_totp, item)
-    except StorageUnavailable:
-        raise
-    except BinhAnError as error:
-        return await _refused(request, error.code, STATUS.get(error.code, 409))
+    added = await deps.door.run(deps.account.add_totp, item)
     if added is None:
         return _totp_page(request, sealed["seed"], staff.password_hash, hint=ACCOUNT["wrong_code"], status=403)
     return _enrolled(request, token, added)
@@ -136,112 +151,83 @@ def picture_of(address: str) -> Markup:
 # --- a key -------------------------------------------------------------------------------------------------------------
 
 
+class NoKeysHere(BinhAnError):
+    """Browsers give keys only to a host with a name, over https; use an app, or open the page by its name."""
+
+    code = "no_keys_here"
+
+
+def _party(request: web.Request) -> keys.Party:
+    party = keys.party_of(request, request.config_dict[DEPS])
+    if party is None:
+        raise NoKeysHere
+    return party
+
+
+@_saying
 async def post_key(request: web.Request) -> web.StreamResponse:
     """Ask the browser for a new key."""
-    deps, staff = request.config_dict[DEPS], request[STAFF]
-    party = keys.party_of(request, deps)
-    if party is None:
-        return await _refused(request, "no_keys_here", 409)
-    mine = await confirm(request, await read_form(request))
-    if isinstance(mine, str):
-        return await _refused(request, mine)
+    deps, party = request.config_dict[DEPS], _party(request)
+    mine = await confirm(request)
     challenge = secrets.token_bytes(32)
-    try:
-        known = await deps.door.run(deps.account.ask_new_key, own.AskNewKey(mine=mine, challenge=challenge))
-    except StorageUnavailable:
-        raise
-    except BinhAnError as error:
-        return await _refused(request, error.code, STATUS.get(error.code, 409))
-    options = json.dumps(keys.ask_new(party, staff, known, challenge))
+    known = await deps.door.run(deps.account.ask_new_key, own.AskNewKey(mine=mine, challenge=challenge))
+    options = json.dumps(keys.ask_new(party, request[STAFF], known, challenge))
     return desk_page(request, "desk/key.html", a=ACCOUNT, hint="", options=options)
 
 
+@_saying
 async def post_key_answer(request: web.Request) -> web.StreamResponse:
     """The key has answered: enrolled."""
-    deps = request.config_dict[DEPS]
-    answer = (await read_form(request)).get("answer", "")
-    party = keys.party_of(request, deps)
-    if party is None:
-        return await _refused(request, "no_keys_here", 409)
-    token = secrets.token_urlsafe(32)
+    deps, party = request.config_dict[DEPS], _party(request)
+    answer, token = (await read_form(request)).get("answer", ""), secrets.token_urlsafe(32)
     item = own.AddKey(
         mine=_mine(request),
         read=lambda challenge: keys.read_new(party, answer, challenge),
         new_token_hash=token_hash(token),
     )
-    try:
-        added = await deps.door.run(deps.account.add_key, item)
-    except StorageUnavailable:
-        raise
-    except BinhAnError as error:
-        return await _refused(request, error.code, STATUS.get(error.code, 409))
+    added = await deps.door.run(deps.account.add_key, item)
     return await _refused(request, "wrong_key") if added is None else _enrolled(request, token, added)
 
 
 # --- the rest ----------------------------------------------------------------------------------------------------------
 
 
+@_saying
 async def post_remove(request: web.Request) -> web.StreamResponse:
     """Take a factor away."""
-
-    async def remove(deps: WebDeps, mine: own.Mine, fields: dict[str, str]) -> web.StreamResponse:
-        required = deps.needs_factor(request[STAFF].roles)
-        item = own.RemoveFactor(mine=mine, factor_uid=fields.get("factor", "")[:32], required=required)
-        await deps.door.run(deps.account.remove, item)
-        return _back("removed")
-
-    return await _confirmed(request, remove)
+    deps, mine = request.config_dict[DEPS], await confirm(request)
+    factor = (await read_form(request)).get("factor", "")[:32]
+    item = own.RemoveFactor(mine=mine, factor_uid=factor, required=deps.needs_factor(request[STAFF].roles))
+    await deps.door.run(deps.account.remove, item)
+    return _back("removed")
 
 
+@_saying
 async def post_codes(request: web.Request) -> web.StreamResponse:
     """Ten new spare codes."""
-
-    async def renew(deps: WebDeps, mine: own.Mine, fields: dict[str, str]) -> web.StreamResponse:
-        return _codes_page(request, await deps.door.run(deps.account.new_codes, own.NewCodes(mine=mine)), "renewed")
-
-    return await _confirmed(request, renew)
+    deps, mine = request.config_dict[DEPS], await confirm(request)
+    return _codes_page(request, await deps.door.run(deps.account.new_codes, own.NewCodes(mine=mine)), "renewed")
 
 
+@_saying
 async def post_password(request: web.Request) -> web.StreamResponse:
     """A new password of her own choice."""
-
-    async def change(deps: WebDeps, mine: own.Mine, fields: dict[str, str]) -> web.StreamResponse:
-        new = fields.get("new", "")
-        wrong = problem(new, request[STAFF].name, request[STAFF].alias)
-        if wrong:
-            return await _refused(request, wrong, 409)
-        await deps.door.run(
-            deps.account.change_password, own.ChangePassword(mine=mine, new_hash=await hash_password_aside(new))
-        )
-        return _back("password_changed")
-
-    return await _confirmed(request, change)
+    deps, mine = request.config_dict[DEPS], await confirm(request)
+    new = (await read_form(request)).get("new", "")
+    wrong = problem(new, request[STAFF].name, request[STAFF].alias)
+    if wrong:
+        return await _refused(request, wrong, 409)
+    item = own.ChangePassword(mine=mine, new_hash=await hash_password_aside(new))
+    await deps.door.run(deps.account.change_password, item)
+    return _back("password_changed")
 
 
+@_saying
 async def post_others(request: web.Request) -> web.StreamResponse:
     """End all of her other sessions, at once: no password is asked, it takes rights away and gives none."""
     deps = request.config_dict[DEPS]
     await deps.door.run(deps.account.end_others, own.EndOthers(mine=_mine(request)))
     return _back("others_ended")
-
-
-async def _confirmed(request: web.Request, then: Any) -> web.StreamResponse:
-    """Do it once her password was right; the page again with the reason otherwise."""
-    fields = await read_form(request)
-    mine = await confirm(request, fields)
-    if isinstance(mine, str):
-        return await _refused(request, mine)
-    try:
-        answer: web.StreamResponse = await then(request.config_dict[DEPS], mine, fields)
-    except StorageUnavailable:
-        raise
-    except BinhAnError as error:
-        return await _refused(request, error.code, STATUS.get(error.code, 409))
-    return answer
-
-
-async def _refused(request: web.Request, what: str, status: int = 403) -> web.StreamResponse:
-    return await _account_page(request, hint=ACCOUNT.get(what, ACCOUNT["not-allowed"]), status=status)
 
 
 def _mine(request: web.Request) -> own.Mine:

@@ -95,10 +95,8 @@ async def post_act(request: web.Request) -> web.StreamResponse:
         return await _refused(
             request, "nothing-chosen" if act is None else NoSuchStaff.code, 409 if act is None else 404
         )
-    mine = await confirm(request, fields)
-    if isinstance(mine, str):
-        return await _refused(request, mine, 403)
     try:
+        await confirm(request)
         shown = await act(deps, me.uid, colleague)
     except StorageUnavailable:
         raise
