@@ -16,7 +16,7 @@ from handlers.errors import BinhAnError, NotAllowed
 from handlers.factors import CODES_AT_ONCE, Factor, FactorKind, Proof, new_code, step_of
 from handlers.model import AuditEntry, SignIn, Staff, new_uid
 from handlers.ports import UnitOfWork
-from handlers.signing_in import lives
+from handlers.sessions import lives
 
 MOST_FACTORS: Final = 8
 CHALLENGE_LIVES: Final = timedelta(minutes=10)

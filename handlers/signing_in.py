@@ -1,4 +1,4 @@
-"""Signing in to the desk: the password with its throttles, the second step, sessions that live, and signing out.
+"""Signing in to the desk: the password with its throttles, and the second step.
 
 An attempt counts before it is tried, so that many at once do not slip through. Unknown names are counted like known ones, so that
 nobody learns who works here. And nobody who only knows a name can keep its owner out: a browser she has signed in with before
@@ -7,7 +7,6 @@ is counted by itself, and a name is counted per place it is tried from.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,12 +18,6 @@ from handlers.factors import FactorKind, HalfSignIn, KeyCheck, Proof, is_totp, s
 from handlers.model import AuditEntry, SignIn, Staff
 from handlers.ports import UnitOfWork
 
-IDLE: Final = timedelta(minutes=20)
-"""A staff session without any sign of life for longer than this is over. An open desk page is a sign of life."""
-ABSOLUTE: Final = timedelta(hours=12)
-"""A staff session never lasts longer than a long shift."""
-TOUCH_AFTER: Final = timedelta(minutes=1)
-"""How stale `last_seen_at` may get before it is written again: saves a commit per request."""
 THROTTLE_WINDOW: Final = timedelta(minutes=15)
 TRIES_PER_DEVICE: Final = 8
 """Of a browser this very person has signed in with before; nothing that others do counts against it."""
@@ -41,7 +34,6 @@ SECOND_TRIES: Final = 10
 
 # words of the audit log
 SIGNED_IN: Final = "staff.signed_in"  # detail: the proof beside the password
-SIGNED_OUT: Final = "staff.signed_out"
 SIGN_IN_REFUSED: Final = "staff.sign_in_refused"  # once in a window, however many try
 SECOND_REFUSED: Final = "staff.second_step_refused"  # the password was right!
 CODE_USED: Final = "staff.spare_code_used"
@@ -160,36 +152,6 @@ class Refused(StrEnum):
     TOO_MANY = "too_many"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume:
-    """Whose session is this? Reads only."""
-
-    token_hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed:
-    """A living session. `touch`: time to write that it lives."""
-
-    staff: Staff
-    touch: bool
-    proof: Proof | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
-    """The session shows a sign of life."""
-
-    token_hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignOut:
-    """End this one session."""
-
-    token_hash: str
-
-
 # --- the password ------------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +167,7 @@ def _knock(uow: UnitOfWork, item: Knock) -> Known | TooManyTries:
     staff = uow.staff.by_name(item.name)
     if any(tried[key] >= most for key, most in limits.items()):
         # Not counted: otherwise the wait would never end for whoever goes on trying.
-        _note_refusal(uow, f"refused:{item.throttle.name}", since, staff)
+        _note_refusal(uow, f"refused:{item.throttle.name or item.throttle.device}", since, staff)
         return TooManyTries()
     for key in limits:
         uow.staff.note_failure(key)
@@ -354,41 +316,6 @@ def _begin_session(uow: UnitOfWork, staff: Staff, token_hash: str, proof: Proof 
     )
     detail = {"proof": proof.value} if proof else {}
     uow.audit.add(AuditEntry(actor=staff.uid, action=SIGNED_IN, object=staff.uid, detail=dict(detail)))
-
-
-def resume(uow: UnitOfWork, item: Resume) -> Resumed | None:
-    """The staff member of a living session, or None; for `Door.read`."""
-    session = uow.staff.signed_in(item.token_hash)
-    if session is None or not lives(session, uow.now):
-        return None
-    staff = uow.staff.get(session.staff_uid)
-    if staff is None or not staff.enabled:
-        return None
-    return Resumed(staff=staff, touch=uow.now - session.last_seen_at >= TOUCH_AFTER, proof=session.proof)
-
-
-def lives(session: SignIn, now: datetime) -> bool:
-    """Is this session neither idle for too long nor older than a shift?"""
-    return now - session.last_seen_at <= IDLE and now - session.created_at <= ABSOLUTE
-
-
-def touch(uow: UnitOfWork, items: Sequence[Touch]) -> list[None]:
-    """Write that the sessions live; one that is over stays over. Safe to repeat."""
-    for item in items:
-        session = uow.staff.signed_in(item.token_hash)
-        if session is not None and lives(session, uow.now):
-            uow.staff.sign_in(dataclasses.replace(session, last_seen_at=uow.now))
-    return [None] * len(items)
-
-
-def sign_out(uow: UnitOfWork, items: Sequence[SignOut]) -> list[None]:
-    """End the sessions. Safe to repeat."""
-    for item in items:
-        session = uow.staff.signed_in(item.token_hash)
-        if session is not None:
-            uow.staff.sign_out(token_hash=item.token_hash)
-            _audit(uow, session.staff_uid, SIGNED_OUT, session.staff_uid)
-    return [None] * len(items)
 
 
 def _audit(uow: UnitOfWork, actor: str, action: str, subject: str) -> None:

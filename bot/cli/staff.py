@@ -16,7 +16,7 @@ from bot.web.signin import throttle_key
 from handlers.factors import spaced
 from handlers.model import Role
 from handlers.ports import UnitOfWork
-from handlers.signing_in import lives
+from handlers.sessions import lives
 from handlers.staffing import (
     AddStaff,
     EndSessions,

@@ -21,7 +21,7 @@ from bot.web.security import error_page
 from handlers.factors import Proof
 from handlers.model import Staff
 from handlers.permissions import may
-from handlers.signing_in import ABSOLUTE, Resume, Resumed, Touch, resume, touch
+from handlers.sessions import ABSOLUTE, Resume, Resumed, Touch, resume, touch
 
 __all__ = ["PROOF", "STAFF", "TOKEN_HASH", "Routes", "guard", "signed_in"]  # what pages take from here, among others
 

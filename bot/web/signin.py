@@ -35,6 +35,7 @@ from bot.web.texts import DESK
 from handlers.errors import NotAllowed, TooManyTries
 from handlers.factors import FactorKind, typed
 from handlers.model import Staff
+from handlers.sessions import SignOut, sign_out
 from handlers.signing_in import (
     AskSecond,
     Enter,
@@ -42,13 +43,11 @@ from handlers.signing_in import (
     Knock,
     Prove,
     Refused,
-    SignOut,
     Throttle,
     ask_second,
     enter,
     knock,
     prove,
-    sign_out,
 )
 from handlers.staffing import MAX_NAME_CHARS
 

@@ -25,7 +25,7 @@ from handlers.factors import FactorKind, spaced
 from handlers.model import Staff
 from handlers.permissions import Action
 from handlers.ports import UnitOfWork
-from handlers.signing_in import lives
+from handlers.sessions import lives
 from handlers.staffing import EndSessions, MakeHelpCode, NoSuchStaff, ResetFactors, SetEnabled, Unlock
 
 ACTS = ("help_code", "end", "unlock", "reset", "disable", "enable")

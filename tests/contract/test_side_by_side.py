@@ -35,7 +35,8 @@ from handlers.model import (
     new_uid,
 )
 from handlers.ports import ContentSet, UnitOfWork
-from handlers.signing_in import Knock, Known, Throttle, Touch, knock, touch
+from handlers.sessions import Touch, touch
+from handlers.signing_in import Knock, Known, Throttle, knock
 from handlers.staffing import SetEnabled, Staffing
 from handlers.stays import Ending
 from storage.open import Storage, open_storage

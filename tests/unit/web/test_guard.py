@@ -17,7 +17,7 @@ from bot.web.policy import ROUTES, Policy, Routes, UndeclaredRoute, Who, check_a
 from bot.wiring import open_service
 from handlers.model import Role
 from handlers.permissions import MAY, Action
-from handlers.signing_in import ABSOLUTE, IDLE
+from handlers.sessions import ABSOLUTE, IDLE
 from tests.fakes.hotline import Hotline
 from tests.unit.web.desk_fakes import desk_deps, hire
 from tests.unit.web.fakes import FakeDoor

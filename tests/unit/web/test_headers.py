@@ -18,7 +18,7 @@ from bot.web.health import State, health_app
 from bot.web.policy import ROUTES
 from bot.web.runner import Runner
 from handlers.model import Role
-from handlers.signing_in import ABSOLUTE
+from handlers.sessions import ABSOLUTE
 from tests.fakes.hotline import Hotline
 from tests.unit.web import header_meaning as meaning
 from tests.unit.web.desk_fakes import PASSWORD, desk_deps, hire
