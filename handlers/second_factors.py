@@ -16,7 +16,7 @@ from handlers.errors import BinhAnError, NotAllowed
 from handlers.factors import CODES_AT_ONCE, Factor, FactorKind, Proof, new_code, step_of
 from handlers.model import AuditEntry, SignIn, Staff, new_uid
 from handlers.ports import UnitOfWork
-from handlers.sessions import lives
+from handlers.sessions import cut, end_pages, lives
 
 MOST_FACTORS: Final = 8
 CHALLENGE_LIVES: Final = timedelta(minutes=10)
@@ -150,9 +150,7 @@ def account(uow: UnitOfWork, staff_uid: str) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class OwnAccount:
-    """Operations of a staff member on her own account. `also_cut`: what else ends when her other sessions do."""
-
-    also_cut: Callable[[UnitOfWork, str], None]
+    """Operations of a staff member on her own account."""
 
     def add_totp(self, uow: UnitOfWork, items: Sequence[AddTotp]) -> list[Added | None]:
         """Enrol an app; None for a wrong code. NotAllowed, TooManyFactors."""
@@ -183,7 +181,7 @@ class OwnAccount:
         return [None] * len(items)
 
     def end_others(self, uow: UnitOfWork, items: Sequence[EndOthers]) -> list[None]:
-        """End all of her sessions but this one. NotAllowed."""
+        """End all of her sessions but this one, and every account bound on a messenger: a phone is lost. NotAllowed."""
         for item in items:
             self._end_others(uow, item)
         return [None] * len(items)
@@ -238,7 +236,7 @@ class OwnAccount:
         _audit(uow, staff, FACTOR_ADDED, {"kind": factor.kind.value})
         session = uow.staff.signed_in(token_hash)
         assert session is not None
-        self._cut_others(uow, staff, token_hash)
+        end_pages(uow, staff.uid, but=token_hash)
         uow.staff.sign_out(token_hash=token_hash)
         proof = Proof.KEY if factor.kind is FactorKind.KEY else Proof.TOTP
         uow.staff.sign_in(
@@ -256,7 +254,7 @@ class OwnAccount:
                 raise LastFactor
             uow.factors.drop_codes(staff.uid)
         uow.factors.remove(item.factor_uid)
-        self._cut_others(uow, staff, item.mine.token_hash)
+        end_pages(uow, staff.uid, but=item.mine.token_hash)
         _audit(uow, staff, FACTOR_REMOVED)
 
     def _new_codes(self, uow: UnitOfWork, item: NewCodes) -> tuple[str, ...]:
@@ -268,18 +266,13 @@ class OwnAccount:
     def _change_password(self, uow: UnitOfWork, item: ChangePassword) -> None:
         staff = _herself(uow, item.mine)
         uow.staff.save(dataclasses.replace(staff, password_hash=item.new_hash))
-        self._cut_others(uow, staff, item.mine.token_hash)
+        end_pages(uow, staff.uid, but=item.mine.token_hash)
         _audit(uow, staff, PASSWORD_CHANGED)
 
     def _end_others(self, uow: UnitOfWork, item: EndOthers) -> None:
         staff = _session_of(uow, item.mine)
-        self._cut_others(uow, staff, item.mine.token_hash)
+        cut(uow, staff.uid, but=item.mine.token_hash)
         _audit(uow, staff, OTHERS_ENDED)
-
-    def _cut_others(self, uow: UnitOfWork, staff: Staff, token_hash: str) -> None:
-        uow.staff.sign_out(staff_uid=staff.uid, but=token_hash)
-        self.also_cut(uow, staff.uid)
-        uow.ring("desk")  # open pages look at once
 
 
 def _session_of(uow: UnitOfWork, mine: Mine) -> Staff:

@@ -85,3 +85,17 @@ def sign_out(uow: UnitOfWork, items: Sequence[SignOut]) -> list[None]:
             uow.staff.sign_out(token_hash=item.token_hash)
             uow.audit.add(AuditEntry(actor=session.staff_uid, action=SIGNED_OUT, object=session.staff_uid))
     return [None] * len(items)
+
+
+def end_pages(uow: UnitOfWork, staff_uid: str, *, but: str = "") -> None:
+    """End her sessions (`but` one) and what she has half begun. Open pages and streams look within 2 s, rung or not."""
+    uow.staff.sign_out(staff_uid=staff_uid, but=but)
+    uow.ring("desk")
+
+
+def cut(uow: UnitOfWork, staff_uid: str, *, but: str = "") -> None:
+    """End every way in: pages, and the accounts on messengers that are bound to her, in one transaction. For a lost phone, or
+    when she may come in no more; a new password alone leaves her where she is called.
+    """
+    end_pages(uow, staff_uid, but=but)
+    uow.accounts.unbind(staff_uid)

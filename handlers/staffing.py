@@ -16,6 +16,7 @@ from handlers.factors import HELP_CODE_LIVES, new_code
 from handlers.model import AuditEntry, DutySwitch, Role, Staff, new_uid
 from handlers.permissions import Action, require
 from handlers.ports import UnitOfWork
+from handlers.sessions import cut, end_pages
 
 MAX_NAME_CHARS: Final = 40
 COMMAND_LINE: Final = "command line"
@@ -23,6 +24,7 @@ COMMAND_LINE: Final = "command line"
 
 # words of the audit log
 STAFF_ADDED: Final = "staff.added"
+STAFF_CHANGED: Final = "staff.changed"
 STAFF_DISABLED: Final = "staff.disabled"
 STAFF_ENABLED: Final = "staff.enabled"
 PASSWORD_SET: Final = "staff.password_set"  # noqa: S105 (a word of the audit log)
@@ -73,6 +75,16 @@ class AddStaff:
     alias: str
     roles: tuple[Role, ...]
     password_hash: str = field(repr=False)
+    woman: bool = False
+    by: str = COMMAND_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetWoman:
+    """Whether she is called for somebody who asks to talk with a woman."""
+
+    name: str
+    woman: bool
     by: str = COMMAND_LINE
 
 
@@ -130,18 +142,11 @@ class Unlock:
 # --- keeping staff -----------------------------------------------------------------------------------------------------
 
 
-def nothing_else(uow: UnitOfWork, staff_uid: str) -> None:
-    """Pages are all there is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Staffing:
-    """Operations of those who keep the staff list. `when_disabled` makes everything she holds ring anew; `also_cut` ends whatever
-    else lets her in beside pages (accounts on messengers), in the same transaction.
-    """
+    """Operations of those who keep the staff list. `when_disabled` makes everything she holds ring anew."""
 
     when_disabled: Callable[[UnitOfWork, str], None]
-    also_cut: Callable[[UnitOfWork, str], None] = nothing_else
 
     def add(self, uow: UnitOfWork, items: Sequence[AddStaff]) -> list[Staff]:
         """Add; NameTaken, BadName."""
@@ -155,8 +160,12 @@ class Staffing:
         """Disable or enable; NoSuchStaff. Safe to repeat."""
         return [self._set_enabled(uow, item) for item in items]
 
+    def set_woman(self, uow: UnitOfWork, items: Sequence[SetWoman]) -> list[Staff]:
+        """Note it; NoSuchStaff. Safe to repeat."""
+        return [self._set_woman(uow, item) for item in items]
+
     def end_sessions(self, uow: UnitOfWork, items: Sequence[EndSessions]) -> list[Staff]:
-        """Cut every way in that is open now; NoSuchStaff, NotAllowed. Safe to repeat."""
+        """Cut every way in that is open now, bound accounts on messengers included; NoSuchStaff, NotAllowed. Safe to repeat."""
         return [self._end_sessions(uow, item) for item in items]
 
     def reset_factors(self, uow: UnitOfWork, items: Sequence[ResetFactors]) -> list[Staff]:
@@ -185,17 +194,24 @@ class Staffing:
             alias=item.alias,
             roles=item.roles,
             password_hash=item.password_hash,
+            woman=item.woman,
             created_at=uow.now,
         )
         uow.staff.save(staff)
         _audit(uow, item.by, STAFF_ADDED, staff.uid, roles=[role.value for role in item.roles])
         return staff
 
+    def _set_woman(self, uow: UnitOfWork, item: SetWoman) -> Staff:
+        staff = dataclasses.replace(_named(uow, item.name), woman=item.woman)
+        uow.staff.save(staff)
+        _audit(uow, item.by, STAFF_CHANGED, staff.uid)
+        return staff
+
     def _set_password(self, uow: UnitOfWork, item: SetPassword) -> Staff:
         staff = dataclasses.replace(_named(uow, item.name), password_hash=item.password_hash)
         _may_keep(uow, item.by, staff)
         uow.staff.save(staff)
-        self._cut(uow, staff)
+        end_pages(uow, staff.uid)
         _audit(uow, item.by, PASSWORD_SET, staff.uid)
         return staff
 
@@ -207,7 +223,7 @@ class Staffing:
         staff = dataclasses.replace(staff, enabled=item.enabled, duty=DutySwitch.AUTO, duty_until_at=None)
         uow.staff.save(staff)
         if not item.enabled:
-            self._cut(uow, staff)
+            cut(uow, staff.uid)
             self.when_disabled(uow, staff.uid)
         uow.ring("desk")
         _audit(uow, item.by, STAFF_ENABLED if item.enabled else STAFF_DISABLED, staff.uid)
@@ -216,7 +232,7 @@ class Staffing:
     def _end_sessions(self, uow: UnitOfWork, item: EndSessions) -> Staff:
         staff = _named(uow, item.name)
         _may_keep(uow, item.by, staff)
-        self._cut(uow, staff)
+        cut(uow, staff.uid)
         _audit(uow, item.by, SESSIONS_ENDED, staff.uid)
         return staff
 
@@ -226,7 +242,7 @@ class Staffing:
         for factor in uow.factors.of(staff.uid):
             uow.factors.remove(factor.uid)
         uow.factors.drop_codes(staff.uid)
-        self._cut(uow, staff)
+        cut(uow, staff.uid)
         _audit(uow, item.by, FACTORS_RESET, staff.uid)
         return staff
 
@@ -247,12 +263,6 @@ class Staffing:
         uow.staff.forget_failures(f"second:{staff.uid}/")
         _audit(uow, item.by, UNLOCKED, staff.uid)
         return staff
-
-    def _cut(self, uow: UnitOfWork, staff: Staff) -> None:
-        """End every way in that is open now: sessions, what is half begun, and whatever else. Open pages look within 2 s."""
-        uow.staff.sign_out(staff_uid=staff.uid)
-        self.also_cut(uow, staff.uid)
-        uow.ring("desk")
 
 
 def _may_keep(uow: UnitOfWork, by: str, staff: Staff) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
+import storage.channel_tables
 import storage.registers
-import storage.staff_tables  # noqa: F401
+import storage.staff_tables  # noqa: F401 - their tables belong to the same metadata
 from handlers.errors import BinhAnError
 from storage.engine import connect
 from storage.tables import metadata

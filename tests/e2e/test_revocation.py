@@ -12,6 +12,8 @@ import pytest
 
 from bot.roles import Role
 from bot.wiring import Service
+from handlers.accounts import Bind, OfferCode, bind, offer_code, whose
+from handlers.model import Address
 from handlers.model import Role as StaffRole
 from handlers.staffing import AddStaff, EndSessions, ResetFactors, SetEnabled, SetPassword
 from tests.e2e.test_several_processes import Desk, employ, house, redis_of
@@ -75,25 +77,24 @@ async def ends_in_time(empty_postgres: str, tmp_path: Path, redis_of: dict[str, 
                 assert answer.status == 401
 
 
-async def test_whatever_else_lets_her_in_is_cut_in_the_same_transaction(empty_postgres: str, tmp_path: Path) -> None:
-    """Accounts on messengers hang on this: it is told in the transaction itself, or nothing is cut at all."""
+@pytest.mark.parametrize(
+    ("how", "bound"), [("disable", False), ("sessions", False), ("factors", False), ("password", True)]
+)
+async def test_accounts_on_messengers_go_in_the_same_transaction_but_not_for_a_new_password(
+    empty_postgres: str, tmp_path: Path, how: str, bound: bool
+) -> None:
     async with house(empty_postgres, tmp_path) as made:
-        worker = await made.start("worker", Role.WORKER)
-        await employ(worker)
-        told: list[str] = []
-
-        def refuses(uow: Any, staff_uid: str) -> None:
-            told.append(staff_uid)
-            if len(told) == 1:
-                raise RuntimeError
-
-        staffing = type(worker.staffing)(worker.staffing.when_disabled, refuses)
-        door = worker.storage.door
-        with pytest.raises(RuntimeError):
-            await door.run(staffing.set_enabled, SetEnabled(name="tuvan", enabled=False))
-        staff = await door.read(lambda uow: uow.staff.by_name("tuvan"))
+        one, other = await made.start("one", Role.WORKER), await made.start("other", Role.WORKER)
+        await employ(one)
+        account = Address("tele", "7001")
+        code = await one.storage.door.run(offer_code, OfferCode(name="tuvan"))
+        staff = await one.storage.door.run(bind, Bind(address=account, code=code.replace(" ", "")))
         assert staff is not None
-        assert staff.enabled
-        await door.run(staffing.set_enabled, SetEnabled(name="tuvan", enabled=False))
-        await door.run(staffing.end_sessions, EndSessions(name="tuvan"))
-        assert told == [staff.uid] * 3
+        assert (await other.storage.door.read(lambda uow: whose(uow, account))) is not None
+        await cut(one, how)
+        found = await other.storage.door.read(lambda uow: whose(uow, account))
+        assert (found is not None) == bound
+        if how == "disable":
+            again = SetEnabled(name="tuvan", enabled=True)
+            await one.storage.door.run(one.staffing.set_enabled, again)
+            assert await other.storage.door.read(lambda uow: whose(uow, account)) is None  # not by being let in again

@@ -15,7 +15,7 @@ from handlers.desk import Desk
 from handlers.errors import StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind
 from handlers.seeker import SeekerView, ViewLine, ViewRequest
-from handlers.staffing import Staffing, nothing_else
+from handlers.staffing import Staffing
 
 NUMBERS = (
     ShownNumber("Công an", "113"),
@@ -138,7 +138,7 @@ def make_deps(**changes: Any) -> tuple[WebDeps, Talk, FakeDoor]:
         "receive": talk.receive,
         "desk": object.__new__(Desk),
         "help": object.__new__(DeskHelp),
-        "staffing": Staffing(nothing_else),
+        "staffing": Staffing(lambda uow, uid: None),
         "hub": Hub(wakeups),
         "leave": talk.leave,
         "page_key": bytes(range(32)),

@@ -21,7 +21,7 @@ from handlers.sessions import ABSOLUTE, IDLE
 from tests.fakes.hotline import Hotline
 from tests.unit.web.desk_fakes import desk_deps, hire
 from tests.unit.web.fakes import FakeDoor
-from tests.unit.web.serving import OUR_PAGE, serving
+from tests.unit.web.serving import OUR_PAGE, serving, somewhere
 from tests.unit.web.signed_in import Browser
 
 HOSTILE = [
@@ -122,19 +122,13 @@ def test_what_is_open_outside_the_desk_is_the_seekers_and_no_more(hotline: Hotli
     }  # fmt: skip
 
 
-def url(path: str) -> str:
-    for name, value in {"code": "C-1", "service": "s1", "referral": "r1", "staff": "0" * 32}.items():
-        path = path.replace(f"{{{name}}}", value)
-    return path
-
-
 async def test_nobody_signed_in_gets_nowhere(hotline: Hotline) -> None:
     deps, door = desk_deps(hotline)
     async with serving(deps) as http:
         for method, path, policy in at_the_desk(hotline):
             if policy.who is not Who.ANYBODY:
                 for cookie in ({}, {"Cookie": "sid=nonsense"}, {"Cookie": "sid=" + "x" * 4000}):
-                    answer = await http.request(method, url(path), headers={**OUR_PAGE, **cookie})
+                    answer = await http.request(method, somewhere(path), headers={**OUR_PAGE, **cookie})
                     assert answer.status == 401, (method, path)
                     assert "http-equiv" not in await answer.text()
         page = await http.get("/desk", headers={"Accept": "text/html"}, allow_redirects=False)
@@ -153,7 +147,7 @@ async def test_every_role_reaches_exactly_what_the_table_says(hotline: Hotline, 
         for method, path, policy in at_the_desk(hotline):
             if policy.who is not Who.STAFF or path == "/desk/events":
                 continue
-            answer = await (browser.get(url(path)) if method == "GET" else browser.command(url(path)))
+            answer = await (browser.get(somewhere(path)) if method == "GET" else browser.command(somewhere(path)))
             granted = any(action in MAY[role] for action in policy.actions) and (
                 path not in ("/desk", "/desk/") or Action.SEE_QUEUE in MAY[role]
             )
@@ -169,7 +163,7 @@ async def test_who_owes_a_second_factor_reaches_only_her_own_account(hotline: Ho
         await browser.sign_in("lan", enrolling=True)
         for method, path, policy in at_the_desk(hotline):
             if policy.who is Who.STAFF:
-                answer = await (browser.get(url(path)) if method == "GET" else browser.command(url(path)))
+                answer = await (browser.get(somewhere(path)) if method == "GET" else browser.command(somewhere(path)))
                 assert answer.status == (303 if method == "GET" else 403), (method, path)
                 assert answer.headers.get("Location", "/desk/me") == "/desk/me"
         assert (await browser.get("/desk/me")).status == 200
@@ -188,12 +182,12 @@ async def test_no_other_site_can_act_for_her(hotline: Hotline) -> None:
                 continue
             for headers in HOSTILE:
                 token = {"X-CSRF-Token": browser.csrf}
-                answer = await http.post(url(path), data={"duty": "off"}, headers={**headers, **token})
+                answer = await http.post(somewhere(path), data={"duty": "off"}, headers={**headers, **token})
                 assert answer.status == 403, (path, headers)
             if path.startswith("/desk/sign-in"):
                 continue
             for token in ({}, {"X-CSRF-Token": "0" * 64}, {"X-CSRF-Token": ""}):
-                answer = await http.post(url(path), data={"duty": "off"}, headers={**OUR_PAGE, **token})
+                answer = await http.post(somewhere(path), data={"duty": "off"}, headers={**OUR_PAGE, **token})
                 assert answer.status == 403, (path, token)
         assert len(door.ran) == before
         assert (await browser.post("/desk/duty", duty="off")).status == 303  # and her own page can

@@ -23,7 +23,7 @@ from tests.fakes.hotline import Hotline
 from tests.unit.web import header_meaning as meaning
 from tests.unit.web.desk_fakes import PASSWORD, desk_deps, hire
 from tests.unit.web.fakes import make_deps
-from tests.unit.web.serving import OUR_PAGE, Page, serving
+from tests.unit.web.serving import OUR_PAGE, Page, serving, somewhere
 
 REQUESTS = [
     ("GET", "/", {}),
@@ -136,15 +136,6 @@ async def test_every_response_is_safe(hotline: Hotline, method: str, path: str, 
         answer = await http.request(method, path, **more)
         assert_safe(answer.headers, path)
         assert "Set-Cookie" not in answer.headers
-
-
-def somewhere(path: str) -> str:
-    """A path with its places filled."""
-    places = {"code": "C-1", "service": "s1", "referral": "r1", "staff": "0" * 32, "name": "x.mp3", "token": "a" * 26}
-    for name, value in places.items():
-        path = path.replace(f"{{{name}}}", value)
-    assert "{" not in path, "a new place in a path: fill it here"
-    return path
 
 
 @pytest.mark.parametrize("https", [False, True], ids=["http", "https"])

@@ -18,7 +18,7 @@ from bot.web.passwords import Verifier
 from handlers.factors import HELP_CODE_LIVES, STEP_S, Proof
 from handlers.model import Role
 from handlers.signing_in import HALF_LIVES, SECOND_TRIES, THROTTLE_WINDOW, TRIES_PER_HALF
-from handlers.staffing import MakeHelpCode, NothingToHelp, ResetFactors, Staffing, nothing_else
+from handlers.staffing import MakeHelpCode, NothingToHelp, ResetFactors, Staffing
 from tests.fakes.authenticator import FakeKey
 from tests.fakes.hotline import Hotline
 from tests.unit.web.desk_fakes import PASSWORD, desk_deps, hire
@@ -27,7 +27,7 @@ from tests.unit.web.signed_in import Browser
 from tests.unit.web.test_headers import assert_inert, assert_kept_well, assert_safe
 
 ORIGIN = "https://example.org"
-STAFFING = Staffing(nothing_else, nothing_else)
+STAFFING = Staffing(lambda uow, uid: None)
 
 
 @pytest.fixture(autouse=True)
