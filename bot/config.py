@@ -25,6 +25,7 @@ from pydantic import (
 
 from flows.source import parse
 from handlers.errors import BinhAnError
+from handlers.model import Role
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=300)]
@@ -147,6 +148,12 @@ class WebConfig(_Written):
     )
     behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
     drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
+
+
+class StaffConfig(_Written):
+    """What staff must show to get in."""
+
+    require_second_factor: list[Role] = []  # these roles; everybody else may
 
 
 class StaffGroupConfig(_Written):
@@ -286,6 +293,7 @@ class Config(_Written):
     database: DatabaseConfig = DatabaseConfig()
     redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
+    staff: StaffConfig = StaffConfig()
     operator: OperatorConfig = OperatorConfig()
     channels: list[ChannelConfig] = []
     pager: PagerConfig | None = None

@@ -17,7 +17,19 @@ from typing import Any
 import structlog
 
 _TOKEN = re.compile(r"\d{5,}:[\w-]{20,}")
-_QUIET = ("httpx", "httpcore", "telegram", "aiohttp", "asyncio", "hpack", "sqlalchemy", "alembic", "psycopg", "redis")
+_QUIET = (
+    "httpx",
+    "httpcore",
+    "telegram",
+    "aiohttp",
+    "asyncio",
+    "hpack",
+    "sqlalchemy",
+    "alembic",
+    "psycopg",
+    "redis",
+    "fido2",
+)
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 log = structlog.get_logger()

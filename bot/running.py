@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
+from bot.web.runner import Runner
 from handlers.errors import BinhAnError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ async def run_service(service: Service, host: str, port: int | None, ready: asyn
 
     A part that ends by itself ends everything, loudly (PartEnded, or its own exception). CannotListen when the address is taken.
     """
-    runner = web.AppRunner(service.app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    runner = Runner(service.app, https=service.config.web.public_url.startswith("https://"), shutdown_timeout=1.0)
     await runner.setup()
     tasks: list[asyncio.Task[None]] = []
     polling: list[asyncio.Task[None]] = []

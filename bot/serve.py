@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.config import Config
 from bot.roles import NeedsPostgres, Role
 from bot.running import CannotListen, run_service
+from bot.web.runner import Runner
 from bot.wiring import Service, hold_lock, open_auditor, open_service
 from handlers import model
 from handlers.ports import UnitOfWork
@@ -76,7 +77,7 @@ async def _audit(config: Config, host: str, port: int | None) -> None:
 
 @asynccontextmanager
 async def _health(app: web.Application, host: str, port: int | None) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = Runner(app)
     await runner.setup()
     try:
         if port is not None:

@@ -28,6 +28,7 @@ from bot.web.app import build_app
 from bot.web.deps import DeskHelp, WebDeps
 from bot.web.health import State, health_app
 from bot.web.hub import Hub
+from bot.web.policy import ROUTES
 from bot.web.sound import Recordings
 from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
@@ -331,6 +332,8 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
+            second_factor_for=frozenset(config.staff.require_second_factor),
+            staffing=service.staffing,
             windows=windows_of(config),
             operator=config.operator.name,
             contact=config.operator.contact,
@@ -341,7 +344,7 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
     )
     for channel in service.channels.values():
         if isinstance(channel, Hooked) and channel.route:
-            app.router.add_post(channel.route, channel.webhook(service.receive))
+            app[ROUTES].add_signed("POST", channel.route, channel.webhook(service.receive))
     return app
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from flows.effects import Button, LateAnswer, Value
 from flows.severity import Severity
 from handlers.chance import chance
+from handlers.factors import Proof
 
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
@@ -453,6 +454,7 @@ class SignIn:
     staff_uid: str
     created_at: datetime
     last_seen_at: datetime
+    proof: Proof | None = None  # what she showed beside the password; None: nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

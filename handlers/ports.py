@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, runtime_checkable
 
 from flows.platforms import Capabilities
+from handlers.factors import Factor, FactorKind, HalfSignIn
 from handlers.model import (
     Address,
     AuditEntry,
@@ -293,8 +294,11 @@ class StaffStore(Protocol):
     def signed_in(self, token_hash: str) -> SignIn | None:
         """The staff session of this token hash, whatever its age."""
 
-    def sign_out(self, *, token_hash: str = "", staff_uid: str = "") -> None:
-        """End one session, or all of a staff member."""
+    def sessions(self, staff_uid: str) -> list[SignIn]:
+        """Her sessions, whatever their age, the one seen last first."""
+
+    def sign_out(self, *, token_hash: str = "", staff_uid: str = "", but: str = "") -> None:
+        """End one session, or all of a staff member `but` one, with whatever she has half begun."""
 
     def failures(self, key: str, since: datetime) -> int:
         """Failed attempts under `key` (an account, a hashed address prefix, a return-code lane) since then."""
@@ -304,6 +308,64 @@ class StaffStore(Protocol):
 
     def clear_failures(self, key: str) -> None:
         """Forget them (a success)."""
+
+    def forgive(self, key: str) -> None:
+        """Take back the attempt counted last under `key` (it was a success)."""
+
+    def forget_failures(self, start: str) -> None:
+        """Forget those under every key that begins so."""
+
+
+class FactorStore(Protocol):
+    """Second factors of staff, their spare codes, and sign-ins that still owe the second step."""
+
+    def of(self, staff_uid: str) -> list[Factor]:
+        """The factors of a staff member, oldest first; one that cannot be opened any more comes with an empty secret."""
+
+    def kinds(self) -> dict[str, list[FactorKind]]:
+        """Staff uid -> the kinds she has, of everybody who has one."""
+
+    def add(self, factor: Factor) -> None:
+        """A new one."""
+
+    def use_step(self, uid: str, step: int) -> bool:
+        """Use up this step and all before it; False when it was used already, by whomever."""
+
+    def use_key(self, uid: str, sign_count: int) -> bool:
+        """Note the key's counter; False when it has not grown, as that of a copied key."""
+
+    def remove(self, uid: str) -> None:
+        """Take a factor away and destroy its key. Safe to repeat."""
+
+    def add_codes(self, staff_uid: str, codes: Sequence[str], made_by: str, expires_at: datetime | None = None) -> None:
+        """Spare codes that work once each, until `expires_at`; kept only as keyed hashes."""
+
+    def drop_codes(self, staff_uid: str) -> None:
+        """None of hers works any more."""
+
+    def spend_code(self, staff_uid: str, code: str) -> bool:
+        """Use one up; False when it is none of hers, was used or has run out."""
+
+    def codes_left(self, staff_uid: str) -> int:
+        """How many of her own spare codes still work."""
+
+    def begin_half(self, half: HalfSignIn) -> None:
+        """The password was right, the second step is owed."""
+
+    def half(self, token_hash: str) -> HalfSignIn | None:
+        """This half sign-in, whatever its age."""
+
+    def note_try(self, token_hash: str) -> None:
+        """One more try of the second step."""
+
+    def end_half(self, token_hash: str) -> None:
+        """It is over."""
+
+    def ask_key(self, token_hash: str, challenge: bytes) -> None:
+        """What a key has to sign for this session or half sign-in; an older one is void."""
+
+    def take_challenge(self, token_hash: str, since: datetime) -> bytes | None:
+        """What was asked since then, once."""
 
 
 class AuditStore(Protocol):
@@ -583,6 +645,7 @@ class UnitOfWork(Protocol):
     escalations: EscalationStore
     outbox: OutboxStore
     staff: StaffStore
+    factors: FactorStore
     audit: AuditStore
     facts: FactStore
     codes: CodeStore

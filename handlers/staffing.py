@@ -1,7 +1,7 @@
-"""Who works here and who is signed in: adding, disabling, new passwords, sign-in with its throttle, sign-out.
+"""Who works here: adding, disabling, new passwords, ending sessions, and what helps somebody who has lost her phone.
 
-A password's text never comes here, only its hash. An attempt counts before it is tried, so that many at once do not slip
-through; unknown names are counted like known ones, so that nobody learns who works here.
+A password's text never comes here, only its hash. Whoever is not at the server's own command line needs the right to keep staff,
+and nobody does any of this to herself.
 """
 
 from __future__ import annotations
@@ -9,22 +9,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Final
 
-from handlers.errors import BinhAnError, NotAllowed, TooManyTries
-from handlers.model import AuditEntry, DutySwitch, Role, SignIn, Staff, new_uid
+from handlers.errors import BinhAnError
+from handlers.factors import HELP_CODE_LIVES, new_code
+from handlers.model import AuditEntry, DutySwitch, Role, Staff, new_uid
+from handlers.permissions import Action, require
 from handlers.ports import UnitOfWork
+from handlers.sessions import cut, end_pages
 
-IDLE: Final = timedelta(minutes=20)
-"""A staff session without any sign of life for longer than this is over. An open desk page is a sign of life."""
-ABSOLUTE: Final = timedelta(hours=12)
-"""A staff session never lasts longer than a long shift."""
-TOUCH_AFTER: Final = timedelta(minutes=1)
-"""How stale `last_seen_at` may get before it is written again: saves a commit per request."""
-THROTTLE_WINDOW: Final = timedelta(minutes=15)
-TRIES_PER_NAME: Final = 8
-TRIES_PER_PREFIX: Final = 40
 MAX_NAME_CHARS: Final = 40
 COMMAND_LINE: Final = "command line"
 """Actor of the audit row when staff are changed by a command on the server."""
@@ -35,9 +28,10 @@ STAFF_CHANGED: Final = "staff.changed"
 STAFF_DISABLED: Final = "staff.disabled"
 STAFF_ENABLED: Final = "staff.enabled"
 PASSWORD_SET: Final = "staff.password_set"  # noqa: S105 (a word of the audit log)
-SIGNED_IN: Final = "staff.signed_in"
-SIGNED_OUT: Final = "staff.signed_out"
-SIGN_IN_REFUSED: Final = "staff.sign_in_refused"
+SESSIONS_ENDED: Final = "staff.sessions_ended"
+FACTORS_RESET: Final = "staff.factors_reset"
+HELP_CODE_MADE: Final = "staff.help_code_made"
+UNLOCKED: Final = "staff.unlocked"
 
 
 class NameTaken(BinhAnError):
@@ -56,6 +50,18 @@ class BadName(BinhAnError):
     """A sign-in name is 1 to 40 characters without spaces at its ends; an alias as well; at least one role is needed."""
 
     code = "bad-name"
+
+
+class NotYourself(BinhAnError):
+    """Nobody does this for herself; ask a colleague who may keep staff."""
+
+    code = "not-yourself"
+
+
+class NothingToHelp(BinhAnError):
+    """This person has no second factor, so a code would open nothing; the password alone lets her in."""
+
+    code = "nothing-to-help"
 
 
 # --- commands ----------------------------------------------------------------------------------------------------------
@@ -101,135 +107,36 @@ class SetEnabled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knock:
-    """An attempt to sign in. The keys are keyed hashes of the name and of the caller's address prefix."""
+class EndSessions:
+    """End every session of this person, wherever it is open."""
+
+    name: str
+    by: str = COMMAND_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetFactors:
+    """Take away every second factor and spare code: the password alone opens, until something is enrolled anew."""
+
+    name: str
+    by: str = COMMAND_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeHelpCode:
+    """One code to read out to somebody who has lost her phone: once, within one shift."""
+
+    name: str
+    by: str = COMMAND_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlock:
+    """Forget the failed attempts under this name. `name_key` as in `handlers.signing_in.Throttle`."""
 
     name: str
     name_key: str
-    prefix_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What to compare the password with; `staff_uid` empty and no hash: nobody enabled has that name."""
-
-    staff_uid: str = ""
-    password_hash: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enter:
-    """The password was right: begin a session. `password_hash` is the one that was compared."""
-
-    staff_uid: str
-    password_hash: str = field(repr=False)
-    token_hash: str
-    name_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume:
-    """Whose session is this? Reads only."""
-
-    token_hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed:
-    """A living session. `touch`: time to write that it lives."""
-
-    staff: Staff
-    touch: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
-    """The session shows a sign of life."""
-
-    token_hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignOut:
-    """End this one session."""
-
-    token_hash: str
-
-
-# --- signing in --------------------------------------------------------------------------------------------------------
-
-
-def knock(uow: UnitOfWork, items: Sequence[Knock]) -> list[Known | TooManyTries]:
-    """Count the attempt, then say what to compare with. A refusal is returned, not raised: its count must be committed."""
-    return [_knock(uow, item) for item in items]
-
-
-def _knock(uow: UnitOfWork, item: Knock) -> Known | TooManyTries:
-    since = uow.now - THROTTLE_WINDOW
-    over = (
-        uow.staff.failures(item.name_key, since) >= TRIES_PER_NAME
-        or uow.staff.failures(item.prefix_key, since) >= TRIES_PER_PREFIX
-    )
-    staff = uow.staff.by_name(item.name)
-    if over:
-        # Not counted: otherwise somebody who only knows a name could keep its owner out for ever.
-        _audit(uow, staff.uid if staff else "unknown", SIGN_IN_REFUSED, staff.uid if staff else "")
-        return TooManyTries()
-    uow.staff.note_failure(item.name_key)
-    uow.staff.note_failure(item.prefix_key)
-    if staff is None or not staff.enabled or not staff.password_hash:
-        return Known()
-    return Known(staff_uid=staff.uid, password_hash=staff.password_hash)
-
-
-def enter(uow: UnitOfWork, items: Sequence[Enter]) -> list[Staff]:
-    """Begin a session. NotAllowed when the person was disabled or got a new password meanwhile."""
-    return [_enter(uow, item) for item in items]
-
-
-def _enter(uow: UnitOfWork, item: Enter) -> Staff:
-    staff = uow.staff.get(item.staff_uid)
-    if staff is None or not staff.enabled or staff.password_hash != item.password_hash:
-        raise NotAllowed(item.staff_uid)
-    uow.staff.clear_failures(item.name_key)
-    uow.staff.sign_in(SignIn(token_hash=item.token_hash, staff_uid=staff.uid, created_at=uow.now, last_seen_at=uow.now))
-    _audit(uow, staff.uid, SIGNED_IN, staff.uid)
-    return staff
-
-
-def resume(uow: UnitOfWork, item: Resume) -> Resumed | None:
-    """The staff member of a living session, or None; for `Door.read`."""
-    session = uow.staff.signed_in(item.token_hash)
-    if session is None or not lives(session, uow.now):
-        return None
-    staff = uow.staff.get(session.staff_uid)
-    if staff is None or not staff.enabled:
-        return None
-    return Resumed(staff=staff, touch=uow.now - session.last_seen_at >= TOUCH_AFTER)
-
-
-def lives(session: SignIn, now: datetime) -> bool:
-    """Is this session neither idle for too long nor older than a shift?"""
-    return now - session.last_seen_at <= IDLE and now - session.created_at <= ABSOLUTE
-
-
-def touch(uow: UnitOfWork, items: Sequence[Touch]) -> list[None]:
-    """Write that the sessions live; one that is over stays over. Safe to repeat."""
-    for item in items:
-        session = uow.staff.signed_in(item.token_hash)
-        if session is not None and lives(session, uow.now):
-            uow.staff.sign_in(dataclasses.replace(session, last_seen_at=uow.now))
-    return [None] * len(items)
-
-
-def sign_out(uow: UnitOfWork, items: Sequence[SignOut]) -> list[None]:
-    """End the sessions. Safe to repeat."""
-    for item in items:
-        session = uow.staff.signed_in(item.token_hash)
-        if session is not None:
-            uow.staff.sign_out(token_hash=item.token_hash)
-            _audit(uow, session.staff_uid, SIGNED_OUT, session.staff_uid)
-    return [None] * len(items)
+    by: str = COMMAND_LINE
 
 
 # --- keeping staff -----------------------------------------------------------------------------------------------------
@@ -256,6 +163,22 @@ class Staffing:
     def set_woman(self, uow: UnitOfWork, items: Sequence[SetWoman]) -> list[Staff]:
         """Note it; NoSuchStaff. Safe to repeat."""
         return [self._set_woman(uow, item) for item in items]
+
+    def end_sessions(self, uow: UnitOfWork, items: Sequence[EndSessions]) -> list[Staff]:
+        """Cut every way in that is open now, bound accounts on messengers included; NoSuchStaff, NotAllowed. Safe to repeat."""
+        return [self._end_sessions(uow, item) for item in items]
+
+    def reset_factors(self, uow: UnitOfWork, items: Sequence[ResetFactors]) -> list[Staff]:
+        """Take second factors and spare codes away, and cut; NoSuchStaff, NotAllowed, NotYourself. Safe to repeat."""
+        return [self._reset_factors(uow, item) for item in items]
+
+    def make_help_code(self, uow: UnitOfWork, items: Sequence[MakeHelpCode]) -> list[str]:
+        """A code to read out, shown this once; NoSuchStaff, NotAllowed, NotYourself, NothingToHelp."""
+        return [self._make_help_code(uow, item) for item in items]
+
+    def unlock(self, uow: UnitOfWork, items: Sequence[Unlock]) -> list[Staff]:
+        """Let her try again at once; NoSuchStaff, NotAllowed. Safe to repeat."""
+        return [self._unlock(uow, item) for item in items]
 
     def _add(self, uow: UnitOfWork, item: AddStaff) -> Staff:
         for word in (item.name, item.alias):
@@ -286,24 +209,69 @@ class Staffing:
 
     def _set_password(self, uow: UnitOfWork, item: SetPassword) -> Staff:
         staff = dataclasses.replace(_named(uow, item.name), password_hash=item.password_hash)
+        _may_keep(uow, item.by, staff)
         uow.staff.save(staff)
-        uow.staff.sign_out(staff_uid=staff.uid)
+        end_pages(uow, staff.uid)
         _audit(uow, item.by, PASSWORD_SET, staff.uid)
         return staff
 
     def _set_enabled(self, uow: UnitOfWork, item: SetEnabled) -> Staff:
         staff = _named(uow, item.name)
+        _may_keep(uow, item.by, staff)
         if staff.enabled == item.enabled:
             return staff
         staff = dataclasses.replace(staff, enabled=item.enabled, duty=DutySwitch.AUTO, duty_until_at=None)
         uow.staff.save(staff)
         if not item.enabled:
-            uow.staff.sign_out(staff_uid=staff.uid)
-            uow.accounts.unbind(staff.uid)
+            cut(uow, staff.uid)
             self.when_disabled(uow, staff.uid)
         uow.ring("desk")
         _audit(uow, item.by, STAFF_ENABLED if item.enabled else STAFF_DISABLED, staff.uid)
         return staff
+
+    def _end_sessions(self, uow: UnitOfWork, item: EndSessions) -> Staff:
+        staff = _named(uow, item.name)
+        _may_keep(uow, item.by, staff)
+        cut(uow, staff.uid)
+        _audit(uow, item.by, SESSIONS_ENDED, staff.uid)
+        return staff
+
+    def _reset_factors(self, uow: UnitOfWork, item: ResetFactors) -> Staff:
+        staff = _named(uow, item.name)
+        _may_keep(uow, item.by, staff)
+        for factor in uow.factors.of(staff.uid):
+            uow.factors.remove(factor.uid)
+        uow.factors.drop_codes(staff.uid)
+        cut(uow, staff.uid)
+        _audit(uow, item.by, FACTORS_RESET, staff.uid)
+        return staff
+
+    def _make_help_code(self, uow: UnitOfWork, item: MakeHelpCode) -> str:
+        staff = _named(uow, item.name)
+        _may_keep(uow, item.by, staff)
+        if not uow.factors.of(staff.uid):
+            raise NothingToHelp
+        code = new_code()
+        uow.factors.add_codes(staff.uid, [code], item.by, uow.now + HELP_CODE_LIVES)
+        _audit(uow, item.by, HELP_CODE_MADE, staff.uid)
+        return code
+
+    def _unlock(self, uow: UnitOfWork, item: Unlock) -> Staff:
+        staff = _named(uow, item.name)
+        _may_keep(uow, item.by, staff)
+        uow.staff.forget_failures(item.name_key)
+        uow.staff.forget_failures(f"second:{staff.uid}/")
+        _audit(uow, item.by, UNLOCKED, staff.uid)
+        return staff
+
+
+def _may_keep(uow: UnitOfWork, by: str, staff: Staff) -> None:
+    """The command line may; a staff member only with the right to, read in this very transaction, and never to herself."""
+    if by == COMMAND_LINE:
+        return
+    require(uow, by, Action.KEEP_STAFF)
+    if by == staff.uid:
+        raise NotYourself
 
 
 def _named(uow: UnitOfWork, name: str) -> Staff:

@@ -90,3 +90,9 @@ def bind_hash(pepper: bytes, code: str) -> bytes:
     """The keyed hash of a code that binds a staff account, kept apart from the others by its own label."""
     own = hmac.new(pepper, b"bind-code", hashlib.sha256).digest()
     return hmac.new(own, code.encode(), hashlib.sha256).digest()
+
+
+def spare_code_hash(pepper: bytes, staff_uid: str, code: str) -> bytes:
+    """The keyed hash of a spare code of this staff member, with a label of its own."""
+    own = hmac.new(pepper, b"spare-code", hashlib.sha256).digest()
+    return hmac.new(own, f"{staff_uid}|{code}".encode(), hashlib.sha256).digest()

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, select
 
 from storage.keystore import Keys
 from storage.registers import key_removals
+from storage.staff_tables import factors
 from storage.tables import cases, contacts
 from storage.uow import RunsStatements
 
@@ -17,7 +18,11 @@ KEPT = timedelta(days=30)
 
 _PENDING = select(key_removals.c.uid)
 _SWEEP = delete(key_removals).where(key_removals.c.removed_at < bindparam("before"))
-_OWNERS = (select(contacts.c.uid), select(cases.c.uid).where(cases.c.erased_at.is_(None)))
+_OWNERS = (
+    select(contacts.c.uid),
+    select(cases.c.uid).where(cases.c.erased_at.is_(None)),
+    select(factors.c.uid),
+)
 
 
 @dataclass(frozen=True, slots=True)

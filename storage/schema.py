@@ -12,7 +12,8 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
 import storage.channel_tables
-import storage.registers  # noqa: F401 - their tables belong to the same metadata
+import storage.registers
+import storage.staff_tables  # noqa: F401 - their tables belong to the same metadata
 from handlers.errors import BinhAnError
 from storage.engine import connect
 from storage.tables import metadata

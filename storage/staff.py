@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from handlers.model import SignIn, Staff
 from storage.records import Mapping
+from storage.staff_tables import half_sign_ins
 from storage.tables import failures, sign_ins, staff
 
 if TYPE_CHECKING:
@@ -38,7 +39,14 @@ _TOUCH = (
 )
 _SIGNED_IN = select(*_session_rows.columns).where(sign_ins.c.token_hash == bindparam("token_hash"))
 _SIGN_OUT = delete(sign_ins).where(
-    (sign_ins.c.token_hash == bindparam("b_token")) | (sign_ins.c.staff_uid == bindparam("b_staff"))
+    (sign_ins.c.token_hash == bindparam("b_token"))
+    | ((sign_ins.c.staff_uid == bindparam("b_staff")) & (sign_ins.c.token_hash != bindparam("b_but")))
+)
+_SIGN_OUT_HALVES = delete(half_sign_ins).where(half_sign_ins.c.staff_uid == bindparam("b_staff"))
+_SESSIONS = (
+    select(*_session_rows.columns)
+    .where(sign_ins.c.staff_uid == bindparam("staff_uid"))
+    .order_by(sign_ins.c.last_seen_at.desc(), sign_ins.c.token_hash)
 )
 _FAILURES = (
     select(func.count())
@@ -47,6 +55,10 @@ _FAILURES = (
 )
 _FAILED = insert(failures)
 _CLEAR = delete(failures).where(failures.c.key == bindparam("b_key"))
+_FORGIVE = delete(failures).where(
+    failures.c.id == select(func.max(failures.c.id)).where(failures.c.key == bindparam("b_key")).scalar_subquery()
+)
+_FORGET = delete(failures).where(failures.c.key.startswith(bindparam("b_start")))
 _SWEEP = delete(failures).where(failures.c.at < bindparam("before"))
 
 
@@ -105,9 +117,15 @@ class StaffRegister:
         self._sessions.add(token_hash)
         return _session_rows.record(row)
 
-    def sign_out(self, *, token_hash: str = "", staff_uid: str = "") -> None:
-        """End one session, or all of a staff member."""
-        self._uow.execute(_SIGN_OUT, {"b_token": token_hash, "b_staff": staff_uid})
+    def sessions(self, staff_uid: str) -> list[SignIn]:
+        """Her sessions, whatever their age, the one seen last first."""
+        return [_session_rows.record(row) for row in self._uow.execute(_SESSIONS, {"staff_uid": staff_uid})]
+
+    def sign_out(self, *, token_hash: str = "", staff_uid: str = "", but: str = "") -> None:
+        """End one session, or all of a staff member `but` one, with whatever she has half begun."""
+        self._uow.execute(_SIGN_OUT, {"b_token": token_hash, "b_staff": staff_uid, "b_but": but})
+        if staff_uid:
+            self._uow.execute(_SIGN_OUT_HALVES, {"b_staff": staff_uid})
 
     def failures(self, key: str, since: datetime) -> int:
         """Failed attempts under `key` since then. Whoever may add one counts alone, so that many at once do not slip through."""
@@ -122,6 +140,14 @@ class StaffRegister:
     def clear_failures(self, key: str) -> None:
         """Forget them."""
         self._uow.execute(_CLEAR, {"b_key": key})
+
+    def forgive(self, key: str) -> None:
+        """Take back the attempt counted last."""
+        self._uow.execute(_FORGIVE, {"b_key": key})
+
+    def forget_failures(self, start: str) -> None:
+        """Forget those under every key that begins so."""
+        self._uow.execute(_FORGET, {"b_start": start})
 
     def _one(self, statement: Any, values: dict[str, str]) -> Staff | None:
         row = self._uow.execute(statement, values).first()

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from flows.effects import LateAnswer
 from flows.severity import Severity
+from handlers.factors import Proof
 from handlers.model import (
     Direction,
     Disposition,
@@ -274,6 +275,7 @@ sign_ins = Table(
     Column("staff_uid", Uid, ForeignKey("staff.uid"), nullable=False, index=True),
     Column("created_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
+    Column("proof", EnumText(Proof)),
 )
 
 failures = Table(

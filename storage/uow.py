@@ -16,6 +16,7 @@ from storage.codes import ReturnCodes
 from storage.contacts import Contacts
 from storage.content import ContentSets
 from storage.escalations import Escalations
+from storage.factors import Factors
 from storage.facts import Facts
 from storage.handles import Handles
 from storage.inbox import Inbox
@@ -86,6 +87,7 @@ class SqlUnitOfWork:
         self.outbox: ports.OutboxStore = outbox
         self._register = StaffRegister(self)
         self.staff: ports.StaffStore = self._register
+        self.factors: ports.FactorStore = Factors(self)
         self.audit: ports.AuditStore = self._audit
         self.facts: ports.FactStore = Facts(self)
         self.codes: ports.CodeStore = ReturnCodes(self)

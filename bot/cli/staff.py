@@ -12,9 +12,23 @@ import typer
 from bot import wiring
 from bot.config import load_config
 from bot.web.passwords import hash_password, new_password, problem
+from bot.web.signin import throttle_key
 from handlers.accounts import OfferCode, offer_code
+from handlers.factors import spaced
 from handlers.model import Role
-from handlers.staffing import AddStaff, SetEnabled, SetPassword, SetWoman
+from handlers.ports import UnitOfWork
+from handlers.sessions import lives
+from handlers.staffing import (
+    AddStaff,
+    EndSessions,
+    MakeHelpCode,
+    NoSuchStaff,
+    ResetFactors,
+    SetEnabled,
+    SetPassword,
+    SetWoman,
+    Unlock,
+)
 
 app = typer.Typer(help="Who works at the hotline.", no_args_is_help=True, rich_markup_mode=None)
 R = TypeVar("R")
@@ -129,3 +143,62 @@ def bind(name: NameArgument, config: ConfigOption = None) -> None:
     code = _with_service(config, lambda service: service.storage.door.run(offer_code, OfferCode(name=name)))
     print(f"{name}: write to the bot, or into the staff group, within 30 minutes:  gắn {code}")
     print("(it works once; hand it over in person)")
+
+
+@app.command()
+def show(name: NameArgument, config: ConfigOption = None) -> None:
+    """One person: roles, second factors, spare codes left, open sessions. Exit: 0 done, 1 refused."""
+
+    def look(uow: UnitOfWork) -> list[str]:
+        staff = uow.staff.by_name(name)
+        if staff is None:
+            raise NoSuchStaff
+        factors = uow.factors.of(staff.uid)
+        sessions = [one for one in uow.staff.sessions(staff.uid) if lives(one, uow.now)]
+        return [
+            f"name\t{staff.name}",
+            f"alias\t{staff.alias}",
+            f"roles\t{','.join(role.value for role in staff.roles)}",
+            f"state\t{'enabled' if staff.enabled else 'disabled'}",
+            f"second factors\t{','.join(one.kind.value for one in factors) or 'none'}",
+            f"spare codes left\t{uow.factors.codes_left(staff.uid)}",
+            f"open sessions\t{len(sessions)}",
+        ]
+
+    print("\n".join(_with_service(config, lambda service: service.storage.door.read(look))))
+
+
+@app.command()
+def end_sessions(name: NameArgument, config: ConfigOption = None) -> None:
+    """Sign out everywhere, within seconds, on every process. The password still opens. Exit: 0 done, 1 refused."""
+    command = EndSessions(name=name)
+    _with_service(config, lambda service: service.storage.door.run(service.staffing.end_sessions, command))
+    print(f"{name}: signed out everywhere")
+
+
+@app.command()
+def reset_factors(name: NameArgument, config: ConfigOption = None) -> None:
+    """Take away every second factor and spare code, sign out everywhere: the password alone opens. Exit: 0 done, 1 refused."""
+    command = ResetFactors(name=name)
+    _with_service(config, lambda service: service.storage.door.run(service.staffing.reset_factors, command))
+    print(f"{name}: no second factor any more, signed out everywhere")
+
+
+@app.command()
+def help_code(name: NameArgument, config: ConfigOption = None) -> None:
+    """A code that stands in for a lost phone or key: once, within 12 hours, beside the password. Exit: 0 done, 1 refused."""
+    command = MakeHelpCode(name=name)
+    code = _with_service(config, lambda service: service.storage.door.run(service.staffing.make_help_code, command))
+    print(f"{name}: code {spaced(code)}  (shown only now; read it out only to a voice you know)")
+
+
+@app.command()
+def unlock(name: NameArgument, config: ConfigOption = None) -> None:
+    """Forget the failed sign-ins under this name, so that she may try again at once. Exit: 0 done, 1 refused."""
+
+    async def work(service: wiring.Service) -> None:
+        command = Unlock(name=name, name_key=throttle_key(service.storage.secrets.session, name))
+        await service.storage.door.run(service.staffing.unlock, command)
+
+    _with_service(config, work)
+    print(f"{name}: may try again at once")

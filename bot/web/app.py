@@ -12,33 +12,37 @@ from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
 from bot.web.forms import MAX_FORM_BYTES
 from bot.web.health import State, add_health
+from bot.web.policy import ROUTES, Routes, check_at_start, declared_only
 from bot.web.security import calm_errors, set_headers, static_file
 
 
 def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
-    """The whole web application. Raises UndeclaredRoute when a desk route does not say which action it is. `state` None: ready.
+    """The whole web application. Raises UndeclaredRoute when a route does not say who may use it. `state` None: ready.
 
-    Serve it with `web.AppRunner(app, access_log=None)`: an access log would keep addresses of seekers.
+    Serve it with `bot.web.runner.Runner`.
     """
-    app = web.Application(middlewares=[calm_errors], client_max_size=MAX_FORM_BYTES)
-    app[DEPS] = deps
+    app = web.Application(middlewares=[calm_errors, declared_only], client_max_size=MAX_FORM_BYTES)
+    routes = Routes(app)
+    app[DEPS], app[ROUTES] = deps, routes
     app[sound.RECORDINGS] = sound.Recordings()
     app[public.SEEKER_BELL] = Bell(deps.wakeups, "seeker")
     app.on_response_prepare.append(set_headers)
+    app.on_startup.append(check_at_start)
     app.cleanup_ctx.append(_listen)
-    app.router.add_route("GET", "/", public.show_start)
-    app.router.add_route("POST", "/", public.post_message)
-    app.router.add_route("POST", "/poll", public.poll)
-    app.router.add_route("POST", "/exit", leaving.leave)
-    app.router.add_route("GET", "/about", public.show_about)
-    app.router.add_route("POST", "/about", public.show_about)
-    app.router.add_route("GET", "/audio/{name}", sound.serve)
+    routes.add_open("GET", "/", public.show_start)
+    routes.add_open("POST", "/", public.post_message)
+    routes.add_open("POST", "/poll", public.poll)
+    routes.add_open("POST", "/exit", leaving.leave)
+    routes.add_open("GET", "/about", public.show_about)
+    routes.add_open("POST", "/about", public.show_about)
+    routes.add_open("GET", "/audio/{name}", sound.serve)
     for name in ("page.js", "icon.svg"):
-        app.router.add_route("GET", f"/{name}", static_file(name))
-    app.router.add_route("GET", "/favicon.ico", static_file("icon.svg"))
-    handoff.add_routes(app)
-    app.add_subapp("/desk", build_desk(deps))
-    add_health(app, deps.door, state or State(ready=True))
+        routes.add_open("GET", f"/{name}", static_file(name))
+    routes.add_open("GET", "/favicon.ico", static_file("icon.svg"))
+    handoff.add_routes(routes)
+    app.add_subapp("/desk", build_desk(deps, routes.table))
+    add_health(app, routes, deps.door, state or State(ready=True))
+    routes.check()
     return app
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from urllib.parse import urlsplit
@@ -16,11 +16,13 @@ from flows.languages import Spoken
 from handlers.desk import Desk
 from handlers.directory import Directory
 from handlers.handoff import Handoff
-from handlers.model import Address
+from handlers.model import Address, Role
 from handlers.ports import Door, Receive, Wakeups
 from handlers.referring import Referring
 from handlers.rules.places import Gazetteer
 from handlers.rules.windows import ALWAYS_OPEN, ReplyWindow
+from handlers.second_factors import OwnAccount
+from handlers.staffing import Staffing
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class WebDeps:
     receive: Receive
     desk: Desk
     help: DeskHelp
+    staffing: Staffing
     hub: Hub  # also the sender's surface "desk"
     leave: Callable[[Address], Awaitable[None]]  # ends her stay on the server when she leaves by the exit
     page_key: bytes = field(repr=False)  # 32 bytes for form tokens and throttles; the same in every process
@@ -80,6 +83,8 @@ class WebDeps:
     spoken: Callable[[str], Spoken | None] = lambda code: (
         None
     )  # a language of the content, None when it has no such one
+    second_factor_for: frozenset[Role] = frozenset()  # who must show one
+    account: OwnAccount = field(default_factory=OwnAccount)
     poll_s: float = 25.0  # how long a waiting page is held
     after_post_s: float = 1.5  # how long an answer is awaited before a posted page is shown
     look_s: float = 2.0  # a waiting page looks at least this often, should a ring be lost
@@ -92,6 +97,10 @@ class WebDeps:
     def https(self) -> bool:
         """Do browsers reach us over https?"""
         return self.public_url.startswith("https://")
+
+    def needs_factor(self, roles: Collection[Role]) -> bool:
+        """Must somebody with these roles show a second factor?"""
+        return not self.second_factor_for.isdisjoint(roles)
 
     @property
     def origin(self) -> str:

@@ -14,15 +14,16 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.webchat import clean
-from bot.web import referrals, services, words
+from bot.web import account, referrals, services, staff_page, words
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk_page import STATUS, actions, desk_page, words_of
 from bot.web.forms import read_form
-from bot.web.guard import ROUTES, STAFF, Routes, guard
+from bot.web.guard import STAFF, guard
 from bot.web.media import show_media
 from bot.web.passwords import Verifier
+from bot.web.policy import ROUTES, Routes, Table
 from bot.web.security import static_file
-from bot.web.signin import VERIFIER, post_sign_in, post_sign_out, show_sign_in
+from bot.web.signin import VERIFIER, post_second, post_sign_in, post_sign_out, show_sign_in
 from bot.web.stream import events
 from bot.web.texts import DESK, DISPOSITION
 from handlers.desk import (
@@ -45,16 +46,20 @@ from handlers.permissions import Action, may
 MAX_REASON_CHARS = 200
 
 
-def build_desk(deps: WebDeps) -> web.Application:
-    """The staff application, to be mounted at /desk. Raises UndeclaredRoute for a route without an action."""
+def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
+    """The staff application, to be mounted at /desk; `table` of the application around it. UndeclaredRoute for a route without a
+    policy.
+    """
     app = web.Application(middlewares=[guard])
-    routes = Routes(app)
+    routes = Routes(app, table)
     app[ROUTES], app[VERIFIER] = routes, Verifier()
     routes.add_open("GET", "/sign-in", show_sign_in)
     routes.add_open("POST", "/sign-in", post_sign_in)
     routes.add_open("GET", "/desk.css", static_file("desk.css"))
     routes.add_open("GET", "/desk.js", static_file("desk.js"))
-    routes.add("POST", "/sign-out", post_sign_out, *Action)
+    routes.add_open("POST", "/sign-in/second", post_second)
+    routes.add_open("GET", "/keys.js", static_file("keys.js"))
+    routes.add_own("POST", "/sign-out", post_sign_out)
     routes.add("GET", "", show_queue, *Action)
     routes.add("GET", "/", show_queue, *Action)
     routes.add("GET", "/events", events, Action.SEE_QUEUE)
@@ -69,7 +74,8 @@ def build_desk(deps: WebDeps) -> web.Application:
     routes.add("POST", "/cases/{code}/close", post_close, Action.CLOSE, Action.CLOSE_ANY)
     services.add_routes(routes)
     referrals.add_routes(routes)
-    routes.check()
+    account.add_routes(routes)
+    staff_page.add_routes(routes)
     return app
 
 

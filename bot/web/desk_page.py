@@ -13,6 +13,8 @@ from handlers.permissions import Action, may
 
 STATUS = {
     "not-allowed": 403,
+    "wrong-password": 403,
+    "too-many-tries": 429,
     "no-such-case": 404,
     "no-such-service": 404,
     "no-such-referral": 404,

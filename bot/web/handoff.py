@@ -12,6 +12,7 @@ from bot.web.deps import DEPS, WebDeps
 from bot.web.forms import read_form
 from bot.web.guard import from_our_page
 from bot.web.pages import page
+from bot.web.policy import Routes
 from bot.web.security import error_page
 from bot.web.texts import HANDOFF, ITEM, NEED, REFERRAL
 from handlers.handoff import AnswerLink, HandedOver, OpenLink
@@ -21,10 +22,10 @@ MAX_TOKEN_CHARS = 40
 MAX_PIN_CHARS = 16
 
 
-def add_routes(app: web.Application) -> None:
-    """The page's two routes."""
-    app.router.add_route("GET", "/refer/{token}", show_door)
-    app.router.add_route("POST", "/refer/{token}", post_door)
+def add_routes(routes: Routes) -> None:
+    """The page's two routes; a code of its own opens it."""
+    routes.add_open("GET", "/refer/{token}", show_door)
+    routes.add_open("POST", "/refer/{token}", post_door)
 
 
 async def show_door(request: web.Request) -> web.StreamResponse:

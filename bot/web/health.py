@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.web.policy import ROUTES, Routes, check_at_start, declared_only
+from bot.web.security import set_headers_alone
 from handlers.errors import StorageUnavailable
 from handlers.ports import Door
 
@@ -21,17 +23,20 @@ STATE: web.AppKey[State] = web.AppKey("state", State)
 HEALTH_DOOR: web.AppKey[Door] = web.AppKey("health_door", Door)
 
 
-def add_health(app: web.Application, door: Door, state: State) -> None:
+def add_health(app: web.Application, routes: Routes, door: Door, state: State) -> None:
     """Add both routes."""
     app[STATE], app[HEALTH_DOOR] = state, door
-    app.router.add_route("GET", "/healthz", _alive)
-    app.router.add_route("GET", "/readyz", _ready)
+    routes.add_open("GET", "/healthz", _alive)
+    routes.add_open("GET", "/readyz", _ready)
 
 
 def health_app(door: Door, state: State) -> web.Application:
     """For a process that serves nothing else."""
-    app = web.Application()
-    add_health(app, door, state)
+    app = web.Application(middlewares=[declared_only])
+    app[ROUTES] = Routes(app)
+    app.on_startup.append(check_at_start)
+    app.on_response_prepare.append(set_headers_alone)
+    add_health(app, app[ROUTES], door, state)
     return app
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
 from importlib import resources
 
 import structlog
 from aiohttp import web
 
 from bot.web.deps import DEPS
+from bot.web.handler import Handler
 from bot.web.pages import SHEET
 from bot.web.texts import ERRORS
 from handlers.errors import StorageUnavailable
 
 log = structlog.get_logger(__name__)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _SHEET_HASH = base64.b64encode(hashlib.sha256(SHEET.encode()).digest()).decode()
 
@@ -47,8 +45,9 @@ SEEKER_POLICY = _policy(f"'sha256-{_SHEET_HASH}'")
 _FEATURES = (
     "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media", "fullscreen",
     "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
-    "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
+    "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
 )  # fmt: skip
+_KEYS = ("publickey-credentials-create", "publickey-credentials-get")  # staff sign in with keys
 _PERMISSIONS = ", ".join(f"{name}=()" for name in _FEATURES)
 _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -64,14 +63,24 @@ _HSTS = "max-age=31536000; includeSubDomains"
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal of every prepared response, errors included."""
-    deps = request.config_dict[DEPS]
+    dress(response, request.path, https=request.config_dict[DEPS].https)
+
+
+async def set_headers_alone(request: web.Request, response: web.StreamResponse) -> None:
+    """The same for a process that has no pages."""
+    dress(response, request.path, https=False)
+
+
+def dress(response: web.StreamResponse, path: str, *, https: bool) -> None:
+    """Give a response the headers that every one has."""
     response.headers.update(_HEADERS)
     # Only the seeker's own page may ask where she is, and only when she presses the button.
-    not_hers = request.path.startswith(("/desk", "/refer"))
+    not_hers = path.startswith(("/desk", "/refer"))
     response.headers["Content-Security-Policy"] = CONTENT_POLICY if not_hers else SEEKER_POLICY
-    geolocation = "()" if not_hers else "(self)"
-    response.headers["Permissions-Policy"] = f"geolocation={geolocation}, {_PERMISSIONS}"
-    if deps.https:
+    own = {"geolocation": not not_hers, **dict.fromkeys(_KEYS, path.startswith("/desk"))}
+    allowed = ", ".join(f"{name}={'(self)' if yes else '()'}" for name, yes in own.items())
+    response.headers["Permissions-Policy"] = f"{allowed}, {_PERMISSIONS}"
+    if https:
         response.headers["Strict-Transport-Security"] = _HSTS
     response.headers["Server"] = "web"  # set, because the framework would add its own name and version
 

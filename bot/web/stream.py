@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.web import words
 from bot.web.deps import DEPS, WebDeps
-from bot.web.guard import STAFF, signed_in
+from bot.web.guard import STAFF, still_allowed
 from bot.web.hub import Stream
 from handlers.desk import CaseView, Queue, ReadLines
 from handlers.errors import BinhAnError, StorageUnavailable
@@ -71,7 +71,7 @@ class _Writer:
     async def look(self) -> None:
         """Read anew and send what has changed; a sign of life when nothing has."""
         try:
-            staff = await signed_in(self._request)
+            staff = await still_allowed(self._request)
             if staff is None:
                 raise _Gone
             quiet = not await self._look_queue(staff)

@@ -6,7 +6,8 @@ from alembic import context
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-import storage.registers  # noqa: F401 - its tables belong to the same metadata
+import storage.registers
+import storage.staff_tables  # noqa: F401
 from storage.tables import metadata
 
 

@@ -12,7 +12,8 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-import storage.registers  # noqa: F401 - its tables belong to the same metadata
+import storage.registers
+import storage.staff_tables  # noqa: F401
 from storage.postgres.connection import refuse_unsuitable
 from storage.schema import accept, missing, run_revisions
 

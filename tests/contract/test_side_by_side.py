@@ -35,7 +35,9 @@ from handlers.model import (
     new_uid,
 )
 from handlers.ports import ContentSet, UnitOfWork
-from handlers.staffing import Knock, Known, SetEnabled, Staffing, Touch, knock, touch
+from handlers.sessions import Touch, touch
+from handlers.signing_in import Knock, Known, Throttle, knock
+from handlers.staffing import SetEnabled, Staffing
 from handlers.stays import Ending
 from storage.open import Storage, open_storage
 from storage.outbox import YOUNG
@@ -400,7 +402,7 @@ async def test_a_session_that_was_ended_stays_ended(pair: Pair) -> None:
 
 
 async def test_many_who_guess_at_once_do_not_slip_past_the_throttle(pair: Pair) -> None:
-    tries = [Knock(name="mai", name_key="n", prefix_key=f"p{number}") for number in range(40)]
+    tries = [Knock(name="mai", throttle=Throttle(name="n", source="p")) for _ in range(40)]
     answers = await asyncio.gather(*(pair[index % 2].door.run(knock, one) for index, one in enumerate(tries)))
     assert sum(isinstance(one, Known) for one in answers) == 8
 

@@ -30,6 +30,7 @@ def test_the_example_is_complete_and_says_the_defaults() -> None:
         *_fields_of("redis"),
         *_fields_of("auditor"),
         *_fields_of("operator"),
+        *_fields_of("staff"),
         *_fields_of("log"),
     ):
         assert f"{key}:" in text, key
@@ -88,6 +89,10 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
             ":3:3: database.keys_url: it must be another database than the data's",
         ),
         ("listen: everywhere\n", ":1:1: listen:"),
+        (
+            "staff:\n  require_second_factor: [supervisor, boss]\n",
+            ":2:39: staff.require_second_factor.1: Input should be 'counsellor', 'supervisor', 'editor', 'operator'",
+        ),
         ("var: a\nvar: b\n", ":2:1:"),
         ("var: &a x\n", ":1:6:"),
         ("a: [\n", ""),

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from handlers.factors import Factor, FactorKind
 from handlers.model import Address, AuditEntry, Direction, MessageKind, Outgoing, StoredMessage, Summary, new_uid
 from handlers.ports import UnitOfWork
 from storage.open import Storage, open_storage
 from storage.prepared import Runner
 from storage.removals import check_keys
-from tests.contract.builders import act, case_of, escalation, inbox_row, line, outbox_row
+from tests.contract.builders import START, act, case_of, escalation, inbox_row, line, outbox_row, staff
 
 CANARY = "chim-hoàng-yến-7319"
 PLATFORM_ID = "84900071931"
@@ -172,4 +173,20 @@ async def test_a_lone_surrogate_costs_one_character_not_the_message(tmp_path: Pa
         return uow.inbox.oldest([contact.uid])[contact.uid].message.text
 
     assert await act(storage.door, work) == "cứu? tôi\x00"
+    await storage.close()
+
+
+async def test_a_second_factor_without_its_key_is_found_and_one_taken_away_leaves_no_orphan(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path / "data.db")
+    lan = staff("lan")
+    kept, gone = (
+        Factor(uid=new_uid(), staff_uid=lan.uid, kind=FactorKind.TOTP, secret=b"seed", created_at=START)
+        for _ in range(2)
+    )
+    await act(storage.door, lambda uow: (uow.staff.save(lan), uow.factors.add(kept), uow.factors.add(gone)))
+    await act(storage.door, lambda uow: uow.factors.remove(gone.uid))
+    found = check_keys(Runner(storage.door._connection), storage.keys)
+    assert (found.missing, found.orphaned, found.destroyed) == (frozenset(), frozenset(), frozenset())
+    storage.keys._db.execute("DELETE FROM data_keys WHERE uid = ?", (kept.uid,))
+    assert check_keys(Runner(storage.door._connection), storage.keys).missing == {kept.uid}
     await storage.close()

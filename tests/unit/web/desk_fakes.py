@@ -17,6 +17,7 @@ from handlers.handoff import Handoff
 from handlers.model import Role, Staff
 from handlers.referring import Referring
 from handlers.rules.places import Gazetteer
+from handlers.staffing import Staffing
 from tests.fakes.hotline import Hotline, Phrases
 from tests.unit.web.fakes import FakeWakeups, make_deps
 
@@ -58,6 +59,7 @@ def desk_deps(hotline: Hotline, **changes: Any) -> tuple[WebDeps, HotlineDoor]:
         referring=referring, handoff=Handoff(referring, Phrases()), directory=directory, gazetteer=gazetteer
     )
     made = {"door": door, "wakeups": wakeups, "hub": Hub(wakeups), "desk": hotline.desk, "help": help_at_desk}
+    made["staffing"] = Staffing(hotline.escalations.staff_disabled)
     deps, _, _ = make_deps(**(made | changes))
     return deps, door
 

@@ -15,6 +15,7 @@ from handlers.desk import Desk
 from handlers.errors import StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind
 from handlers.seeker import SeekerView, ViewLine, ViewRequest
+from handlers.staffing import Staffing
 
 NUMBERS = (
     ShownNumber("Công an", "113"),
@@ -137,6 +138,7 @@ def make_deps(**changes: Any) -> tuple[WebDeps, Talk, FakeDoor]:
         "receive": talk.receive,
         "desk": object.__new__(Desk),
         "help": object.__new__(DeskHelp),
+        "staffing": Staffing(lambda uow, uid: None),
         "hub": Hub(wakeups),
         "leave": talk.leave,
         "page_key": bytes(range(32)),

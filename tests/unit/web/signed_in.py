@@ -19,13 +19,19 @@ class Browser:
         self.http = http
         self.csrf = ""
 
-    async def sign_in(self, name: str, password: str = PASSWORD) -> ClientResponse:
+    async def sign_in(self, name: str, password: str = PASSWORD, *, enrolling: bool = False) -> ClientResponse:
+        """`enrolling`: her role needs a second factor she has not got yet."""
         posted = {"name": name, "password": password}
         answer = await self.http.post("/desk/sign-in", data=posted, headers=OUR_PAGE, allow_redirects=False)
         if answer.status == 303:
-            page = Page(await (await self.get("/desk")).text())
-            self.csrf = next(attrs["content"] for attrs in page.all("meta") if attrs.get("name") == "csrf")
+            await self.look("/desk/me" if enrolling else "/desk")
         return answer
+
+    async def look(self, path: str) -> Page:
+        """A page, whose token for forms is used from now on."""
+        page = Page(await (await self.get(path)).text())
+        self.csrf = next(attrs["content"] for attrs in page.all("meta") if attrs.get("name") == "csrf")
+        return page
 
     async def get(self, path: str, **more: Any) -> ClientResponse:
         return await self.http.get(path, headers={"Accept": "text/html"}, allow_redirects=False, **more)
@@ -46,4 +52,11 @@ class Browser:
         return await self.http.post(path, data=fields, headers=headers, allow_redirects=False)
 
     def token(self) -> str:
-        return self.http.session.cookie_jar.filter_cookies(URL(self.http.make_url("/desk")))["sid"].value
+        return self._cookie("sid")
+
+    def seen(self) -> str:
+        """The mark of a browser that was here before."""
+        return self._cookie("seen")
+
+    def _cookie(self, name: str) -> str:
+        return self.http.session.cookie_jar.filter_cookies(URL(self.http.make_url("/desk")))[name].value

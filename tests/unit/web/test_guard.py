@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
-from bot.web.desk import build_desk
-from bot.web.guard import ROUTES, Routes, UndeclaredRoute
+from bot.config import Config
+from bot.web.app import build_app
+from bot.web.health import State, health_app
+from bot.web.policy import ROUTES, Policy, Routes, UndeclaredRoute, Who, check_at_start
+from bot.wiring import open_service
 from handlers.model import Role
 from handlers.permissions import MAY, Action
-from handlers.staffing import ABSOLUTE, IDLE
+from handlers.sessions import ABSOLUTE, IDLE
 from tests.fakes.hotline import Hotline
 from tests.unit.web.desk_fakes import desk_deps, hire
-from tests.unit.web.serving import OUR_PAGE, serving
+from tests.unit.web.fakes import FakeDoor
+from tests.unit.web.serving import OUR_PAGE, serving, somewhere
 from tests.unit.web.signed_in import Browser
 
 HOSTILE = [
@@ -30,16 +37,20 @@ HOSTILE = [
 ]
 
 
-def routes(hotline: Hotline) -> list[tuple[str, str, tuple[Action, ...] | None]]:
+def declared(hotline: Hotline) -> list[tuple[str, str, Policy]]:
     deps, _ = desk_deps(hotline)
-    return build_desk(deps)[ROUTES].declared()
+    return build_app(deps)[ROUTES].declared()
+
+
+def at_the_desk(hotline: Hotline) -> list[tuple[str, str, Policy]]:
+    return [(method, path, policy) for method, path, policy in declared(hotline) if path.startswith("/desk")]
 
 
 async def nothing(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def test_a_route_without_an_action_stops_the_build() -> None:
+def test_a_route_without_a_policy_stops_the_build() -> None:
     app = web.Application()
     table = Routes(app)
     with pytest.raises(UndeclaredRoute):
@@ -49,24 +60,83 @@ def test_a_route_without_an_action_stops_the_build() -> None:
         table.check()
 
 
+async def test_a_route_added_later_stops_the_start_and_one_that_slips_in_is_refused(hotline: Hotline) -> None:
+    deps, _ = desk_deps(hotline)
+    app = build_app(deps)
+    app.router.add_get("/late", nothing)
+    with pytest.raises(UndeclaredRoute, match="late"):
+        await web.AppRunner(app).setup()
+    app = build_app(deps)
+    app.on_startup.remove(check_at_start)
+    app.router.add_get("/late", nothing)
+    async with TestClient(TestServer(app)) as http:
+        assert (await http.get("/late")).status == 403
+        assert (await http.get("/healthz")).status == 200
+
+
+def test_the_walk_sees_the_routes_inside(hotline: Hotline) -> None:
+    deps, _ = desk_deps(hotline)
+    app = build_app(deps)
+    del app[ROUTES].table[next(route for route in app[ROUTES].table if "claim" in str(route.resource))]
+    with pytest.raises(UndeclaredRoute, match=r"/desk/cases/\{code\}/claim"):
+        app[ROUTES].check()
+
+
+def test_every_route_of_every_role_of_the_program_is_declared(tmp_path: Path) -> None:
+    """The real wiring: pages with every kind of channel that has a webhook, and the processes that serve health alone."""
+    (tmp_path / "token").write_text("1:" + "a" * 35)
+    secret = f"file:{tmp_path}/token"
+    hook = {"token": secret, "mode": "webhook", "webhook_secret": secret}
+    oa = {"app_id": "1", "app_secret": secret, "webhook_secret": secret, "refresh_token": secret}
+    channels = [
+        {"name": "tele", "platform": "telegram"} | hook,
+        {"name": "bot", "platform": "zalo-bot"} | hook,
+        {"name": "oa", "platform": "zalo-oa"} | oa,
+    ]
+    config = Config.model_validate({"channels": channels})
+
+    async def walk() -> set[tuple[str, str, Who]]:
+        async with open_service(config, demo=False, in_memory=True) as service:
+            await web.AppRunner(service.app).setup()
+            return {(method, path, policy.who) for method, path, policy in service.app[ROUTES].declared()}
+
+    walked = asyncio.run(walk())
+    signed = {path for method, path, who in walked if who is Who.PLATFORM and method == "POST"}
+    assert signed == {"/webhooks/telegram/tele", "/webhooks/zalo-bot/bot", "/webhooks/zalo-oa/oa"}
+    assert ("GET", "/desk/events", Who.STAFF) in walked
+    health = health_app(object.__new__(FakeDoor), State())
+    assert {policy.who for _, _, policy in health[ROUTES].declared()} == {Who.ANYBODY}
+    health[ROUTES].check()
+
+
 def test_only_the_way_in_is_open(hotline: Hotline) -> None:
-    open_to_all = {(method, path) for method, path, actions in routes(hotline) if actions is None}
-    assert open_to_all == {("GET", "/sign-in"), ("POST", "/sign-in"), ("GET", "/desk.css"), ("GET", "/desk.js")}
+    open_to_all = {(method, path) for method, path, policy in at_the_desk(hotline) if policy.who is Who.ANYBODY}
+    assert open_to_all == {
+        ("GET", "/desk/sign-in"),
+        ("POST", "/desk/sign-in"),
+        ("POST", "/desk/sign-in/second"),
+        ("GET", "/desk/desk.css"),
+        ("GET", "/desk/desk.js"),
+        ("GET", "/desk/keys.js"),
+    }
 
 
-def url(path: str) -> str:
-    return "/desk" + path.replace("{code}", "C-1").replace("{service}", "s1").replace("{referral}", "r1").replace(
-        "{uid}", "u1"
-    )
+def test_what_is_open_outside_the_desk_is_the_seekers_and_no_more(hotline: Hotline) -> None:
+    outside = {path for _, path, policy in declared(hotline) if not path.startswith("/desk")}
+    assert {policy.who for _, path, policy in declared(hotline) if path in outside} == {Who.ANYBODY}
+    assert outside == {
+        "/", "/poll", "/exit", "/about", "/audio/{name}", "/page.js", "/icon.svg", "/favicon.ico", "/refer/{token}",
+        "/healthz", "/readyz",
+    }  # fmt: skip
 
 
 async def test_nobody_signed_in_gets_nowhere(hotline: Hotline) -> None:
     deps, door = desk_deps(hotline)
     async with serving(deps) as http:
-        for method, path, actions in routes(hotline):
-            if actions is not None:
+        for method, path, policy in at_the_desk(hotline):
+            if policy.who is not Who.ANYBODY:
                 for cookie in ({}, {"Cookie": "sid=nonsense"}, {"Cookie": "sid=" + "x" * 4000}):
-                    answer = await http.request(method, url(path), headers={**OUR_PAGE, **cookie})
+                    answer = await http.request(method, somewhere(path), headers={**OUR_PAGE, **cookie})
                     assert answer.status == 401, (method, path)
                     assert "http-equiv" not in await answer.text()
         page = await http.get("/desk", headers={"Accept": "text/html"}, allow_redirects=False)
@@ -82,14 +152,30 @@ async def test_every_role_reaches_exactly_what_the_table_says(hotline: Hotline, 
         browser = Browser(http)
         # Not everybody has a queue; the token for forms stands on every page all the same.
         assert (await browser.sign_in("lan")).status == 303
-        for method, path, actions in routes(hotline):
-            if actions is None or path in ("/sign-out", "/events"):
+        for method, path, policy in at_the_desk(hotline):
+            if policy.who is not Who.STAFF or path == "/desk/events":
                 continue
-            answer = await (browser.get(url(path)) if method == "GET" else browser.command(url(path)))
-            allowed = any(action in MAY[role] for action in actions) and (
-                path not in ("", "/") or Action.SEE_QUEUE in MAY[role]
+            answer = await (browser.get(somewhere(path)) if method == "GET" else browser.command(somewhere(path)))
+            granted = any(action in MAY[role] for action in policy.actions) and (
+                path not in ("/desk", "/desk/") or Action.SEE_QUEUE in MAY[role]
             )
-            assert (answer.status != 403) == allowed, (role, method, path, answer.status)
+            assert (answer.status != 403) == granted, (role, method, path, answer.status)
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_who_owes_a_second_factor_reaches_only_her_own_account(hotline: Hotline, role: Role) -> None:
+    hire(hotline, "lan", role)
+    deps, _ = desk_deps(hotline, second_factor_for=frozenset({role}))
+    async with serving(deps, cookies=True) as http:
+        browser = Browser(http)
+        await browser.sign_in("lan", enrolling=True)
+        for method, path, policy in at_the_desk(hotline):
+            if policy.who is Who.STAFF:
+                answer = await (browser.get(somewhere(path)) if method == "GET" else browser.command(somewhere(path)))
+                assert answer.status == (303 if method == "GET" else 403), (method, path)
+                assert answer.headers.get("Location", "/desk/me") == "/desk/me"
+        assert (await browser.get("/desk/me")).status == 200
+        assert (await browser.post("/desk/sign-out")).status == 303
 
 
 async def test_no_other_site_can_act_for_her(hotline: Hotline) -> None:
@@ -99,17 +185,17 @@ async def test_no_other_site_can_act_for_her(hotline: Hotline) -> None:
         browser = Browser(http)
         await browser.sign_in("lan")
         before = len(door.ran)
-        for method, path, _ in routes(hotline):
+        for method, path, _ in at_the_desk(hotline):
             if method == "GET":
                 continue
             for headers in HOSTILE:
                 token = {"X-CSRF-Token": browser.csrf}
-                answer = await http.post(url(path), data={"duty": "off"}, headers={**headers, **token})
+                answer = await http.post(somewhere(path), data={"duty": "off"}, headers={**headers, **token})
                 assert answer.status == 403, (path, headers)
-            if path == "/sign-in":
+            if path.startswith("/desk/sign-in"):
                 continue
             for token in ({}, {"X-CSRF-Token": "0" * 64}, {"X-CSRF-Token": ""}):
-                answer = await http.post(url(path), data={"duty": "off"}, headers={**OUR_PAGE, **token})
+                answer = await http.post(somewhere(path), data={"duty": "off"}, headers={**OUR_PAGE, **token})
                 assert answer.status == 403, (path, token)
         assert len(door.ran) == before
         assert (await browser.post("/desk/duty", duty="off")).status == 303  # and her own page can

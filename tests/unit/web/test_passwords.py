@@ -15,7 +15,9 @@ from bot.web.passwords import Verifier, hash_password, new_password, problem
     [
         "123456789012345", "passwordpassword1", "matkhaumatkhau123", "aaaaaaaaaaaaaaaaaa", "qwertyuiop12345678",
         "Password123456789!", "abcabcabcabcabcabc", "mật khẩu mật khẩu 1", "iloveyou iloveyou 1234", "P@ssword P@ssword",
-        "hoahoahoahoahoahoa1",
+        "hoahoahoahoahoahoa1", "cocongmaisatcongaynenkim", "Có công mài sắt có ngày nên kim", "toiyeuvietnam2026",
+        "Không có gì quý hơn độc lập tự do", "Nguyễn Thị Nguyễn Thị", "meyeuconmeyeucon1", "correct horse battery staple",
+        "1qaz2wsx3edc4rfv", "laichau2026laichau",
     ],
 )  # fmt: skip
 def test_what_stands_in_every_leaked_list_is_refused(password: str) -> None:
@@ -58,6 +60,39 @@ async def test_impossible_lengths_are_refused_before_any_work(monkeypatch: pytes
     monkeypatch.setattr(passwords, "_verify", lambda *_: pytest.fail("hashed"))
     for password in ("", "x" * 129, "x" * 1_000_000):
         assert await verifier.matches(password, "hash") is False
+
+
+def test_the_shipped_list_is_as_it_is_compared() -> None:
+    listed = passwords._common()
+    assert len(listed) > 200
+    assert len(set(listed)) == len(listed)
+    assert all(word == passwords._plain(word) and len(word) >= 3 for word in listed)
+
+
+@pytest.mark.parametrize("typed", ["cafe\u0301 tre\u0302n nu\u0301i cao", "caf\u00e9 tr\u00ean n\u00fai cao"])
+async def test_a_password_is_the_same_from_every_keyboard(typed: str) -> None:
+    stored = hash_password("caf\u00e9 tr\u00ean n\u00fai cao")
+    assert await Verifier().matches(typed, stored)
+
+
+async def test_a_browser_that_was_here_before_does_not_wait_behind_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    gate = threading.Event()
+
+    def verify(password_hash: str, password: str) -> bool:
+        return password == "k" * 20 or gate.wait(10)
+
+    monkeypatch.setattr(passwords, "_verify", verify)
+    verifier = Verifier()
+    strangers = [asyncio.create_task(verifier.matches("s" * 20, "hash")) for _ in range(passwords.MOST_WAITING)]
+    await asyncio.sleep(0.05)
+    assert verifier.full
+    async with asyncio.timeout(5):
+        assert await verifier.matches("k" * 20, "hash", known=True)
+    gate.set()
+    assert all(await asyncio.gather(*strangers))
+    assert not verifier.full
 
 
 async def test_at_most_two_are_checked_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,10 @@ def test_templates_hold_no_inline_script_or_style_and_no_foreign_address(path: P
     for tag, attrs in page.elements:
         assert not [name for name in attrs if name.startswith("on") or name == "style"], tag
         for name in ("src", "href", "action"):
-            assert attrs.get(name, "/").startswith(("/", "#", "tel:", "{{ exit_url }}")), (tag, attrs)
+            assert attrs.get(name, "/").startswith(("/", "#", "tel:", "otpauth://totp/", "{{ exit_url }}")), (
+                tag,
+                attrs,
+            )
     assert "|safe" not in text.replace(" ", "")
 
 
