@@ -163,7 +163,10 @@ class Inbound(Guarding):
     def _verdict(world: World, contact: Contact, case: Case, message: StoredMessage) -> tuple[Verdict, int]:
         """What screening makes of her words, those before in mind; after a gap it may be somebody else who writes."""
         before = case.summary.urgent_in_a_row if contact.confirmed else 0
-        return with_those_before(world.screening.read(message.text), message.text, before)
+        verdict = world.screening.read(message.text)
+        if message.kind is MessageKind.EDITED:  # the same message, told again
+            return verdict, before
+        return with_those_before(verdict, message.text, before)
 
     @staticmethod
     def _human_talks(contact: Contact, case: Case) -> bool:

@@ -485,6 +485,12 @@ def test_a_bad_table_of_points_is_refused(table: bytes):
         Screening.load({"lexicon/a.yaml": RULES, "lexicon/points.csv": table})
 
 
+@pytest.mark.parametrize("table", [b"", b"word,1\n", b"cue,dv_physical\nx,1,2\n", b"cue,dv_physical\nx,b\n"])
+def test_a_bad_table_of_kinds_is_refused(table: bytes):
+    with pytest.raises(LexiconError, match=r"lexicon/kinds\.csv:[12]:1: bad-kinds"):
+        Screening.load({"lexicon/a.yaml": RULES, "lexicon/kinds.csv": table})
+
+
 def test_without_a_lexicon_nothing_is_loaded():
     with pytest.raises(LexiconError, match="no-rules"):
         Screening.load({})
