@@ -11,6 +11,8 @@ import os
 import socket
 from contextlib import suppress
 
+WITHIN_S = 0.5  # a manager that starts everything at once may be behind with reading
+
 
 def tell(state: str) -> None:
     """Send `state`, for example "READY=1", to the manager; nothing when there is none or it does not listen."""
@@ -20,7 +22,7 @@ def tell(state: str) -> None:
     if address.startswith("@"):  # an abstract socket: its name begins with a zero byte
         address = "\0" + address[1:]
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as there:
-        there.setblocking(False)
+        there.settimeout(WITHIN_S)
         there.sendto(state.encode(), address)
 
 
