@@ -141,6 +141,9 @@ def test_the_last_archived_moment_comes_back_beside_the_running_server(kept: Kep
             found = kept.run_sql(target, "SELECT n FROM said ORDER BY n")
             assert found == [str(n) for n in expected], said
             assert kept.run_sql(target, "SELECT count(*) FROM contacts") == ["0"], "our own tables are there too"
+            if os.getuid() == 0:  # somebody else than the two accounts that may
+                with pytest.raises(psycopg.OperationalError, match="Peer authentication failed"):
+                    psycopg.connect(host=str(kept.home / target / "socket"), port=5432, user=OWNER, dbname="hotline")
         finally:
             kept.stop(target)
     assert time.monotonic() - began < 30 * 60
