@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,8 +78,22 @@ class Kept:
             time.sleep(0.05)
 
 
+def own(top: Path) -> None:
+    """Give a folder with all in it to the account that servers run as."""
+    if os.getuid() == 0:
+        for path in (top, *top.rglob("*")):
+            shutil.chown(path, **as_whom())
+
+
 @pytest.fixture(scope="module")
 def kept() -> Iterator[Kept]:
+    with keeping() as made:
+        yield made
+
+
+@contextmanager
+def keeping() -> Iterator[Kept]:
+    """A server whose backups are kept, gone with everything at the end."""
     home = folder()
     try:
         programs = find()
@@ -90,9 +105,7 @@ def kept() -> Iterator[Kept]:
     ):
         pytest.skip("no pg_basebackup beside the server")
     shutil.copytree(SCRIPTS, home / "scripts")  # where that account may read them
-    for path in (home, home / "scripts", *(home / "scripts").iterdir()):
-        if os.getuid() == 0:
-            shutil.chown(path, **as_whom())
+    own(home)
     environment = {
         **programs.environment, "PATH": f"{programs.folder}:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": str(home),
         "PGHOST": "127.0.0.1", "PGUSER": OWNER, "BINHAN_DATA_BACKUPS": str(home / "backups"), "PGBIN": str(programs.folder),
@@ -175,9 +188,7 @@ def test_what_is_too_old_goes_and_what_is_needed_stays(kept: Kept) -> None:
     kept.run("base-backup")
     old = kept.backups / "base" / "20200101T000000Z"
     shutil.copytree(max((kept.backups / "base").iterdir()), old)
-    for path in (old, *old.iterdir()):
-        if os.getuid() == 0:
-            shutil.chown(path, **as_whom())
+    own(old)
     os.utime(old, (1_577_836_800, 1_577_836_800))
     wal = kept.backups / "wal"
     for name in ("000000010000000000000000", "00000002.history"):

@@ -144,7 +144,7 @@ class Deployed:
 
 def written_for(kind: str, folder: Path, database: str, redis: str) -> Path:
     """The shipped configuration with this machine's addresses; AssertionError when it names something else than it should."""
-    text = (DEPLOY / kind / "config.yaml").read_text("utf-8")
+    text = (DEPLOY / kind / "config.example.yaml").read_text("utf-8")
     changes = {
         "var: /var/lib/binhan": f"var: {folder / 'var'}",
         r"url: postgresql://binhan@\S+": f"url: {database}",
@@ -312,7 +312,7 @@ async def test_the_deployment_starts_serves_restarts_one_by_one_and_stops(
 
 @pytest.mark.parametrize("kind", sorted(STARTS))
 def test_the_shipped_configuration_is_read_as_it_is(kind: str) -> None:
-    config = load_config(DEPLOY / kind / "config.yaml")
+    config = load_config(DEPLOY / kind / "config.example.yaml")
     assert config.database.shared
     assert config.redis.url
     assert config.web.behind_proxy

@@ -88,7 +88,7 @@ def test_they_are_started_again_for_ever() -> None:
 def test_nothing_of_a_stop_is_cut_short() -> None:
     """The drain outlasts two looks of the proxy, and the managers wait for drain and both ends of the loops."""
     for kind in STARTS:
-        drain = load_config(DEPLOY / kind / "config.yaml").web.drain_s
+        drain = load_config(DEPLOY / kind / "config.example.yaml").web.drain_s
         assert drain >= 2 * LOOKS["health_interval"] + LOOKS["health_timeout"]
         needed = drain + 2 * STOP_WITHIN_S
         assert seconds(unit("hardening.conf")["Service"]["TimeoutStopSec"]) >= needed + 10
