@@ -174,13 +174,33 @@ def test_installing_again_overwrites_nothing_that_was_written_here(machine: Mach
     assert (root / "etc/binhan/secrets").stat().st_mode & 0o777 == 0o700
     assert (root / "var/lib/binhan").stat().st_mode & 0o777 == 0o700
     installed = {path.name for path in (root / "usr/local/lib/binhan").iterdir()}
-    for unit in ("binhan-base-backup.service", "binhan-check-backups.service"):
+    for unit in ("binhan-base-backup.service", "binhan-check-backups.service", "binhan-nightly-backup.service"):
         command = (root / "etc/systemd/system" / unit).read_text("utf-8").split("ExecStart=")[1].split("\n")[0]
         assert Path(command).name in installed
     for script in installed:
         assert os.access(root / "usr/local/lib/binhan" / script, os.X_OK)
     for name in ("", "../x", "current"):
         machine.run("systemd/install", name or ".", code=2, DESTDIR=str(root), BINHAN_NO_PACKAGES="1")
+
+
+def test_the_nightly_copy_goes_when_it_is_too_old_and_sooner_with_keys_in_it(machine: Machine) -> None:
+    machine.program("binhan", 'say "$@"; for last; do :; done; mkdir -p "$last"; [ -z "$FAILS" ]')
+    for name, days, has_keys in (("20260101T000000Z", 31, False), ("20260102T000000Z", 20, False),
+                                 ("20260103T000000Z", 8, True), ("20260104T000000Z", 6, True), ("notes", 99, True)):  # fmt: skip
+        folder = machine.folder / "dumps" / name
+        folder.mkdir(parents=True)
+        if has_keys:
+            (folder / "keys.db").touch()
+        os.utime(folder, (time.time() - days * 86_400 - 3600,) * 2)
+    given = {"BINHAN_DUMPS": f"{machine.folder}/dumps", "BINHAN_PROGRAM": f"{machine.folder}/binhan"}
+    machine.run("systemd/nightly-backup", code=1, FAILS="1", **given)
+    assert len(list((machine.folder / "dumps").iterdir())) == 6, "an old copy goes only when there is a new one"
+    time.sleep(1.1)
+    machine.run("systemd/nightly-backup", FAILS="", **given)
+    left = {path.name for path in (machine.folder / "dumps").iterdir()}
+    assert {"20260102T000000Z", "20260104T000000Z", "notes"} < left
+    assert not {"20260101T000000Z", "20260103T000000Z"} & left
+    assert machine.log[-1].startswith("backup --config /etc/binhan/config.yaml ")
 
 
 class _Alarm(BaseHTTPRequestHandler):
