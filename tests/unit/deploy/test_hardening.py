@@ -146,6 +146,26 @@ def test_data_and_what_opens_them_are_not_in_one_place() -> None:
     assert not [name for name in services if {"var", "data"} <= volumes(name)]
 
 
+def test_what_is_mounted_is_there_and_where_it_is_looked_for() -> None:
+    """Of this repository; an operator's own files lie beside compose.yaml."""
+    mounted: dict[str, str] = {}
+    for service in compose()["services"].values():
+        for one in service.get("volumes", []):
+            if one.startswith("../"):
+                source, target, mode = one.split(":")
+                assert (DEPLOY / "containers" / source).exists(), one
+                assert mode == "ro", one
+                mounted[target] = source
+    assert mounted["/etc/caddy/down.html"] == "../proxy/down.html"
+    down = re.search(r"root \* \{\$DOWN:([^}]+)\}", PROXY)
+    assert down is not None
+    assert down[1] == "/etc/caddy"
+    settings = (DEPLOY / "postgresql" / "binhan.conf").read_text("utf-8")
+    archive = re.search(r"^archive_command = '(\S+)/archive-wal ", settings, re.MULTILINE)
+    assert archive is not None
+    assert mounted[archive[1]] == "../postgresql"
+
+
 def test_every_secret_is_a_file_that_only_those_get_who_need_it() -> None:
     written = compose()
     assert all(set(one) == {"file"} for one in written["secrets"].values())
