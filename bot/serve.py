@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.config import Config
 from bot.roles import NeedsPostgres, Role
 from bot.running import CannotListen, run_service
-from bot.supervised import keep_telling, tell
+from bot.supervised import tell, telling
 from bot.wiring import Service, hold_lock, open_auditor, open_service
 from handlers import model
 from handlers.ports import UnitOfWork
@@ -46,12 +46,11 @@ async def serve(config: Config, *, demo: bool, role: Role = Role.ALL, listen: bo
         async with open_service(config, demo=demo, role=role) as service:
             ready = asyncio.Event()
             announcing = asyncio.create_task(_announce(service, ready))
-            telling = asyncio.create_task(keep_telling(ready))
             try:
-                await _until_told(run_service(service, host, port if listens else None, ready))
+                async with telling(ready):
+                    await _until_told(run_service(service, host, port if listens else None, ready))
             finally:
                 announcing.cancel()
-                telling.cancel()
 
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
@@ -81,11 +80,8 @@ async def _audit(config: Config, host: str, port: int | None) -> None:
             )
         ready = asyncio.Event()
         ready.set()
-        telling = asyncio.create_task(keep_telling(ready))
-        try:
+        async with telling(ready):
             await _until_told(auditor.run())
-        finally:
-            telling.cancel()
 
 
 @asynccontextmanager

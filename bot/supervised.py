@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 WITHIN_S = 0.5  # a manager that starts everything at once may be behind with reading
 
@@ -42,3 +43,13 @@ async def keep_telling(ready: asyncio.Event) -> None:
     while every_s is not None:
         tell("WATCHDOG=1")
         await asyncio.sleep(every_s)
+
+
+@asynccontextmanager
+async def telling(ready: asyncio.Event) -> AsyncIterator[None]:
+    """`keep_telling` beside what is done in here, and no longer."""
+    task = asyncio.create_task(keep_telling(ready))
+    try:
+        yield
+    finally:
+        task.cancel()

@@ -29,7 +29,7 @@ RTO_S = 30 * 60
 
 def configuration(folder: Path, name: str, url: str, second: Path | None) -> Path:
     path = folder / name
-    kept = f"keys: {{second: '{second}'}}\n" if second else ""
+    kept = f"keys_second: '{second}'\n" if second else ""
     path.write_text(
         f"var: '{folder / 'var'}'\ndatabase: {{url: '{url}'}}\nlisten: 127.0.0.1:{free_port()}\n{kept}", "utf-8"
     )
