@@ -42,11 +42,14 @@ class ConfigError(BinhAnError):
         super().__init__("; ".join(problems))
 
 
+_CREDENTIALS = "${CREDENTIALS_DIRECTORY}"
+
+
 class Secret:
     """A reference to a secret; the value is read when needed and shown by nobody."""
 
     def __init__(self, reference: str) -> None:
-        """`reference` is `file:PATH` or `env:NAME`; a ValueError otherwise."""
+        """`reference` is `file:PATH` or `env:NAME`; a ValueError otherwise. A path may begin with `${CREDENTIALS_DIRECTORY}`."""
         kind, _, rest = reference.partition(":")
         if kind not in ("file", "env") or not rest:
             raise ValueError("write file:PATH or env:NAME, never the secret itself")
@@ -58,12 +61,23 @@ class Secret:
             value = os.environ.get(self._rest, "")
         else:
             try:
-                value = Path(self._rest).read_text(encoding="utf-8").strip()
+                value = Path(self._path()).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise ConfigError([f"secret file:{self._rest} cannot be read ({error.strerror}); create it"]) from None
         if not value:
             raise ConfigError([f"secret {self._kind}:{self._rest} is empty; set it"])
         return value
+
+    def _path(self) -> str:
+        """Where the file lies; `${CREDENTIALS_DIRECTORY}` at its beginning is where a service manager has put ours."""
+        if not self._rest.startswith(_CREDENTIALS):
+            return self._rest
+        folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+        if not folder:
+            raise ConfigError(
+                [f"secret file:{self._rest} is given by the service manager; start through it (docs/runbook.md)"]
+            )
+        return folder + self._rest.removeprefix(_CREDENTIALS)
 
     def __repr__(self) -> str:
         """The reference, not the value."""

@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.config import Config
 from bot.roles import NeedsPostgres, Role
 from bot.running import CannotListen, run_service
+from bot.supervised import tell, telling
 from bot.web.runner import Runner
 from bot.wiring import Service, hold_lock, open_auditor, open_service
 from handlers import model
@@ -47,7 +48,8 @@ async def serve(config: Config, *, demo: bool, role: Role = Role.ALL, listen: bo
             ready = asyncio.Event()
             announcing = asyncio.create_task(_announce(service, ready))
             try:
-                await _until_told(run_service(service, host, port if listens else None, ready))
+                async with telling(ready):
+                    await _until_told(run_service(service, host, port if listens else None, ready))
             finally:
                 announcing.cancel()
 
@@ -56,8 +58,13 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     """Run until SIGTERM or Ctrl-C, then let it finish what it has in hand."""
     running = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        tell("STOPPING=1")
+        running.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         await running
     except asyncio.CancelledError:
@@ -72,7 +79,10 @@ async def _audit(config: Config, host: str, port: int | None) -> None:
             print(
                 "  alarms       only lines in this log; set auditor.alarm_url, so that they reach somebody", flush=True
             )
-        await _until_told(auditor.run())
+        ready = asyncio.Event()
+        ready.set()
+        async with telling(ready):
+            await _until_told(auditor.run())
 
 
 @asynccontextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -50,3 +52,16 @@ class ServeLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+@contextmanager
+def one_at_a_time(var: Path) -> Iterator[None]:
+    """Wait until no other process of this machine is in here with the same `var`. Processes that start together on an empty one
+    must not each make secrets: what the slower one replaced would have wrapped keys that nobody can open again.
+    """
+    descriptor = os.open(var, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -12,6 +12,7 @@ import psycopg
 
 from handlers.errors import KeyMissing
 from storage.keystore import Keys, KeyStore
+from storage.lock import one_at_a_time
 from storage.nerves import local_nerves, open_nerves
 from storage.open import Storage, utc_now
 from storage.postgres import schema
@@ -57,7 +58,8 @@ def open_postgres(
             schema.refuse_unsuitable(connection)
             found = schema.revision(connection)
             holds_people = found is not None and _holds_people(connection)
-            secrets = load_secrets(var, needed=holds_people)
+            with one_at_a_time(var):
+                secrets = load_secrets(var, needed=holds_people)
             schema.settle(given)
             store = open_keys(keys, var, secrets, clock or utc_now)
             finish_removals(PostgresRunner(connection, Locking.ALONE), store, (clock or utc_now)())

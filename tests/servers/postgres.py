@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,13 +56,17 @@ def _copy_of(package: Path) -> Programs:
 class PostgresServer:
     """One server with a folder of its own."""
 
-    def __init__(self, *, hasty: bool = False) -> None:
-        """Makes the cluster (a second) and starts it. `hasty`: without fsync."""
+    def __init__(
+        self, *, hasty: bool = False, config: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Makes the cluster (a second) and starts it. `hasty`: without fsync. `config`: settings from this file, which the
+        server's account must be able to read. `environment`: for what the server itself starts.
+        """
         self._programs = find()
         self._folder = folder()
-        self._settings = CALM | (HASTY if hasty else {})
+        self._settings = CALM | (HASTY if hasty else {}) | ({"config_file": str(config)} if config else {})
         self.port = free_port()
-        self._environment = {**self._programs.environment, "LC_ALL": "C", "TZ": "UTC"}
+        self._environment = {**self._programs.environment, **(environment or {}), "LC_ALL": "C", "TZ": "UTC"}
         try:
             made = ["--no-sync", "--auth=trust", f"--username={OWNER}", "--encoding=UTF8", "--locale=C"]
             run([str(self._programs.folder / "initdb"), "-D", "data", *made], self._environment, self._folder)

@@ -156,3 +156,15 @@ def test_an_empty_secret_is_no_secret(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(ConfigError, match="is empty"):
         Secret(f"file:{tmp_path}/empty").read()
+
+
+def test_a_secret_may_be_given_by_the_service_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Secret("file:${CREDENTIALS_DIRECTORY}/telegram-token")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(ConfigError, match="given by the service manager"):
+        given.read()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        given.read()
+    (tmp_path / "telegram-token").write_text("t\n", encoding="utf-8")
+    assert given.read() == "t"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from handlers.errors import KeyMissing
+from storage.lock import one_at_a_time
 from storage.open import open_storage
-from storage.secrets import NAMES, SecretExposed, SecretMalformed, load_secrets
+from storage.secrets import NAMES, SecretExposed, SecretMalformed, Secrets, load_secrets
 
 
 def test_a_first_start_makes_files_only_the_owner_can_read(tmp_path: Path) -> None:
@@ -71,3 +74,21 @@ async def test_the_files_of_an_installation_belong_to_its_owner(tmp_path: Path) 
 
 def modes_in(folder: Path) -> dict[str, int]:
     return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()}
+
+
+def test_processes_that_start_together_make_them_once(tmp_path: Path) -> None:
+    """Twenty first starts, eight at a time each: all of one start read the same four."""
+    for start in range(20):
+        var = tmp_path / str(start)
+        var.mkdir(mode=0o700)
+        together = threading.Barrier(8)
+
+        def begin(var: Path = var, together: threading.Barrier = together) -> Secrets:
+            together.wait()
+            with one_at_a_time(var):
+                return load_secrets(var)
+
+        with ThreadPoolExecutor(8) as pool:
+            made = [one.result() for one in [pool.submit(begin) for _ in range(8)]]
+        assert all(one == made[0] for one in made)
+        assert load_secrets(var) == made[0]
