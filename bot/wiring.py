@@ -31,6 +31,7 @@ from bot.workers.pulse import Pulse
 from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
 from bot.worlds import WorldSource
 from handlers import failpoints
+from handlers.audit_log import HeadSigner
 from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
@@ -355,6 +356,16 @@ def check_database(config: Config) -> list[str]:
         keys = (config.database.keys_url, _read(config.database.keys_password))
         return check_postgres(_postgres_of(config), keys, config.var)
     return check_installation(config.var, data_file(config))
+
+
+@asynccontextmanager
+async def open_audit(config: Config) -> AsyncIterator[tuple[Door, HeadSigner]]:
+    """The door to the audit log and what signs its head; works beside a running service."""
+    storage = _storage_of(config)
+    try:
+        yield storage.door, HeadSigner(storage.secrets.audit_key)
+    finally:
+        await storage.close()
 
 
 def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from handlers.audit_log import AuditBreak, AuditMark, SignedHead
 from handlers.model import (
     Address,
     AuditEntry,
@@ -293,6 +294,31 @@ class AuditStore(Protocol):
 
     def verify(self) -> int | None:
         """The first sequence number whose chain does not hold, or None when all holds."""
+
+    def beginning(self) -> AuditMark:
+        """Before the first row: number 0, or the signed head up to which rows have been removed."""
+
+    def head(self) -> AuditMark:
+        """The newest row, as the log itself notes it."""
+
+    def follow(self, mark: AuditMark, limit: int) -> AuditMark | AuditBreak:
+        """From a row whose hash is known over at most `limit` rows: the last of them (`mark` itself when there are none), or
+        the first that does not hold.
+        """
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash that stands in this row, or None when there is no such row."""
+
+    def signed(self) -> list[SignedHead]:
+        """Every signed head, oldest first."""
+
+    def add_signed(self, head: SignedHead) -> None:
+        """Keep a signed head; its row must not have one yet."""
+
+    def cut(self, upto: SignedHead) -> int:
+        """Remove every row up to and including this signed head, which stays as the beginning; how many. Older signed heads
+        go, too.
+        """
 
 
 class FactStore(Protocol):
