@@ -80,7 +80,7 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
         "world": service.source.watch(service.worlds),
     }
     if service.role.works:
-        parts |= {"inbox": service.inbox.run(), "timers": service.timers.run()}
+        parts |= {"inbox": service.inbox.run(), "timers": service.timers.run(), "keeping": service.keeping.run()}
         if service.storage.shared:
             parts["pulse"] = service.pulse.tell(service.storage.door)
     if service.storage.shared:

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from bot.web.health import State, health_app
 from bot.web.hub import Hub
 from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
+from bot.workers.keeping import KeepingWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.pulse import Pulse
 from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
@@ -39,6 +40,7 @@ from handlers.escalation import Escalations
 from handlers.handoff import Handoff
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
+from handlers.keeping import Keeping
 from handlers.model import Address, InboundMessage
 from handlers.ports import Channel, Door, Presence, Reach
 from handlers.referring import Referring
@@ -70,6 +72,7 @@ class Service:
     inbox: InboxWorker
     outbox: OutboxWorker
     timers: TimersWorker
+    keeping: KeepingWorker
     app: web.Application
     source: WorldSource
     role: Role
@@ -204,6 +207,15 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
             Reminders(),
             partial(pulse.beats, "timers"),
             check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
+        ),
+        keeping=KeepingWorker(
+            door,
+            Keeping(config.keeping.policies, Housekeeping(escalations), storage.tidy),
+            HeadSigner(storage.secrets.audit_key),
+            storage.alone,
+            at=time.fromisoformat(config.keeping.at),
+            zone=config.zone,
+            heads=config.keeping.heads,
         ),
         app=web.Application(),
         source=source,

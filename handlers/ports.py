@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from handlers.audit_log import AuditBreak, AuditMark, SignedHead
 from handlers.model import (
@@ -34,6 +34,9 @@ from handlers.model import (
     Staff,
 )
 from handlers.referral import Referral, ReferralLink
+
+if TYPE_CHECKING:
+    from handlers.keeping import Overdue, Run
 
 # --- stores -------------------------------------------------------------------------------------------------------------
 
@@ -432,6 +435,9 @@ class WatchStore(Protocol):
     def overdue_cases(self, before: datetime) -> Backlog:
         """Open cases with `next_due_at` before then."""
 
+    def unkept(self, before: datetime) -> Backlog:
+        """Is the last daily run that came to a clean end (or the first try, when none has) from before then?"""
+
 
 class ReferralStore(Protocol):
     """Referrals and their one-time pages. What is told to a service is sealed under the case's key and goes with the case."""
@@ -462,6 +468,33 @@ class ReferralStore(Protocol):
 
     def end_links(self, referral_uid: str) -> None:
         """Every page of a referral ends now."""
+
+
+class KeepingStore(Protocol):
+    """What is kept and for how long (`handlers/policies.py` names the kinds)."""
+
+    def due_contacts(self, before: datetime, limit: int) -> list[str]:
+        """Uids of contacts whose end comes before then, the earliest first, but for those somebody is being called for or whose
+        message waits.
+        """
+
+    def endless_contacts(self, limit: int) -> list[str]:
+        """Uids of contacts that have no end and nothing under way."""
+
+    def due_cases(self, before: datetime, limit: int) -> list[str]:
+        """Uids of cases closed before then that can still be read, the earliest first."""
+
+    def remove(self, kind: str, before: datetime, limit: int) -> int:
+        """Remove at most `limit` rows of a kind that need nothing but to go; how many. KeyError for another kind."""
+
+    def overdue(self, kind: str, before: datetime) -> Overdue:
+        """How many records of any kind should be gone by then."""
+
+    def note(self, run: Run) -> None:
+        """Write down a run: at its beginning, and again at its end."""
+
+    def runs(self, limit: int) -> list[Run]:
+        """The newest runs, the newest first."""
 
 
 class BoundaryStore(Protocol):
@@ -496,6 +529,7 @@ class UnitOfWork(Protocol):
     watch: WatchStore
     referrals: ReferralStore
     boundaries: BoundaryStore
+    keeping: KeepingStore
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups once the unit of work is committed, not before and not on rollback."""

@@ -45,6 +45,7 @@ QUESTIONS: Final = (
     Question("line-unsent", timedelta(seconds=60), lambda uow, at: uow.watch.unsent(at)),
     Question("sender-stuck", timedelta(seconds=60), lambda uow, at: uow.watch.forsaken(at)),
     Question("case-overdue", timedelta(seconds=120), lambda uow, at: uow.watch.overdue_cases(at)),
+    Question("keeping-late", timedelta(hours=26), lambda uow, at: uow.watch.unkept(at)),
 )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from flows.severity import Severity
+from handlers.keeping import Found
 from handlers.model import Disposition
 from handlers.referral import Item, ReferralStatus, Tell
 from storage.tables import Uid, _order, metadata
@@ -194,6 +195,6 @@ keeping_runs = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("clean", Boolean, nullable=False),
-    Column("found", Text, nullable=False),
+    Column("found", Packed(tuple[Found, ...]), nullable=False),
     Column("by", String(64), nullable=False),
 )

@@ -17,6 +17,7 @@ from storage.content import ContentSets
 from storage.escalations import Escalations
 from storage.facts import Facts
 from storage.inbox import Inbox
+from storage.keeping import KeepingRows
 from storage.keyring import KeyRing
 from storage.lines import Lines
 from storage.locks import Locks
@@ -90,6 +91,7 @@ class SqlUnitOfWork:
         self.watch: ports.WatchStore = Watch(self)
         self.referrals: ports.ReferralStore = Referrals(self)
         self.boundaries: ports.BoundaryStore = BoundaryRows(self)
+        self.keeping: ports.KeepingStore = KeepingRows(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from bot import wiring
 from bot.config import load_config
+from bot.heads import append_head, read_heads
 from handlers.audit_log import AuditReport, SignedHead, check_log
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
@@ -75,29 +75,3 @@ def head(
         return
     append_head(to, signed)
     print(f"audit: head of row {signed.seq} written to {to}")
-
-
-def append_head(path: Path, head: SignedHead) -> None:
-    """Add one line, durably; a line that is the last one already is not written twice."""
-    line = head.as_line()
-    known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    if known and known[-1] == line:
-        return
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read_heads(path: Path) -> list[SignedHead]:
-    """Every signed head of a file; a typer.BadParameter naming the line that is none."""
-    heads = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            try:
-                heads.append(SignedHead.from_line(line))
-            except ValueError as error:
-                raise typer.BadParameter(f"{path}:{number}: {error}; give a file made by `audit head`.") from None
-    if not heads:
-        raise typer.BadParameter(f"{path}: no signed head in it; give a file made by `audit head`.")
-    return heads

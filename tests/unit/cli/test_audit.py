@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli.audit import app
+from bot.heads import NoHead
 from handlers.model import AuditEntry
 from storage.open import open_storage
 from tests.contract.builders import act
@@ -87,4 +88,5 @@ def test_a_file_that_is_no_head_is_refused(config: Path, tmp_path: Path) -> None
     write(config, 1)
     for text in ("", "{}\n", "hello\n"):
         (tmp_path / "kept").write_text(text)
-        assert run(config, "verify", "--anchor", str(tmp_path / "kept"))[0] == 2
+        with pytest.raises(NoHead, match="kept"):
+            CliRunner().invoke(app, ["verify", "--anchor", str(tmp_path / "kept")], catch_exceptions=False)
