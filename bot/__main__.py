@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import audit, database, directory, places, roster, staff, triage
+from bot.cli import audit, database, directory, erase, keeping, places, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config
 from bot.observe import set_up_logs
@@ -51,11 +51,13 @@ app.add_typer(roster.app, name="roster")
 app.add_typer(staff.app, name="staff")
 app.add_typer(database.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keeping.app, name="keeping")
 app.command()(triage.triage)
 app.command()(places.place)
 app.command()(places.nearest)
 app.command()(database.backup)
 app.command()(database.restore)
+app.command()(erase.erase)
 
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(config_app, name="config")

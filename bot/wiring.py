@@ -203,14 +203,14 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
             escalations,
             stays,
             inbound,
-            Housekeeping(escalations),
+            Housekeeping(ending),
             Reminders(),
             partial(pulse.beats, "timers"),
             check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
         ),
         keeping=KeepingWorker(
             door,
-            Keeping(config.keeping.policies, Housekeeping(escalations), storage.tidy),
+            Keeping(config.keeping.policies, Housekeeping(ending), storage.tidy),
             HeadSigner(storage.secrets.audit_key),
             storage.alone,
             at=time.fromisoformat(config.keeping.at),
@@ -370,12 +370,22 @@ def check_database(config: Config) -> list[str]:
     return check_installation(config.var, data_file(config))
 
 
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What commands need that look after what is kept: the door, the daily run, and what signs the audit log's head."""
+
+    door: Door
+    keeping: Keeping
+    signer: HeadSigner
+
+
 @asynccontextmanager
-async def open_audit(config: Config) -> AsyncIterator[tuple[Door, HeadSigner]]:
-    """The door to the audit log and what signs its head; works beside a running service."""
+async def open_records(config: Config) -> AsyncIterator[Records]:
+    """The database and its keys, without flows and channels; works beside a running service."""
     storage = _storage_of(config)
     try:
-        yield storage.door, HeadSigner(storage.secrets.audit_key)
+        keeping = Keeping(config.keeping.policies, Housekeeping(Ending(config.zone)), storage.tidy)
+        yield Records(storage.door, keeping, HeadSigner(storage.secrets.audit_key))
     finally:
         await storage.close()
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from flows.effects import Value
 from handlers import audit
-from handlers.escalation import Escalations
 from handlers.model import AuditEntry, Case, Disposition
 from handlers.operation import operation
 from handlers.ports import UnitOfWork
+from handlers.stays import Ending
 
 LOOK_AGAIN = timedelta(hours=1)
 LOOK_AGAIN_SOON = timedelta(minutes=1)
@@ -20,9 +20,9 @@ LOOK_AGAIN_SOON = timedelta(minutes=1)
 class Housekeeping:
     """Periodic duties, as operations."""
 
-    def __init__(self, escalations: Escalations) -> None:
-        """`escalations` ends what is still open when its key is destroyed."""
-        self._escalations = escalations
+    def __init__(self, ending: Ending) -> None:
+        """`ending` closes what is still open when its key is destroyed."""
+        self._ending = ending
 
     @operation("erase")
     def erase(self, uow: UnitOfWork, contact_uids: Sequence[str]) -> list[bool]:
@@ -46,7 +46,7 @@ class Housekeeping:
         for case in cases:
             if case.closed_at is None:
                 disposition = Disposition.LOST if contact.hidden_at is None else Disposition.ERASED
-                self._escalations.ending.close(uow, case, disposition)
+                self._ending.close(uow, case, disposition)
             _destroy(uow, case, audit.SYSTEM)
         uow.contacts.forget(contact_uid)
         return True
@@ -71,7 +71,7 @@ class Housekeeping:
         uow.audit.add(AuditEntry(actor=actor, action=audit.ERASED_NOW, object=case.code, detail=detail))
         for one in cases:
             if one.closed_at is None:
-                self._escalations.ending.close(uow, one, Disposition.ERASED, actor=actor)
+                self._ending.close(uow, one, Disposition.ERASED, actor=actor)
             _destroy(uow, one, actor)
         uow.contacts.forget(case.contact_uid)
         uow.ring("desk", "seeker")

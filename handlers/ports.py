@@ -36,6 +36,7 @@ from handlers.model import (
 from handlers.referral import Referral, ReferralLink
 
 if TYPE_CHECKING:
+    from handlers.drill import Answer
     from handlers.keeping import Overdue, Run
 
 # --- stores -------------------------------------------------------------------------------------------------------------
@@ -495,6 +496,9 @@ class KeepingStore(Protocol):
 
     def runs(self, limit: int) -> list[Run]:
         """The newest runs, the newest first."""
+
+    def answer(self, code: str) -> Answer | None:
+        """What an order about the case with this code (upper case) would yield: counts by kind; None: there is no such case."""
 
 
 class BoundaryStore(Protocol):

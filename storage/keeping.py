@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Delete, Table, and_, bindparam, delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from handlers.drill import Answer
 from handlers.keeping import Overdue, Run
 from handlers.model import EscalationState, InboxState
 from handlers.policies import AUDIT, CONTACTS, TALKS
+from storage.drill import Answering
 from storage.records import Mapping
 from storage.registers import audit_cuts, keeping_runs, key_removals, referral_links, referrals
 from storage.tables import audit_log, cases, contacts, escalations, failures, inbox, outbox, sign_ins
@@ -166,6 +168,10 @@ class KeepingRows:
     def runs(self, limit: int) -> list[Run]:
         """The newest runs, the newest first."""
         return [_rows.record(row) for row in self._uow.execute(_RUNS, {"most": limit})]
+
+    def answer(self, code: str) -> Answer | None:
+        """What an order about the case with this code would yield."""
+        return Answering(self._uow).answer(code)
 
     def _remove_remains(self, before: datetime, limit: int) -> int:
         uids = self._uids(_DUE_REMAINS, {"before": before, "most": limit})

@@ -36,8 +36,8 @@ def verify(
     kept = [head for path in anchor or [] for head in read_heads(path)]
 
     async def work() -> AuditReport:
-        async with wiring.open_audit(load_config(config)) as (door, signer):
-            return await check_log(door, signer.public, kept)
+        async with wiring.open_records(load_config(config)) as records:
+            return await check_log(records.door, records.signer.public, kept)
 
     report = asyncio.run(work())
     for problem in report.problems:
@@ -63,8 +63,8 @@ def head(
     """
 
     async def work() -> SignedHead | None:
-        async with wiring.open_audit(load_config(config)) as (door, signer):
-            return await door.run(signer.sign, None)
+        async with wiring.open_records(load_config(config)) as records:
+            return await records.door.run(records.signer.sign, None)
 
     signed = asyncio.run(work())
     if signed is None:

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.webchat import clean
-from bot.web import referrals, services, words
+from bot.web import erasing, referrals, services, words
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk_page import STATUS, actions, desk_page, words_of
 from bot.web.forms import read_form
@@ -67,6 +67,7 @@ def build_desk(deps: WebDeps) -> web.Application:
     routes.add("POST", "/cases/{code}/close", post_close, Action.CLOSE, Action.CLOSE_ANY)
     services.add_routes(routes)
     referrals.add_routes(routes)
+    erasing.add_routes(routes)
     routes.check()
     return app
 

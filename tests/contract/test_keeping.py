@@ -10,8 +10,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from handlers.audit_log import HeadSigner, check_log
-from handlers.duty import EverybodyByRole
-from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Found, Keeping, Run, Tidied, is_due, nothing_to_tidy
 from handlers.model import (
@@ -45,14 +43,12 @@ from tests.contract.builders import (
     outbox_row,
     staff,
 )
-from tests.fakes.hotline import Phrases
 
 DAY = timedelta(days=1)
 
 
 def keeping(storage: Storage, **days: int) -> Keeping:
-    escalations = Escalations(EverybodyByRole(), Phrases(), Ending(UTC))
-    return Keeping(policies_of(days), Housekeeping(escalations), storage.tidy)
+    return Keeping(policies_of(days), Housekeeping(Ending(UTC)), storage.tidy)
 
 
 def of(run: Run, kind: str) -> Found:

@@ -58,7 +58,7 @@ class Road(Hotline):
         self.stays = Stays(self.duty, self.worlds, ending)
         self.inbound = Inbound(self.worlds, self.escalations, ending)
         self.desk = Desk(self.escalations, self.inbound.released)
-        self.housekeeping = Housekeeping(self.escalations)
+        self.housekeeping = Housekeeping(ending)
         self.reminders = Reminders()
         self._ids = itertools.count(1)
 
