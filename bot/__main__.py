@@ -22,8 +22,10 @@ from bot.worlds import load_world
 from flows.loader import load
 from flows.transcripts import SUFFIX, scripts
 from flows.updating import update
+from handlers.arriving import KEPT_FOR
 from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
+from handlers.policies import CONTACTS, days_of
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries
 
@@ -137,6 +139,12 @@ def config_check(
             secret.read()
     written.auditor.read()
     print("configuration: fine")
+    kept = days_of(written.keeping.policies, CONTACTS)
+    if kept != KEPT_FOR.days:
+        print(
+            f"note: keeping.days.contacts is {kept}; the page /about says so, but flows that name {KEPT_FOR.days} days "
+            "(welcome, privacy, rights, talk) need new words"
+        )
     if not written.operator.name:
         print("note: operator.name is empty, so the page /about says that nobody has given a name; write who runs this")
 

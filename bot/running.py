@@ -83,8 +83,7 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
         parts |= {"inbox": service.inbox.run(), "timers": service.timers.run(), "keeping": service.keeping.run()}
         if service.storage.shared:
             parts["pulse"] = service.pulse.tell(service.storage.door)
-    if service.storage.shared:
-        parts["keys"] = _forget_keys(service)
+    parts["keys"] = _forget_keys(service)
     if service.auditor is not None:
         parts["auditor"] = service.auditor.run()
     return parts

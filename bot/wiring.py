@@ -42,6 +42,7 @@ from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.keeping import Keeping
 from handlers.model import Address, InboundMessage
+from handlers.policies import AUDIT, CASES, CONTACTS, days_of
 from handlers.ports import Channel, Door, Presence, Reach
 from handlers.referring import Referring
 from handlers.reminders import Reminders
@@ -293,6 +294,8 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             channel=webchat,
             public_url=config.web.public_url,
             exit_url=config.web.exit_url,
+            kept_days=days_of(config.keeping.policies, CONTACTS),
+            ledger_days=max(days_of(config.keeping.policies, kind) for kind in (AUDIT, CASES)),
             behind_proxy=config.web.behind_proxy,
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),

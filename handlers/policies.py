@@ -32,6 +32,7 @@ class Policy:
 
 CONTACTS: Final = "contacts"
 TALKS: Final = "talks"
+CASES: Final = "cases"
 AUDIT: Final = "audit"
 
 POLICIES: Final = (
@@ -54,7 +55,7 @@ POLICIES: Final = (
         "a closed talk helps nobody for longer than a season",
     ),
     Policy(
-        "cases",
+        CASES,
         "what is left of a destroyed case (code, severity, category, month, how it ended)",
         "it was destroyed",
         365,

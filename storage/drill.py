@@ -55,7 +55,7 @@ _COUNTS = (
 )
 _RETURN_CODES = _count(return_codes, return_codes.c.contact_uid, "contacts")
 OF_A_STAY = "stays: code, times, severity, category, channel"
-REMAINS = "what is left of a stay: code, month, severity, category, channel, how it ended"
+REMAINS = "what is left of a stay: code, month, severity, category, channel, how it ended, the day it was destroyed"
 
 
 class Answering:

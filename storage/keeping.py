@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from handlers.drill import Answer
 from handlers.keeping import Overdue, Run
 from handlers.model import EscalationState, InboxState
-from handlers.policies import AUDIT, CONTACTS, TALKS
+from handlers.policies import AUDIT, CASES, CONTACTS, TALKS
 from storage.drill import Answering
 from storage.records import Mapping
 from storage.registers import audit_cuts, keeping_runs, key_removals, referral_links, referrals
@@ -142,7 +142,7 @@ class KeepingRows:
     def remove(self, kind: str, before: datetime, limit: int) -> int:
         """Remove a batch of rows of this kind; how many."""
         self._uow.flush()
-        if kind == "cases":
+        if kind == CASES:
             return self._remove_remains(before, limit)
         return self._uow.execute(_REMOVE[kind], {"before": before, "most": limit}).rowcount
 
@@ -155,7 +155,7 @@ class KeepingRows:
             return Overdue(left + endless, self._count(WAITING_CONTACTS, {"before": before}))
         if kind == TALKS:
             return Overdue(self._count(LEFT_CASES, {"before": before}))
-        if kind == "cases":
+        if kind == CASES:
             return Overdue(self._count(LEFT_REMAINS, {"before": before}))
         if kind == AUDIT:
             return self._overdue_audit(before)
