@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import audit, database, directory, erase, keeping, places, roster, staff, triage
+from bot.cli import audit, database, directory, erase, keeping, places, report, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config
 from bot.observe import set_up_logs
@@ -60,6 +60,7 @@ app.command()(places.nearest)
 app.command()(database.backup)
 app.command()(database.restore)
 app.command()(erase.erase)
+app.command()(report.report)
 
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(config_app, name="config")
