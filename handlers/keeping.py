@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 500
 """Rows that one commit removes: few enough that nobody waits for it."""
 PEOPLE_AT_ONCE: Final = 2000
+TOGETHER: Final = 16
+"""People who go in one commit: whoever writes meanwhile waits for it."""
 KEYS: Final = "keys"
 T = TypeVar("T")
 
@@ -215,7 +217,7 @@ def _before(policy: Policy, now: datetime) -> datetime:
 
 
 def _pieces(uids: Sequence[T]) -> list[Sequence[T]]:
-    return [uids[start : start + 64] for start in range(0, len(uids), 64)]
+    return [uids[start : start + TOGETHER] for start in range(0, len(uids), TOGETHER)]
 
 
 # --- when -----------------------------------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def open_storage(
         finish_removals(Runner(connection), keys, clock())
     nerves = open_nerves(redis_url, redis_password, secrets) if redis_url else local_nerves()
     door = SqliteDoor(connection, open_reader, keys, secrets.pepper, nerves.wakeups, clock)
-    tidy = nothing_to_tidy if path is None else partial(tidy_file, path, keys, clock)
+    tidy = nothing_to_tidy if path is None else partial(tidy_file, path, (var or path.parent) / "keys.db", keys, clock)
     return Storage(door, secrets, keys, nerves, tidy=tidy)
 
 

@@ -30,18 +30,27 @@ refused (and brought again by its platform). 16 MB take a tenth of a second.
 BUSY_S: Final = 5.0
 
 
-async def tidy_file(path: Path, keys: Keys, clock: Callable[[], datetime]) -> Tidied:
-    """Beside a running service, on a connection of its own."""
-    return await asyncio.to_thread(_tidy, path, keys, clock)
+async def tidy_file(path: Path, keys_file: Path, keys: Keys, clock: Callable[[], datetime]) -> Tidied:
+    """Beside a running service, on connections of its own."""
+    return await asyncio.to_thread(_tidy, path, keys_file, keys, clock)
 
 
-def _tidy(path: Path, keys: Keys, clock: Callable[[], datetime]) -> Tidied:
+def _tidy(path: Path, keys_file: Path, keys: Keys, clock: Callable[[], datetime]) -> Tidied:
     with closing(connect(path, busy_s=BUSY_S)) as connection:
         tidied = settle_removals(Runner(connection), keys, clock())
+    rewrite(keys_file)
+    rewrite(path)
+    return tidied
+
+
+def rewrite(path: Path) -> None:
+    """Write a database file anew, so that nothing is in it but what is there. A destroyed key was found in a page from which
+    SQLite had moved it away before (one of some thousands): with the backup of its day it would have opened a talk.
+    """
+    with closing(connect(path, busy_s=BUSY_S)) as connection:
         if path.stat().st_size <= REWRITE_UP_TO:
             _calmly(connection, "VACUUM")
         _calmly(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-    return tidied
 
 
 def _calmly(connection: sqlite3.Connection, statement: str) -> None:

@@ -70,7 +70,7 @@ def open_postgres(
         raise
     nerves = open_nerves(*redis, secrets) if redis[0] else local_nerves()
     door = PostgresDoor(given, store, secrets.pepper, nerves.wakeups, clock)
-    tidy = partial(tidy_postgres, given, store, clock or utc_now)
+    tidy = partial(tidy_postgres, given, None if keys[0] else var / "keys.db", store, clock or utc_now)
     return Storage(door, secrets, store, nerves, shared=True, alone=Alone(given).do, tidy=tidy)
 
 

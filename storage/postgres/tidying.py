@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -19,6 +20,7 @@ from storage.keystore import Keys
 from storage.postgres.connection import connect
 from storage.postgres.runner import Locking, PostgresRunner
 from storage.removals import settle_removals
+from storage.tidying import rewrite
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +41,14 @@ TABLES: Final = (
 )
 
 
-async def tidy_postgres(given: dict[str, Any], keys: Keys, clock: Callable[[], datetime]) -> Tidied:
-    """Beside the service, on a connection of its own. `given` are libpq's parameters."""
-    return await asyncio.to_thread(_tidy, given, keys, clock)
+async def tidy_postgres(
+    given: dict[str, Any], keys_file: Path | None, keys: Keys, clock: Callable[[], datetime]
+) -> Tidied:
+    """Beside the service, on a connection of its own. `given` are libpq's parameters; `keys_file` None: keys in a database."""
+    return await asyncio.to_thread(_tidy, given, keys_file, keys, clock)
 
 
-def _tidy(given: dict[str, Any], keys: Keys, clock: Callable[[], datetime]) -> Tidied:
+def _tidy(given: dict[str, Any], keys_file: Path | None, keys: Keys, clock: Callable[[], datetime]) -> Tidied:
     with closing(connect(given)) as connection:
         tidied = settle_removals(PostgresRunner(connection, Locking.ALONE), keys, clock())
         connection.execute("SET statement_timeout = 0")  # a large table takes its time, and nobody waits for it
@@ -53,4 +57,6 @@ def _tidy(given: dict[str, Any], keys: Keys, clock: Callable[[], datetime]) -> T
                 connection.execute(f"VACUUM {table}")
             except psycopg.errors.LockNotAvailable:
                 log.warning("%s: others were at work, its space is given back the next time", table)
+    if keys_file is not None:
+        rewrite(keys_file)
     return tidied

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from handlers.erasing import EraseNow, EraseReason, Erasing
 from handlers.hiding import hide
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Keeping
+from handlers.model import new_uid
 from handlers.policies import POLICIES
 from handlers.stays import Ending
 from storage.backup import backup
@@ -252,3 +255,23 @@ async def test_the_question_itself_is_in_the_audit_log(storage: Storage) -> None
 def test_a_sealed_column_without_an_owner_is_noticed() -> None:
     sealed = {table.name for table in metadata.sorted_tables for one in table.columns if one.name.endswith("_sealed")}
     assert sealed == set(OWNERS)
+
+
+async def test_the_key_store_is_written_anew(storage: Storage, clock: Clock, tmp_path: Path) -> None:
+    """SQLite moves rows between its pages and may leave the old place as it was; a key that lies there would open old backups."""
+    if not (tmp_path / "keys.db").exists():
+        return  # in memory
+    owners = [new_uid() for _ in range(400)]
+    storage.keys.add({uid: ("contact", uid.encode()) for uid in owners})
+    keys = wrapped_keys(storage)
+    storage.keys.destroy(owners[:300])
+
+    def free_pages() -> int:
+        with closing(sqlite3.connect(tmp_path / "keys.db")) as connection:
+            return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+    assert free_pages() > 0
+    assert (await keeping(storage).run(storage.door)).clean
+    assert free_pages() == 0
+    assert found_in(tmp_path, [keys[uid] for uid in owners[:300]]) == []
+    assert set(owners[300:]) <= storage.keys.owners()
