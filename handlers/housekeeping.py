@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from flows.effects import Value
-from handlers import audit
+from handlers import audit, paging
 from handlers.model import AuditEntry, Case, Disposition
 from handlers.operation import operation
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import UnitOfWork
 from handlers.stays import Ending
+from handlers.wiping import sweep
 
 LOOK_AGAIN = timedelta(hours=1)
 LOOK_AGAIN_SOON = timedelta(minutes=1)
@@ -20,9 +22,9 @@ LOOK_AGAIN_SOON = timedelta(minutes=1)
 class Housekeeping:
     """Periodic duties, as operations."""
 
-    def __init__(self, ending: Ending) -> None:
-        """`ending` closes what is still open when its key is destroyed."""
-        self._ending = ending
+    def __init__(self, ending: Ending, surfaces: Surfaces = DESK_ONLY) -> None:
+        """`ending` closes what is still open when its key is destroyed; `surfaces`: where staff groups show something of it."""
+        self._ending, self._surfaces = ending, surfaces
 
     @operation("erase")
     def erase(self, uow: UnitOfWork, contact_uids: Sequence[str]) -> list[bool]:
@@ -47,7 +49,7 @@ class Housekeeping:
             if case.closed_at is None:
                 disposition = Disposition.LOST if contact.hidden_at is None else Disposition.ERASED
                 self._ending.close(uow, case, disposition)
-            _destroy(uow, case, audit.SYSTEM)
+            self._destroy(uow, case, audit.SYSTEM)
         uow.contacts.forget(contact_uid)
         return True
 
@@ -59,7 +61,7 @@ class Housekeeping:
             return False
         if case.closed_at is None:
             return False
-        _destroy(uow, case, audit.SYSTEM)
+        self._destroy(uow, case, audit.SYSTEM)
         return True
 
     def erase_now(self, uow: UnitOfWork, case: Case, actor: str, reason: str) -> int:
@@ -72,12 +74,22 @@ class Housekeeping:
         for one in cases:
             if one.closed_at is None:
                 self._ending.close(uow, one, Disposition.ERASED, actor=actor)
-            _destroy(uow, one, actor)
+            self._destroy(uow, one, actor)
         uow.contacts.forget(case.contact_uid)
         uow.ring("desk", "seeker")
         return len(cases)
 
+    def _destroy(self, uow: UnitOfWork, case: Case, actor: str) -> None:
+        uow.cases.destroy(case.uid)
+        self._forget_elsewhere(uow, case)  # behind it: destroying takes what waits to be sent about the case
+        uow.audit.add(AuditEntry(actor=actor, action=audit.DESTROYED, object=case.code))
 
-def _destroy(uow: UnitOfWork, case: Case, actor: str) -> None:
-    uow.cases.destroy(case.uid)
-    uow.audit.add(AuditEntry(actor=actor, action=audit.DESTROYED, object=case.code))
+    def _forget_elsewhere(self, uow: UnitOfWork, case: Case) -> None:
+        """What staff groups show of it goes as well: its pages, and its topic with everything in it."""
+        if uow.handles.of(case.uid, "page") or uow.handles.of(case.uid, "topic"):
+            paging.to_groups(uow, self._surfaces, case, step=paging.FORGET, note=paging.FORGET)
+
+    @operation("writer")
+    def sweep(self, uow: UnitOfWork, items: Sequence[None]) -> list[int]:
+        """Forget handles of messages that can no longer be taken away. Safe to repeat; once an hour is plenty."""
+        return [sweep(uow) for _ in items]

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Table, bindparam, func, select
 from handlers.drill import Answer, Readable, Yielded
 from handlers.errors import KeyMissing
 from handlers.model import Direction, InboxState
+from storage.channel_tables import handles, media
 from storage.crypto import Unreadable
 from storage.registers import referral_links, referrals, return_codes
 from storage.tables import audit_log, cases, contacts, escalations, inbox, lines, outbox
@@ -36,6 +37,9 @@ _LINES = select(lines.c.uid, lines.c.case_uid, lines.c.direction, lines.c.body_s
 _DETAILS = select(referrals.c.uid, referrals.c.case_uid, referrals.c.details_sealed).where(
     among(referrals.c.case_uid, "cases")
 )
+_MEDIA = select(media.c.uid, media.c.case_uid, media.c.source_sealed, media.c.body_sealed).where(
+    among(media.c.case_uid, "cases")
+)
 _WAITING = select(inbox.c.uid, inbox.c.message_sealed).where(
     inbox.c.contact_uid == bindparam("contact"), inbox.c.state != word(InboxState.DONE)
 )
@@ -50,6 +54,11 @@ _COUNTS = (
     ("numbers and times of messages that came in", _count(inbox, inbox.c.contact_uid, "contacts"), "contacts"),
     ("lines that went out, and whether they arrived", _count(outbox, outbox.c.contact_uid, "contacts"), "contacts"),
     ("calls for a human, and who answered", _count(escalations, escalations.c.case_uid, "cases"), "cases"),
+    (
+        "numbers the platform gave to messages that can still be taken away",
+        _count(handles, handles.c.owner_uid, "owners"),
+        "owners",
+    ),
     ("one-time pages for services", _count(referral_links, referral_links.c.case_uid, "cases"), "cases"),
     ("rows of the audit log that name her cases", _count(audit_log, audit_log.c.object, "codes"), "codes"),
 )
@@ -77,6 +86,7 @@ class Answering:
             "cases": [one.uid for one in hers] or [row.uid],
             "codes": [one.code for one in hers] or [row.code],
         }
+        asked["owners"] = asked["contacts"] + asked["cases"]
         kinds = [*self._of_contact(contact), *self._of_cases(hers, asked["cases"])]
         for what, statement, name in _COUNTS:
             kinds.append(Yielded(what, self._number(statement, {name: asked[name]}), Readable.CLEAR))
@@ -118,11 +128,16 @@ class Answering:
         notes = [(one.uid, one.case_uid, one.body_sealed) for one in said if one.direction is Direction.NOTE]
         talk = [(one.uid, one.case_uid, one.body_sealed) for one in said if one.direction is not Direction.NOTE]
         details = [(one.uid, one.case_uid, one.details_sealed) for one in told]
+        seen = self._uow.execute(_MEDIA, {"cases": uids}).all()
+        bodies = [(one.uid, one.case_uid, one.body_sealed) for one in seen]
+        sources = [(one.uid, one.case_uid, one.source_sealed) for one in seen]
         found = [
             self._sealed("lines of talks", "lines", "body", talk),
             self._sealed("notes of staff", "lines", "body", notes),
             self._sealed("summaries (signs, answers)", "cases", "summary", [(one[0], one[0], one[3]) for one in hers]),
             self._sealed("what services were told", "referrals", "details", details),
+            self._sealed("pictures and voice notes", "media", "body", bodies),
+            self._sealed("where the platform keeps pictures and voice notes", "media", "source", sources),
         ]
         return [one for pair in found for one in pair]
 

@@ -49,8 +49,10 @@ async def post_erase(request: web.Request) -> web.StreamResponse:
     wish = EraseNow(
         staff_uid=request[STAFF].uid, case_code=code, confirm=fields.get("confirm", ""), reason=EraseReason(reason)
     )
+    escalations = deps.desk.escalations
+    erasing = Erasing(Housekeeping(escalations.ending, escalations.surfaces))
     try:
-        await deps.door.run(Erasing(Housekeeping(deps.desk.escalations.ending)).erase_now, wish)
+        await deps.door.run(erasing.erase_now, wish)
     except BinhAnError as error:
         return _page(request, code=code, reason=reason, hint=words_of(error), status=STATUS.get(error.code, 409))
     return web.Response(status=303, headers={"Location": "/desk/erase?m=erased_now"})

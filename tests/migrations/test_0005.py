@@ -1,4 +1,4 @@
-"""Keeping: a database from before keeps everything, and the audit log lets go only of what lies below a cut."""
+"""Channels: a database of the first shape, with somebody in it, goes on as it was."""
 
 from __future__ import annotations
 
@@ -6,36 +6,44 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
 
 from storage import schema
 from storage.engine import connect
-from tests.migrations.stopping_at import migrate
-from tests.migrations.test_0001 import AT, fill
-from tests.migrations.test_0004 import insert
-
-ROW = {"at": AT, "actor": "system", "action": "a.b", "object": "", "detail": "{}", "prev": b"p", "hash": b"h"}
+from storage.open import open_storage
+from tests.contract.builders import act
+from tests.migrations.test_0001 import ROWS, A, fill
 
 
-def test_a_log_from_before_is_still_there_and_lets_go_only_below_a_cut(tmp_path: Path) -> None:
-    path = tmp_path / "data.db"
-    migrate(path, "0004")
-    with closing(connect(path)) as connection:
+def to(connection: sqlite3.Connection, revision: str) -> None:
+    """Bring a database to an older revision than the newest."""
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.connect() as session:
+        config = Config()
+        config.set_main_option("script_location", str(schema._MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = session
+        command.upgrade(config, revision)
+        session.commit()
+
+
+async def test_what_the_first_shape_held_is_there_and_the_new_tables_can_be_used(tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    with closing(connect(old)) as connection:
+        to(connection, "0001")
         fill(connection)
-        before = [table for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        counts = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in before}
-        start = connection.execute("SELECT coalesce(max(seq), 0) FROM audit_log").fetchone()[0]
-        for seq in (start + 1, start + 2):
-            insert(connection, "audit_log", ROW | {"seq": seq})
-    assert schema.upgrade(path) == schema.missing("0004")
-    with closing(connect(path)) as connection:
-        counts["audit_log"] = (counts["audit_log"][0] + 2,)
-        assert {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in before} == counts
-        for words in ("DELETE FROM audit_log", "UPDATE audit_log SET actor = 'x'"):
-            with pytest.raises(sqlite3.IntegrityError, match="only grows"):
-                connection.execute(words)
-        insert(connection, "audit_cuts", {"seq": start + 1, "at": AT})
-        connection.execute("DELETE FROM audit_log WHERE seq <= ?", (start + 1,))
-        with pytest.raises(sqlite3.IntegrityError, match="only grows"):
-            connection.execute("DELETE FROM audit_log")
-        assert connection.execute("SELECT seq FROM audit_log").fetchall() == [(start + 2,)]
+    assert schema.upgrade(old) == schema._known()[1:]
+    with closing(connect(old)) as connection:
+        for table, row in ROWS.items():
+            found = connection.execute(f"SELECT {', '.join(row)} FROM {table}").fetchone()
+            assert list(found) == list(row.values()), table
+    await open_storage("", tmp_path).close()  # secrets and keys of a first start
+    old.replace(tmp_path / "data.db")
+    storage = open_storage("", tmp_path)
+    assert (await act(storage.door, lambda uow: uow.contacts.get(A))).window_told_at is None
+    await act(storage.door, lambda uow: uow.vault.put("zalo", "token"))
+    assert await act(storage.door, lambda uow: uow.vault.get("zalo")) == "token"
+    await storage.close()

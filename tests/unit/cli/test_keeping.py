@@ -92,7 +92,7 @@ def test_a_drill_counts_and_shows_nothing(config: Path) -> None:
     code, said = run(keeping.app, config, "drill", person.code, "--by", "Mai")
     assert code == 0
     assert "1  her address at the platform (sealed, and the key is here)" in said
-    assert "9 sealed records can be read" in said
+    assert "11 sealed records can be read" in said
     assert person.canary not in said
     assert person.platform_id not in said
     assert run(keeping.app, config, "drill", "K9-NONE", "--by", "Mai")[0] == 1
