@@ -81,6 +81,15 @@ POLICIES: Final = (
         90,
         "so that a counsellor sees for a while whether her line arrived",
     ),
+    Policy(
+        "handles",
+        "numbers platforms gave to what they show for us, so that it can be taken away",
+        "it was shown",
+        125,
+        125,
+        180,
+        "what a staff group shows of a case must be found when the case goes, after 120 days at most",
+    ),
     Policy("sign_ins", "sign-ins of staff", "it began", 1, 1, 7, "a sign-in ends after 12 hours anyway"),
     Policy("failures", "failed sign-ins and codes", "it happened", 1, 1, 30, "they only slow down who tries on and on"),
     Policy(

@@ -13,6 +13,7 @@ from handlers.drill import Answer
 from handlers.keeping import Overdue, Run
 from handlers.model import EscalationState, InboxState
 from handlers.policies import AUDIT, CASES, CONTACTS, TALKS
+from storage.channel_tables import handles
 from storage.drill import Answering
 from storage.records import Mapping
 from storage.registers import audit_cuts, keeping_runs, key_removals, referral_links, referrals
@@ -100,6 +101,7 @@ class Rule:
 RULES = {
     "message_ids": Rule(inbox, inbox.c.id, inbox.c.received_at, inbox.c.state == word(InboxState.DONE)),
     "sent": Rule(outbox, outbox.c.id, outbox.c.done_at, outbox.c.done_at.is_not(None)),
+    "handles": Rule(handles, handles.c.id, handles.c.at),
     "sign_ins": Rule(sign_ins, sign_ins.c.token_hash, sign_ins.c.created_at),
     "failures": Rule(failures, failures.c.id, failures.c.at),
     "key_marks": Rule(key_removals, key_removals.c.uid, key_removals.c.removed_at),

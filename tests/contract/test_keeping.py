@@ -25,7 +25,7 @@ from handlers.model import (
     new_uid,
 )
 from handlers.policies import POLICIES, policies_of
-from handlers.ports import UnitOfWork
+from handlers.ports import Handle, UnitOfWork
 from handlers.stays import Ending
 from handlers.watching import findings
 from storage import keeping as rows
@@ -86,6 +86,7 @@ def live(number: int, *, closed: bool = True, called: bool = False):
         uow.outbox.add(outbox_row(contact, created_at=uow.now, state=OutboxState.CANCELLED, done_at=uow.now))
         uow.codes.save(f"code-{number}", contact.uid)
         uow.staff.note_failure(f"code:{number}")
+        uow.handles.add([Handle(kind="page", owner_uid=case.uid, channel="telegram", handle=new_uid(), at=uow.now)])
         return contact.uid, case.uid
 
     return work
@@ -122,12 +123,13 @@ async def test_what_is_due_goes_with_its_keys_and_what_is_not_stays(storage: Sto
     clock.move(days=366)
     run = await keeping(storage).run(storage.door)
     assert run.clean
-    assert {one.kind: one.removed for one in run.found if one.kind in ("cases", "contacts", "keys")} == {
+    assert {one.kind: one.removed for one in run.found if one.kind in ("cases", "contacts", "handles", "keys")} == {
         "cases": 2,
         "contacts": 1,
+        "handles": 3,
         "keys": 0,
     }
-    for table in ("contacts", "inbox", "lines", "outbox", "failures", "sign_ins", "return_codes"):
+    for table in ("contacts", "inbox", "lines", "outbox", "failures", "sign_ins", "return_codes", "handles"):
         assert await count(storage, table) == 0, table
     assert await count(storage, "cases") == 1  # destroyed today, what is left of it stays for a year
     assert storage.keys.owners() == set()
