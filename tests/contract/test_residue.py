@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from handlers import failpoints
 from handlers.drill import Answer, Drill, Readable, drill
 from handlers.erasing import EraseNow, EraseReason, Erasing
 from handlers.hiding import hide
@@ -22,7 +23,7 @@ from handlers.model import new_uid
 from handlers.policies import POLICIES
 from handlers.stays import Ending
 from storage.backup import backup
-from storage.keystore import KeyStore
+from storage.keystore import Keys, KeyStore
 from storage.open import Storage, open_storage
 from storage.secrets import load_secrets
 from storage.tables import metadata
@@ -276,3 +277,43 @@ async def test_the_key_store_is_written_anew(storage: Storage, clock: Clock, tmp
     assert free_pages() == 0
     assert found_in(tmp_path, [keys[uid] for uid in owners[:300]]) == []
     assert set(owners[300:]) <= storage.keys.owners()
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+@pytest.mark.parametrize("where", ["writer.before_commit", "writer.after_commit", "keys.destroy"])
+async def test_a_run_that_breaks_at_any_step_is_finished_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, nth: int
+) -> None:
+    """The process dies there, another one starts on the same files: nothing of hers is left, and the figures are counted once."""
+    clock = Clock()
+    storage = open_storage("", tmp_path, clock=clock)
+    gone = [await plant(storage, number) for number in range(3)]
+    fields, keys = await sealed_fields(storage), wrapped_keys(storage)
+    clock.move(days=31)
+    with monkeypatch.context() as broken:
+        if where == "keys.destroy":
+            broken.setattr(Keys, "destroy", _dies_at(nth, Keys.destroy))
+        else:
+            failpoints.arm(f"{where}:raise:{nth}")
+        with suppress(failpoints.Hit):
+            await keeping(storage).run(storage.door)
+    failpoints.arm("")
+    await storage.close()
+    again = open_storage("", tmp_path, clock=clock)
+    assert (await keeping(again).run(again.door)).clean
+    assert opens(fields, again.keys) == []
+    hers = [keys[uid] for one in gone for uid in (one.contact_uid, one.case_uid)]
+    assert found_in(tmp_path, [*hers, *(needle for one in gone for needle in one.needles)]) == []
+    assert await again.door.read(lambda uow: uow.audit.verify()) is None
+    await again.close()
+
+
+def _dies_at(nth: int, destroy):
+    calls = iter(range(1, 1000))
+
+    def dies(keys: Keys, uids) -> None:
+        if next(calls) >= nth:
+            raise failpoints.Hit("keys.destroy")
+        destroy(keys, uids)
+
+    return dies
