@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
 _CASE = select(cases.c.uid, cases.c.code, cases.c.contact_uid, cases.c.erased_at).where(
-    func.upper(cases.c.code) == bindparam("code")
+    cases.c.code == bindparam("code")
 )
 _HERS = select(cases.c.uid, cases.c.code, cases.c.erased_at, cases.c.summary_sealed).where(
     cases.c.contact_uid == bindparam("contact")
