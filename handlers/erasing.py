@@ -34,7 +34,7 @@ class NotConfirmed(BinhAnError):
 
 
 class StillCalling(BinhAnError):
-    """Somebody is being called for this person, or talks with her; end that first (close the case), then erase."""
+    """Somebody is being called for this person or talks with her, or she has just written; close the case first, then erase."""
 
     code = "still-calling"
 
@@ -72,8 +72,9 @@ class Erasing:
         if item.confirm.strip().upper() != case.code.upper():
             raise NotConfirmed
         hers = [case.uid, *(one.uid for one in uow.cases.all_of(case.contact_uid))]
-        if uow.escalations.open_of(hers):
-            raise StillCalling(case.code)
+        contact = uow.contacts.load([case.contact_uid], wait=True).get(case.contact_uid)
+        if uow.escalations.open_of(hers) or (contact is not None and contact.pending):
+            raise StillCalling(case.code)  # what she has just written must be read by somebody
         return self.housekeeping.erase_now(uow, case, actor, item.reason.value)
 
 

@@ -87,6 +87,14 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class _Due:
+    """Somebody, or a talk, that was found to be due; it is looked at again when its turn comes."""
+
+    uid: str
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Keeping:
     """Removes what is due, kind by kind. `policies`: how long each kind is kept."""
 
@@ -137,9 +145,17 @@ class Keeping:
         before = _before(policy, now)
         if policy.kind == CONTACTS:
             await self._give_an_end(door)
-            return await self._each(door, lambda uow: uow.keeping.due_contacts(before, PEOPLE_AT_ONCE), self.forget)
+            return await self._each(
+                door,
+                lambda uow: [_Due(uid, before) for uid in uow.keeping.due_contacts(before, PEOPLE_AT_ONCE)],
+                self.forget,
+            )
         if policy.kind == TALKS:
-            return await self._each(door, lambda uow: uow.keeping.due_cases(before, PEOPLE_AT_ONCE), self.destroy)
+            return await self._each(
+                door,
+                lambda uow: [_Due(uid, before) for uid in uow.keeping.due_cases(before, PEOPLE_AT_ONCE)],
+                self.destroy,
+            )
         if policy.kind == AUDIT:
             return await door.run(self.cut, before)
         gone = 0
@@ -150,19 +166,19 @@ class Keeping:
     async def _each(
         self,
         door: Door,
-        due: Callable[[UnitOfWork], list[str]],
-        work: Callable[[UnitOfWork, Sequence[str]], list[bool]],
+        due: Callable[[UnitOfWork], list[_Due]],
+        work: Callable[[UnitOfWork, Sequence[_Due]], list[bool]],
     ) -> int:
         """Person by person, so that one who cannot be removed keeps nobody else here; as long as some go."""
         gone = 0
-        while uids := await door.read(due):
+        while everybody := await door.read(due):
             done: list[bool | BaseException] = []
-            for piece in _pieces(uids):
-                under_way: list[Awaitable[bool]] = [door.run(work, uid) for uid in piece]
+            for piece in _pieces(everybody):
+                under_way: list[Awaitable[bool]] = [door.run(work, one) for one in piece]
                 done += await asyncio.gather(*under_way, return_exceptions=True)
             now_gone = sum(1 for one in done if one is True)
             gone += now_gone
-            if not now_gone or len(uids) < PEOPLE_AT_ONCE:
+            if not now_gone or len(everybody) < PEOPLE_AT_ONCE:
                 break
         return gone
 
@@ -183,17 +199,22 @@ class Keeping:
         return [uid in found for uid in items]
 
     @operation("erase")
-    def forget(self, uow: UnitOfWork, items: Sequence[str]) -> list[bool]:
-        """Everything of these contacts goes, unless a human is being called or talks."""
-        for contact in uow.contacts.load(items).values():
-            if contact.erase_at is not None and contact.erase_at > uow.now:
-                uow.contacts.save(replace(contact, erase_at=uow.now))
-        return self.housekeeping.erase(uow, items)
+    def forget(self, uow: UnitOfWork, items: Sequence[_Due]) -> list[bool]:
+        """Everything of these contacts goes, unless a human is being called or talks, or she has written since she was found."""
+        return [self._forget(uow, one) for one in items]
+
+    def _forget(self, uow: UnitOfWork, due: _Due) -> bool:
+        contact = uow.contacts.load([due.uid]).get(due.uid)
+        if contact is None or contact.erase_at is None or contact.erase_at >= due.before:
+            return False
+        if contact.erase_at > uow.now:  # the policy is shorter than what was written into her row
+            uow.contacts.save(replace(contact, erase_at=uow.now))
+        return self.housekeeping.erase(uow, [due.uid])[0]
 
     @operation("erase")
-    def destroy(self, uow: UnitOfWork, items: Sequence[str]) -> list[bool]:
+    def destroy(self, uow: UnitOfWork, items: Sequence[_Due]) -> list[bool]:
         """These closed talks go."""
-        return [self.housekeeping.destroy_talk(uow, uid) for uid in items]
+        return [self.housekeeping.destroy_talk(uow, one.uid) for one in items]
 
     @operation("keep")
     def remove(self, uow: UnitOfWork, items: Sequence[_Piece]) -> list[int]:

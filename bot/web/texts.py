@@ -119,7 +119,7 @@ DESK: Mapping[str, str] = {
     "erase_do": "Xóa, không lấy lại được",
     "erased_now": "Đã xóa. Khóa của ca đã hủy.",
     "not-confirmed": "Mã ca gõ lại chưa đúng. Chưa xóa gì.",
-    "still-calling": "Còn đang gọi người trực hoặc đang nói chuyện. Hãy đóng ca trước, rồi xóa.",
+    "still-calling": "Còn đang gọi người trực, đang nói chuyện, hoặc người viết vừa nhắn. Hãy đóng ca trước, rồi xóa.",
     "seeker": "Người viết",
     "bot": "Máy",
     "note_by": "Ghi chú của",

@@ -167,6 +167,32 @@ async def test_a_shorter_time_counts_from_her_last_message(storage: Storage, clo
         await act(storage.door, lambda uow: uow.contacts.get(contact_uid))
 
 
+@pytest.mark.parametrize("days", [30, 7])
+async def test_who_writes_again_while_the_run_is_at_work_is_kept(storage: Storage, clock: Clock, days: int) -> None:
+    """She was found to be due, and then her message came in and was handled, before her turn came."""
+    contact_uid, case_uid = await act(storage.door, live(1))
+    clock.move(days=31)
+    keeps = keeping(storage, contacts=days)
+
+    def write_again(uow: UnitOfWork) -> None:
+        contact = uow.contacts.get(contact_uid)
+        uow.contacts.save(replace(contact, last_inbound_at=uow.now, erase_at=uow.now + 30 * DAY))
+
+    real = type(keeps)._forget
+
+    def late(self: Keeping, uow: UnitOfWork, due) -> bool:
+        write_again(uow)
+        return real(self, uow, due)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(type(keeps), "_forget", late)
+        run = await keeps.run(storage.door)
+    assert of(run, "contacts").removed == 0
+    assert (await act(storage.door, lambda uow: uow.contacts.get(contact_uid))).last_inbound_at == clock.now
+    assert contact_uid in storage.keys.owners()
+    assert case_uid not in storage.keys.owners()  # her old closed talk's own time had come
+
+
 async def test_nobody_stays_for_ever(storage: Storage, clock: Clock) -> None:
     (made,) = await act(storage.door, lambda uow: uow.contacts.open([address(1)]))
     (waits,) = await act(storage.door, lambda uow: uow.contacts.open([address(2)]))

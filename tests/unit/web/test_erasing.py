@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flows.severity import Severity
 from handlers import audit
-from handlers.erasing import EraseNow, EraseReason, Erasing
+from handlers.erasing import EraseNow, EraseReason, Erasing, StillCalling
 from handlers.errors import NoSuchCase
 from handlers.housekeeping import Housekeeping
 from handlers.model import Case, Direction, Role
@@ -100,6 +102,18 @@ async def test_never_while_somebody_is_called_for_her(hotline: Hotline) -> None:
         answer = await browser.post("/desk/erase", **asked(case))
         assert (answer.status, "đóng ca trước" in await answer.text()) == (409, True)
     assert hotline.escalation(case) is not None
+
+
+def test_what_she_has_just_written_is_not_lost(hotline: Hotline) -> None:
+    lan = hotline.hire("lan", Role.SUPERVISOR)
+    case = closed_case(hotline)
+    hotline.claim(lan, case)
+    hotline.close_case(lan, case)
+    hotline.do(lambda uow: uow.contacts.save(replace(uow.contacts.get(case.contact_uid), pending=1)))
+    wish = EraseNow(case_code=case.code, confirm=case.code, reason=EraseReason.SHE_ASKED, staff_uid=lan.uid)
+    with pytest.raises(StillCalling):
+        hotline.run(Erasing(Housekeeping(hotline.escalations.ending)).erase_now, wish)
+    assert hotline.do(lambda uow: uow.cases.by_code(case.code)) is not None
 
 
 @pytest.mark.parametrize("role", [Role.COUNSELLOR, Role.EDITOR, Role.OPERATOR, Role.INSPECTOR])
