@@ -12,6 +12,8 @@ import typer
 
 from bot import wiring
 from bot.config import Config, load_config
+from bot.heads import append_head
+from handlers.audit_log import SignedHead
 from handlers.drill import Answer, Drill, drill
 from handlers.keeping import Overdue, Run
 from handlers.policies import Policy
@@ -36,9 +38,19 @@ def _with_records(config: Config, work: Callable[[wiring.Records], Awaitable[T]]
 
 @app.command()
 def run(config: ConfigOption = None) -> None:
-    """Remove now what is due, as the service does every night. Exit: 0 nothing overdue is left, 1 something is."""
+    """Remove now what is due and keep the audit log's head, as the service does every night. Exit: 0 nothing overdue is left, 1
+    something is.
+    """
     written = load_config(config)
-    done = _with_records(written, lambda records: records.keeping.run(records.door, "command line"))
+
+    async def work(records: wiring.Records) -> tuple[Run, SignedHead | None]:
+        return await records.keeping.run(records.door, "command line"), await records.door.run(
+            records.signer.sign, None
+        )
+
+    done, head = _with_records(written, work)
+    for path in written.keeping.heads if head is not None else ():
+        append_head(path, head)
     _print_run(done, written)
     if not done.clean:
         print("keeping: NOT clean; something overdue is left, run it again and look at the log")

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from bot.cli import erase as erase_module
 from bot.cli import keeping
 from bot.cli import report as report_module
+from bot.heads import read_heads
 from handlers.errors import NoSuchCase
 from handlers.facts import month_of
 from handlers.keeping import Run
@@ -59,12 +60,15 @@ def planted(config: Path, number: int = 1, ago: timedelta = timedelta()) -> Pers
 
 
 def test_a_run_says_what_went_and_that_nothing_is_left(config: Path) -> None:
+    config.write_text("var: var\nkeeping:\n  heads: [kept/heads.txt]\n", encoding="utf-8")
+    (config.parent / "kept").mkdir()
     old, young = planted(config, 1, timedelta(days=31)), planted(config, 2)
     assert "due now, for the next run: contacts 1, talks 1" in run(keeping.app, config, "show")[1]
     code, said = run(keeping.app, config, "run")
     assert code == 0
     assert "contacts     1 removed, 0 left" in said
     assert "clean, nothing overdue is left" in said
+    assert len(read_heads(config.parent / "kept" / "heads.txt")) == 1
     code, said = run(keeping.app, config, "show")
     assert code == 0
     assert "talks          30 days after the case was closed" in said
