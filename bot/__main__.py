@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import channels, database, directory, places, roster, staff, triage
+from bot.cli import audit, channels, database, directory, erase, keeping, places, report, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
@@ -22,8 +22,10 @@ from bot.worlds import load_world
 from flows.loader import load
 from flows.transcripts import SUFFIX, scripts
 from flows.updating import update
+from handlers.arriving import KEPT_FOR
 from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
+from handlers.policies import CONTACTS, days_of
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries
 
@@ -51,11 +53,15 @@ app.add_typer(roster.app, name="roster")
 app.add_typer(staff.app, name="staff")
 app.add_typer(channels.app, name="channels")
 app.add_typer(database.app, name="db")
+app.add_typer(audit.app, name="audit")
+app.add_typer(keeping.app, name="keeping")
 app.command()(triage.triage)
 app.command()(places.place)
 app.command()(places.nearest)
 app.command()(database.backup)
 app.command()(database.restore)
+app.command()(erase.erase)
+app.command()(report.report)
 
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(config_app, name="config")
@@ -134,6 +140,12 @@ def config_check(
             secret.read()
     written.auditor.read()
     print("configuration: fine")
+    kept = days_of(written.keeping.policies, CONTACTS)
+    if kept != KEPT_FOR.days:
+        print(
+            f"note: keeping.days.contacts is {kept}; the page /about says so, but flows that name {KEPT_FOR.days} days "
+            "(welcome, privacy, rights, talk) need new words"
+        )
     if not written.operator.name:
         print("note: operator.name is empty, so the page /about says that nobody has given a name; write who runs this")
 

@@ -26,6 +26,7 @@ from pydantic import (
 from flows.source import parse
 from handlers.errors import BinhAnError
 from handlers.model import Role
+from handlers.policies import Policy, policies_of
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=300)]
@@ -288,6 +289,25 @@ class AuditorConfig(_Written):
         return self.alarm_url.read() if self.alarm_url else "", self.ping_url.read() if self.ping_url else ""
 
 
+class KeepingConfig(_Written):
+    """How long things are kept, when what is due is removed, and where signed heads of the audit log are kept beside."""
+
+    at: Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "03:30"
+    days: dict[str, Annotated[int, Field(strict=False)]] = {}  # kind -> days, see handlers/policies.py
+    heads: list[Path] = []  # files, best on other disks, that get one line a day
+
+    @field_validator("days")
+    @classmethod
+    def _within_bounds(cls, days: dict[str, int]) -> dict[str, int]:
+        policies_of(days)
+        return days
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The table of policies with these days."""
+        return policies_of(self.days)
+
+
 class LogConfig(_Written):
     """Logs hold ids and counts, never people's text."""
 
@@ -313,6 +333,7 @@ class Config(_Written):
     pager: PagerConfig | None = None
     media: MediaConfig = MediaConfig()
     auditor: AuditorConfig = AuditorConfig()
+    keeping: KeepingConfig = KeepingConfig()
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")
@@ -389,4 +410,6 @@ def _with_paths_from(config: Config, folder: Path) -> Config:
         for name in ("var", "roster", "content", "places")
         if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
     }
-    return config.model_copy(update=changes)
+    heads = [folder / head for head in config.keeping.heads]  # an absolute one stays as it is
+    kept = config.keeping.model_copy(update={"heads": heads})
+    return config.model_copy(update={**changes, "keeping": kept})

@@ -81,13 +81,12 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
         "world": service.source.watch(service.worlds),
     }
     if service.role.works:
-        parts |= {"inbox": service.inbox.run(), "timers": service.timers.run()}
+        parts |= {"inbox": service.inbox.run(), "timers": service.timers.run(), "keeping": service.keeping.run()}
         if service.media is not None:
             parts["media"] = _alone(service, "media", service.media.run)
         if service.storage.shared:
             parts["pulse"] = service.pulse.tell(service.storage.door)
-    if service.storage.shared:
-        parts["keys"] = _forget_keys(service)
+    parts["keys"] = _forget_keys(service)
     if service.auditor is not None:
         parts["auditor"] = service.auditor.run()
     return parts

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import partial
 from pathlib import Path
 
@@ -32,12 +32,14 @@ from bot.web.policy import ROUTES
 from bot.web.sound import Recordings
 from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
+from bot.workers.keeping import KeepingWorker
 from bot.workers.media import MediaWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.pulse import Pulse
 from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
 from bot.worlds import WorldSource
 from handlers import failpoints
+from handlers.audit_log import HeadSigner
 from handlers.closing import Closing
 from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
@@ -46,7 +48,9 @@ from handlers.escalation import Escalations
 from handlers.handoff import Handoff
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
+from handlers.keeping import Keeping
 from handlers.model import Address, InboundMessage
+from handlers.policies import AUDIT, CASES, CONTACTS, days_of
 from handlers.ports import Channel, Door, Presence, Reach, Surface
 from handlers.referring import Referring
 from handlers.relaying import Relaying
@@ -83,6 +87,7 @@ class Service:
     inbox: InboxWorker
     outbox: OutboxWorker
     timers: TimersWorker
+    keeping: KeepingWorker
     media: MediaWorker | None
     app: web.Application
     source: WorldSource
@@ -236,13 +241,22 @@ def _assemble(
             escalations,
             stays,
             inbound,
-            Housekeeping(escalations),
+            Housekeeping(ending, ways),
             Reminders(),
             partial(pulse.beats, "timers"),
             closing=closing,
             unheard=Unheard(ways),
             relaying=Relaying(ways) if ways.talks else None,
             check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
+        ),
+        keeping=KeepingWorker(
+            door,
+            Keeping(config.keeping.policies, Housekeeping(ending, ways), storage.tidy),
+            HeadSigner(storage.secrets.audit_key),
+            storage.alone,
+            at=time.fromisoformat(config.keeping.at),
+            zone=config.zone,
+            heads=config.keeping.heads,
         ),
         media=MediaWorker(door, wakeups, channels, config.media.max_mb * 1_000_000)
         if config.media.from_seekers
@@ -328,6 +342,8 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             channel=webchat,
             public_url=config.web.public_url,
             exit_url=config.web.exit_url,
+            kept_days=days_of(config.keeping.policies, CONTACTS),
+            ledger_days=max(days_of(config.keeping.policies, kind) for kind in (AUDIT, CASES)),
             behind_proxy=config.web.behind_proxy,
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
@@ -406,6 +422,26 @@ def check_database(config: Config) -> list[str]:
         keys = (config.database.keys_url, _read(config.database.keys_password))
         return check_postgres(_postgres_of(config), keys, config.var)
     return check_installation(config.var, data_file(config))
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What commands need that look after what is kept: the door, the daily run, and what signs the audit log's head."""
+
+    door: Door
+    keeping: Keeping
+    signer: HeadSigner
+
+
+@asynccontextmanager
+async def open_records(config: Config) -> AsyncIterator[Records]:
+    """The database and its keys, without flows and channels; works beside a running service."""
+    storage = _storage_of(config)
+    try:
+        keeping = Keeping(config.keeping.policies, Housekeeping(Ending(config.zone), surfaces_of(config)), storage.tidy)
+        yield Records(storage.door, keeping, HeadSigner(storage.secrets.audit_key))
+    finally:
+        await storage.close()
 
 
 def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:

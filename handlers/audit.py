@@ -46,6 +46,9 @@ REMINDER_ASKED: Final = "case.reminder_asked"
 REMINDER_SAID: Final = "case.reminder_said"
 ERASURE_ASKED: Final = "case.erasure_asked"
 DESTROYED: Final = "case.destroyed"
+ERASED_NOW: Final = "case.erased_now"  # by staff, at once; detail: why, one of `handlers.erasing.REASONS`
+KEPT: Final = "keeping.run"  # detail: how many of each kind went
+DRILLED: Final = "keeping.drill"  # somebody looked what an order about this case would yield
 
 DUTY_SET: Final = "staff.duty_set"
 BIND_OFFERED: Final = "staff.bind_offered"  # a code for an account on a platform

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from flows.severity import Severity
 from flows.text import key_of
+from handlers import audit
 from handlers.arriving import Arriving, served
 from handlers.escalation import Call, Escalations, Reason
 from handlers.hiding import hide
-from handlers.model import Contact, Direction, InboxRow, InboxState, MessageKind, OutboxKind, StoredMessage
+from handlers.model import AuditEntry, Contact, Direction, InboxRow, InboxState, MessageKind, OutboxKind, StoredMessage
 from handlers.operation import operation
 from handlers.outgoing import append_line, to_seeker
 from handlers.ports import UnitOfWork
@@ -82,6 +83,8 @@ class Guarding(Arriving):
                 wipe(uow, contact)
             contact = hide(uow, contact) if word == "delete" else replace(contact, quiet=True)
             uow.contacts.save(contact)
+            if word == "delete":
+                uow.audit.add(AuditEntry(actor=audit.SEEKER, action=audit.ERASURE_ASKED, object=case.code))
         else:
             said = self._worlds.say("safety_text", language_of(arrived))
             case = to_seeker(uow, contact, case, OutboxKind.CARD, said)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from flows.effects import Value
 from handlers import audit, paging
-from handlers.escalation import Escalations
 from handlers.model import AuditEntry, Case, Disposition
 from handlers.operation import operation
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import UnitOfWork
+from handlers.stays import Ending
 from handlers.wiping import sweep
 
 LOOK_AGAIN = timedelta(hours=1)
@@ -20,9 +22,9 @@ LOOK_AGAIN_SOON = timedelta(minutes=1)
 class Housekeeping:
     """Periodic duties, as operations."""
 
-    def __init__(self, escalations: Escalations) -> None:
-        """`escalations` ends what is still open when its key is destroyed."""
-        self._escalations = escalations
+    def __init__(self, ending: Ending, surfaces: Surfaces = DESK_ONLY) -> None:
+        """`ending` closes what is still open when its key is destroyed; `surfaces`: where staff groups show something of it."""
+        self._ending, self._surfaces = ending, surfaces
 
     @operation("erase")
     def erase(self, uow: UnitOfWork, contact_uids: Sequence[str]) -> list[bool]:
@@ -46,17 +48,46 @@ class Housekeeping:
         for case in cases:
             if case.closed_at is None:
                 disposition = Disposition.LOST if contact.hidden_at is None else Disposition.ERASED
-                self._escalations.ending.close(uow, case, disposition)
-            uow.cases.destroy(case.uid)
-            self._forget_elsewhere(uow, case)  # behind it: destroying takes what waits to be sent about the case
-            uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.DESTROYED, object=case.code))
+                self._ending.close(uow, case, disposition)
+            self._destroy(uow, case, audit.SYSTEM)
         uow.contacts.forget(contact_uid)
         return True
+
+    def destroy_talk(self, uow: UnitOfWork, case_uid: str) -> bool:
+        """Destroy the key and the lines of one closed case; False when it is open or gone. Whose it was may go on writing."""
+        try:
+            case = uow.cases.get(case_uid)
+        except KeyError:
+            return False
+        if case.closed_at is None:
+            return False
+        self._destroy(uow, case, audit.SYSTEM)
+        return True
+
+    def erase_now(self, uow: UnitOfWork, case: Case, actor: str, reason: str) -> int:
+        """Destroy this case and everything of whoever wrote it at once; how many cases. The caller has seen to it that nobody is
+        being called for her. `reason` is a constant, never a text.
+        """
+        cases = uow.cases.all_of(case.contact_uid) if case.contact_uid else [case]
+        detail: dict[str, Value] = {"reason": reason, "cases": len(cases)}
+        uow.audit.add(AuditEntry(actor=actor, action=audit.ERASED_NOW, object=case.code, detail=detail))
+        for one in cases:
+            if one.closed_at is None:
+                self._ending.close(uow, one, Disposition.ERASED, actor=actor)
+            self._destroy(uow, one, actor)
+        uow.contacts.forget(case.contact_uid)
+        uow.ring("desk", "seeker")
+        return len(cases)
+
+    def _destroy(self, uow: UnitOfWork, case: Case, actor: str) -> None:
+        uow.cases.destroy(case.uid)
+        self._forget_elsewhere(uow, case)  # behind it: destroying takes what waits to be sent about the case
+        uow.audit.add(AuditEntry(actor=actor, action=audit.DESTROYED, object=case.code))
 
     def _forget_elsewhere(self, uow: UnitOfWork, case: Case) -> None:
         """What staff groups show of it goes as well: its pages, and its topic with everything in it."""
         if uow.handles.of(case.uid, "page") or uow.handles.of(case.uid, "topic"):
-            paging.to_groups(uow, self._escalations.surfaces, case, step=paging.FORGET, note=paging.FORGET)
+            paging.to_groups(uow, self._surfaces, case, step=paging.FORGET, note=paging.FORGET)
 
     @operation("writer")
     def sweep(self, uow: UnitOfWork, items: Sequence[None]) -> list[int]:

@@ -26,6 +26,7 @@ class Action(StrEnum):
     READ_ANY = "read_any"  # in any case, with a typed reason
     RELEASE_ANY = "release_any"  # take a case away from a colleague, so that it rings anew
     CLOSE_ANY = "close_any"
+    ERASE_NOW = "erase_now"  # destroy a case and whose it is, with a reason
     SET_DUTY = "set_duty"  # her own on-duty switch
     EDIT_FLOWS = "edit_flows"
     EDIT_DIRECTORY = "edit_directory"
@@ -58,7 +59,14 @@ MAY: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     {
         Role.COUNSELLOR: _COUNSELLOR,
         Role.SUPERVISOR: _COUNSELLOR
-        | {Action.READ_ANY, Action.RELEASE_ANY, Action.CLOSE_ANY, Action.KEEP_STAFF, Action.SEE_FIGURES},
+        | {
+            Action.READ_ANY,
+            Action.RELEASE_ANY,
+            Action.CLOSE_ANY,
+            Action.ERASE_NOW,
+            Action.KEEP_STAFF,
+            Action.SEE_FIGURES,
+        },
         Role.EDITOR: frozenset({Action.EDIT_FLOWS, Action.EDIT_DIRECTORY, Action.SEE_DIRECTORY, Action.SET_CAPACITY}),
         Role.OPERATOR: frozenset({Action.KEEP_STAFF, Action.SEE_HEALTH}),
         Role.INSPECTOR: frozenset({Action.SEE_FIGURES}),

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from flows.platforms import Capabilities
+from handlers.audit_log import AuditBreak, AuditMark, SignedHead
 from handlers.factors import Factor, FactorKind, HalfSignIn
 from handlers.model import (
     Address,
@@ -37,6 +38,10 @@ from handlers.model import (
 )
 from handlers.referral import Referral, ReferralLink
 from handlers.rules.windows import ReplyWindow
+
+if TYPE_CHECKING:
+    from handlers.drill import Answer
+    from handlers.keeping import Overdue, Run
 
 # --- stores -------------------------------------------------------------------------------------------------------------
 
@@ -377,6 +382,31 @@ class AuditStore(Protocol):
     def verify(self) -> int | None:
         """The first sequence number whose chain does not hold, or None when all holds."""
 
+    def beginning(self) -> AuditMark:
+        """Before the first row: number 0, or the signed head up to which rows have been removed."""
+
+    def head(self) -> AuditMark:
+        """The newest row, as the log itself notes it."""
+
+    def follow(self, mark: AuditMark, limit: int) -> AuditMark | AuditBreak:
+        """From a row whose hash is known over at most `limit` rows: the last of them (`mark` itself when there are none), or
+        the first that does not hold.
+        """
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash that stands in this row, or None when there is no such row."""
+
+    def signed(self) -> list[SignedHead]:
+        """Every signed head, oldest first."""
+
+    def add_signed(self, head: SignedHead) -> None:
+        """Keep a signed head; its row must not have one yet."""
+
+    def cut(self, upto: SignedHead) -> int:
+        """Remove every row up to and including this signed head, which stays as the beginning; how many. Older signed heads
+        go, too.
+        """
+
 
 class FactStore(Protocol):
     """Rows for statistics."""
@@ -589,6 +619,9 @@ class WatchStore(Protocol):
     def overdue_cases(self, before: datetime) -> Backlog:
         """Open cases with `next_due_at` before then."""
 
+    def unkept(self, before: datetime) -> Backlog:
+        """Is the last daily run that came to a clean end (or the first try, when none has) from before then?"""
+
 
 class ReferralStore(Protocol):
     """Referrals and their one-time pages. What is told to a service is sealed under the case's key and goes with the case."""
@@ -619,6 +652,36 @@ class ReferralStore(Protocol):
 
     def end_links(self, referral_uid: str) -> None:
         """Every page of a referral ends now."""
+
+
+class KeepingStore(Protocol):
+    """What is kept and for how long (`handlers/policies.py` names the kinds)."""
+
+    def due_contacts(self, before: datetime, limit: int) -> list[str]:
+        """Uids of contacts whose end comes before then, the earliest first, but for those somebody is being called for or whose
+        message waits.
+        """
+
+    def endless_contacts(self, limit: int) -> list[str]:
+        """Uids of contacts that have no end and nothing under way."""
+
+    def due_cases(self, before: datetime, limit: int) -> list[str]:
+        """Uids of cases closed before then that can still be read, the earliest first."""
+
+    def remove(self, kind: str, before: datetime, limit: int) -> int:
+        """Remove at most `limit` rows of a kind that need nothing but to go; how many. KeyError for another kind."""
+
+    def overdue(self, kind: str, before: datetime) -> Overdue:
+        """How many records of any kind should be gone by then."""
+
+    def note(self, run: Run) -> None:
+        """Write down a run: at its beginning, and again at its end."""
+
+    def runs(self, limit: int) -> list[Run]:
+        """The newest runs, the newest first."""
+
+    def answer(self, code: str) -> Answer | None:
+        """What an order about the case with this code (upper case) would yield: counts by kind; None: there is no such case."""
 
 
 class BoundaryStore(Protocol):
@@ -658,6 +721,7 @@ class UnitOfWork(Protocol):
     watch: WatchStore
     referrals: ReferralStore
     boundaries: BoundaryStore
+    keeping: KeepingStore
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups once the unit of work is committed, not before and not on rollback."""

@@ -19,6 +19,8 @@ PARTS: Final = ("lanes", "timers", "sender")
 """The loops without which nobody is helped. Each gives a sign of life while it works."""
 
 BEAT_EVERY: Final = timedelta(seconds=5)
+KEEPING_LATE_AFTER: Final = timedelta(hours=26)
+"""Once a day what is due is removed; two hours later it is late."""
 NO_BEAT_FOR: Final = timedelta(seconds=15)
 
 
@@ -47,6 +49,7 @@ QUESTIONS: Final = (
     Question("line-unsent", timedelta(seconds=60), lambda uow, at: uow.watch.unsent(at)),
     Question("sender-stuck", timedelta(seconds=60), lambda uow, at: uow.watch.forsaken(at)),
     Question("case-overdue", timedelta(seconds=120), lambda uow, at: uow.watch.overdue_cases(at)),
+    Question("keeping-late", KEEPING_LATE_AFTER, lambda uow, at: uow.watch.unkept(at)),
 )
 
 

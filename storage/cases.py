@@ -204,7 +204,8 @@ class Cases:
             "month": row.opened_at.replace(**first),
             "closed_month": None if closed_at is None else closed_at.replace(**first),
         }
-        self._uow.execute(_CLEAR, {"gone": uid, "erased": self._uow.now, **months})
+        day = self._uow.now.replace(hour=0, minute=0, second=0, microsecond=0)  # the day is enough
+        self._uow.execute(_CLEAR, {"gone": uid, "erased": day, **months})
         self._uow.execute(_REMOVE_KEY, {"uid": uid, "removed_at": self._uow.now})
         self._uow.keys.removed.append(uid)
         self._buffer.drop(uid)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.errors import BinhAnError
+from handlers.keeping import Tidy, nothing_to_tidy
 from handlers.ports import Budgets, Presence, Wakeups
 from storage import schema
 from storage.door import SqliteDoor
@@ -19,6 +20,7 @@ from storage.nerves import Nerves, local_nerves, open_nerves
 from storage.prepared import Runner
 from storage.removals import finish_removals
 from storage.secrets import Secrets, load_secrets, throwaway
+from storage.tidying import tidy_file
 
 if TYPE_CHECKING:
     from storage.postgres.door import PostgresDoor
@@ -54,6 +56,8 @@ class Storage:
     shared: bool = False  # other processes may work on the same database
     alone: Callable[[str, Work], Awaitable[None]] = just_do
     """Do something under a name for as long as no other process does; waits for its turn, and is cancelled when that is lost."""
+    tidy: Tidy = nothing_to_tidy
+    """After rows were removed: finish destroying their keys, and leave no byte of them in the files."""
 
     @property
     def wakeups(self) -> Wakeups:
@@ -132,7 +136,8 @@ def open_storage(
         finish_removals(Runner(connection), keys, clock())
     nerves = open_nerves(redis_url, redis_password, secrets) if redis_url else local_nerves()
     door = SqliteDoor(connection, open_reader, keys, secrets.pepper, nerves.wakeups, clock)
-    return Storage(door, secrets, keys, nerves)
+    tidy = nothing_to_tidy if path is None else partial(tidy_file, path, (var or path.parent) / "keys.db", keys, clock)
+    return Storage(door, secrets, keys, nerves, tidy=tidy)
 
 
 def _path(url: str | Path, var: Path | None) -> Path | None:

@@ -1,13 +1,27 @@
-"""The quieter tables: facts, return codes, published content, services, referrals, boundaries, settings, keys to destroy.
+"""The quieter tables: facts, return codes, published content, services, referrals, boundaries, settings, keys to destroy, what
+was removed when its time had come, and signed heads of the audit log.
 
 They belong to the same metadata as `storage/tables.py`; kept apart only to keep both files readable.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 
 from flows.severity import Severity
+from handlers.keeping import Found
 from handlers.model import Disposition
 from handlers.referral import Item, ReferralStatus, Tell
 from storage.tables import Uid, _order, metadata
@@ -149,4 +163,38 @@ boundaries = Table(
     Column("code", String(16), primary_key=True),
     Column("area", Text, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+)
+
+_Seq = BigInteger().with_variant(Integer, "sqlite")
+
+# The head of the audit log, signed now and then; whoever keeps a copy elsewhere notices a log that was written anew.
+audit_signed = Table(
+    "audit_signed",
+    metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
+)
+
+# Rows of the audit log up to here have been removed, because their time had come. Only above a cut may nothing be deleted.
+audit_cuts = Table(
+    "audit_cuts",
+    metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# One row for each daily run: counts by kind, never whose.
+keeping_runs = Table(
+    "keeping_runs",
+    metadata,
+    _order(),
+    Column("uid", Uid, nullable=False, unique=True),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("clean", Boolean, nullable=False),
+    Column("found", Packed(tuple[Found, ...]), nullable=False),
+    Column("by", String(64), nullable=False),
 )

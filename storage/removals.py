@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, select
 
+from handlers.keeping import Tidied
 from storage.keystore import Keys
 from storage.registers import key_removals
 from storage.staff_tables import factors
@@ -40,6 +41,14 @@ def finish_removals(runner: RunsStatements, keys: Keys, now: datetime) -> None:
     keys.destroy(pending & keys.owners())
     if pending:
         runner.execute(_SWEEP, {"before": now - KEPT})
+
+
+def settle_removals(runner: RunsStatements, keys: Keys, now: datetime) -> Tidied:
+    """Destroy every key that should be gone and is not, and look whether that has worked."""
+    pending = {uid for (uid,) in runner.execute(_PENDING)}
+    late = pending & keys.owners()
+    finish_removals(runner, keys, now)
+    return Tidied(keys_gone=len(late), keys_left=len(late & keys.owners()))
 
 
 def check_keys(runner: RunsStatements, keys: Keys) -> KeyCheck:

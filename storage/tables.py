@@ -100,6 +100,7 @@ contacts = Table(
     _partial("ix_contacts_timer", "session_due_at", where="session_due_at IS NOT NULL"),
     _partial("ix_contacts_erase", "erase_at", where="erase_at IS NOT NULL"),
     _partial("ix_contacts_reminder", "reminder_due_at", where="reminder_due_at IS NOT NULL"),
+    _partial("ix_contacts_endless", "id", where="erase_at IS NULL"),
 )
 
 # A forgotten contact leaves its inbox rows behind without content and without the contact, so that a late redelivery of
@@ -121,6 +122,7 @@ inbox = Table(
     CheckConstraint("state <> 'new' OR (contact_uid IS NOT NULL AND message_sealed IS NOT NULL)", name="new_is_whole"),
     Index("uq_inbox_channel_message_id", "channel", "message_id", unique=True),
     Index("ix_inbox_lane", "contact_uid", "state", "id"),
+    _partial("ix_inbox_done", "received_at", where="state = 'done'"),
 )
 
 # `contact_uid` of cases and outbox rows is a plain value: the contact may be forgotten before the case is.
@@ -157,6 +159,8 @@ cases = Table(
     CheckConstraint("next_seq >= 1", name="next_seq"),
     _partial("ix_cases_due", "next_due_at", where="closed_at IS NULL"),
     _partial("ix_cases_listed", "listed_at", where="closed_at IS NULL AND listed_at IS NOT NULL"),
+    _partial("ix_cases_closed", "closed_at", where="closed_at IS NOT NULL AND erased_at IS NULL"),
+    _partial("ix_cases_erased", "erased_at", where="erased_at IS NOT NULL"),
 )
 
 lines = Table(
@@ -249,6 +253,7 @@ outbox = Table(
     _partial("ix_outbox_contact", "contact_uid", where="state IN ('pending', 'sending', 'held')"),
     _partial("ix_outbox_pages", "escalation_uid", where="state = 'pending' AND kind = 'page'"),
     _partial("ix_outbox_line", "line_uid", where="line_uid IS NOT NULL"),
+    _partial("ix_outbox_done", "done_at", where="done_at IS NOT NULL"),
 )
 
 staff = Table(
@@ -301,21 +306,26 @@ audit_log = Table(
     Column("hash", LargeBinary(32), nullable=False),
     Index("ix_audit_log_object", "object"),
 )
-for _verb in ("UPDATE", "DELETE"):
+_NO_DELETE_ABOVE_A_CUT = "WHEN OLD.seq > coalesce((SELECT max(seq) FROM audit_cuts), 0) "  # rows past their time may go
+for _verb, _when in (("UPDATE", ""), ("DELETE", _NO_DELETE_ABOVE_A_CUT)):
     event.listen(
         audit_log,
         "after_create",
         DDL(  # type: ignore[no-untyped-call]
             f"CREATE TRIGGER audit_log_no_{_verb.lower()} BEFORE {_verb} ON audit_log "
-            "BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
+            f"{_when}BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
         ).execute_if(dialect="sqlite"),
     )
 for _statement in (
     "CREATE FUNCTION audit_log_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
     "$$BEGIN RAISE EXCEPTION 'the audit log only grows'; END$$",
-    "CREATE TRIGGER audit_log_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log "
+    "CREATE TRIGGER audit_log_only_grows BEFORE UPDATE OR TRUNCATE ON audit_log "
     "FOR EACH STATEMENT EXECUTE FUNCTION audit_log_only_grows()",
-    "REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM PUBLIC, CURRENT_USER",
+    "CREATE FUNCTION audit_log_keeps() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$BEGIN IF OLD.seq > coalesce((SELECT max(seq) FROM audit_cuts), 0) THEN "
+    "RAISE EXCEPTION 'the audit log only grows'; END IF; RETURN OLD; END$$",
+    "CREATE TRIGGER audit_log_keeps BEFORE DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_keeps()",
+    "REVOKE UPDATE, TRUNCATE ON audit_log FROM PUBLIC, CURRENT_USER",
 ):
     event.listen(
         audit_log,

@@ -20,6 +20,7 @@ from storage.factors import Factors
 from storage.facts import Facts
 from storage.handles import Handles
 from storage.inbox import Inbox
+from storage.keeping import KeepingRows
 from storage.keyring import KeyRing
 from storage.lines import Lines
 from storage.locks import Locks
@@ -100,6 +101,7 @@ class SqlUnitOfWork:
         self.watch: ports.WatchStore = Watch(self)
         self.referrals: ports.ReferralStore = Referrals(self)
         self.boundaries: ports.BoundaryStore = BoundaryRows(self)
+        self.keeping: ports.KeepingStore = KeepingRows(self)
 
     def ring(self, *names: str) -> None:
         """Ring these wake-ups after the commit."""

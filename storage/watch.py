@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, func, or_, select, text
 from handlers.model import EscalationState, InboxState, OutboxState
 from handlers.ports import Backlog
 from storage.outbox_statements import QUARANTINE, is_head
-from storage.registers import settings
+from storage.registers import keeping_runs, settings
 from storage.tables import cases, contacts, escalations, inbox, outbox
 from storage.types import UtcTime, word
 
@@ -62,6 +62,9 @@ FORSAKEN = _backlog(outbox.c.lease_until).where(
     outbox.c.state == word(OutboxState.SENDING),
     outbox.c.lease_until < _before,
 )
+_clean_at = select(func.max(keeping_runs.c.ended_at, type_=UtcTime())).where(keeping_runs.c.clean).scalar_subquery()
+_first_try = select(func.min(keeping_runs.c.started_at, type_=UtcTime())).scalar_subquery()
+KEPT_LAST = select(func.coalesce(_clean_at, _first_try, type_=UtcTime()))
 OVERDUE_CASES = _backlog(cases.c.next_due_at).where(cases.c.closed_at.is_(None), cases.c.next_due_at < _before)
 
 
@@ -94,6 +97,11 @@ class Watch:
     def overdue_cases(self, before: datetime) -> Backlog:
         """Open cases whose own time came before then."""
         return self._ask(OVERDUE_CASES, before)
+
+    def unkept(self, before: datetime) -> Backlog:
+        """The last daily run that came to a clean end, when it is from before then."""
+        last = self._uow.execute(KEPT_LAST).scalar()
+        return Backlog(0, None) if last is None or last >= before else Backlog(1, last)
 
     def _ask(self, statement: Select[Any], before: datetime) -> Backlog:
         self._uow.flush()

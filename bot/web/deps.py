@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.channels.webchat import WebChat
 from bot.web.hub import Hub
 from flows.languages import Spoken
+from handlers.arriving import KEPT_FOR
 from handlers.desk import Desk
 from handlers.directory import Directory
 from handlers.handoff import Handoff
@@ -74,6 +75,8 @@ class WebDeps:
     exit_url: str = "https://vi.wikipedia.org/wiki/Th%E1%BB%9Di_ti%E1%BA%BFt"
     operator: str = ""  # who runs this, and how to reach them; "" where the operator has not said
     contact: str = ""
+    kept_days: int = KEPT_FOR.days  # after her last message everything of hers goes
+    ledger_days: int = 365  # so long the audit log and what is left of a case keep a case code
     behind_proxy: bool = False  # believe the last X-Forwarded-For
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
     place_name: Callable[[str], str] = unchanged  # commune code -> name

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.webchat import clean
-from bot.web import account, referrals, services, staff_page, words
+from bot.web import account, erasing, referrals, services, staff_page, words
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk_page import STATUS, actions, desk_page, words_of
 from bot.web.forms import read_form
@@ -76,6 +76,7 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
     referrals.add_routes(routes)
     account.add_routes(routes)
     staff_page.add_routes(routes)
+    erasing.add_routes(routes)
     return app
 
 

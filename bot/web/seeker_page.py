@@ -146,7 +146,15 @@ def about_page(deps: WebDeps, reader: Reader, fields: Mapping[str, str]) -> web.
         carried["speak"] = reader.tongue.code  # the talk hears of it when she is back
     carried |= {"act": "look" if reader.in_talk else "home", "mid": new_message_key()}
     return _draw(
-        deps, "about.html", reader, begun=reader.in_talk, carried=carried, operator=deps.operator, contact=deps.contact
+        deps,
+        "about.html",
+        reader,
+        begun=reader.in_talk,
+        carried=carried,
+        operator=deps.operator,
+        contact=deps.contact,
+        kept_days=deps.kept_days,
+        ledger_days=deps.ledger_days,
     )
 
 

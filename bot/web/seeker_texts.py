@@ -84,8 +84,9 @@ SEEKER: Mapping[str, str] = {
     "máy nói thật với bạn.",
     "about_not_emergency": "Trang này không thay được các số gọi gấp.",
     "about_kept": "Giữ những gì",
-    "about_kept_words": "Những gì bạn viết được khóa kín, giữ 30 ngày sau tin cuối của bạn, rồi hủy.",
-    "about_kept_figures": "Sau đó chỉ còn con số chung, ví dụ có bao nhiêu người nhắn. Không có tên, không có lời nhắn.",
+    "about_kept_words": "Những gì bạn viết được khóa kín, giữ {days} ngày sau tin cuối của bạn, rồi hủy.",
+    "about_kept_figures": "Sau đó còn con số chung, ví dụ có bao nhiêu người nhắn. Sổ ghi việc của người trực giữ một mã số thêm "
+    "{ledger} ngày. Không có tên, không có lời nhắn.",
     "about_kept_not": "Chương trình không hỏi tên, không ghi địa chỉ mạng (IP) của máy bạn, không dùng cookie, không gọi tới "
     "trang nào khác.",
     "about_kept_place": "Nếu bạn chia sẻ vị trí, chỉ giữ tên xã, không giữ điểm trên bản đồ.",
@@ -98,7 +99,7 @@ SEEKER: Mapping[str, str] = {
     "about_erase_word": "Viết “xóa”: cuộc nhắn được ẩn ngay, sau 24 giờ thì hủy. Trong 24 giờ đó, "
     "có mã quay lại thì lấy lại được.",
     "about_erase_code": "Cuộc nhắn cũ không còn mở: dùng mã quay lại để vào, rồi viết “xóa”. Không có mã thì cuộc nhắn tự hủy "
-    "sau 30 ngày.",
+    "sau {days} ngày.",
     "about_erase_danger": "Nếu trước đó có dấu hiệu nguy hiểm, người trực vẫn được gọi.",
     "about_map": "Vị trí một số bệnh viện: © những người đóng góp cho OpenStreetMap (giấy phép ODbL).",
 }

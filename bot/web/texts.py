@@ -113,6 +113,17 @@ DESK: Mapping[str, str] = {
     "banner_not_yours": "Bạn chưa giữ ca này nên chưa thấy nội dung.",
     "reason": "Lý do cần đọc ca này (được ghi lại)",
     "read": "Đọc ca",
+    "erase_now": "Xóa ngay một ca",
+    "erase_what": "Xóa mọi thứ của người viết này: lời nhắn, ghi chú, giới thiệu, địa chỉ để trả lời, ở mọi ca. Xóa rồi thì "
+    "không ai lấy lại được. Số liệu chung vẫn còn, không có tên.",
+    "erase_open": "Nếu còn đang gọi người trực hoặc đang nói chuyện, hãy đóng ca trước.",
+    "erase_code": "Mã ca",
+    "erase_why": "Vì sao xóa ngay (được ghi lại)",
+    "erase_confirm": "Gõ lại mã ca để chắc chắn",
+    "erase_do": "Xóa, không lấy lại được",
+    "erased_now": "Đã xóa. Khóa của ca đã hủy.",
+    "not-confirmed": "Mã ca gõ lại chưa đúng. Chưa xóa gì.",
+    "still-calling": "Còn đang gọi người trực, đang nói chuyện, hoặc người viết vừa nhắn. Hãy đóng ca trước, rồi xóa.",
     "seeker": "Người viết",
     "bot": "Máy",
     "note_by": "Ghi chú của",
@@ -420,3 +431,10 @@ HANDOFF: Mapping[str, str] = {
     "thanks": "Cảm ơn bạn. Câu trả lời đã tới người giới thiệu.",
 }
 """The page that a service opens once: the words of the desk's other side."""
+
+ERASE_REASON: Mapping[str, str] = {
+    "she_asked": "Người viết yêu cầu",
+    "danger": "Giữ lại thì có người gặp nguy hiểm",
+    "mistake": "Nhắn nhầm, không thuộc về đây",
+    "trial": "Nhắn thử của nhân viên",
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from storage.postgres.alone import Alone
 from storage.postgres.connection import connect, parameters, unavailable
 from storage.postgres.door import PostgresDoor
 from storage.postgres.runner import Locking, PostgresRunner
+from storage.postgres.tidying import tidy_postgres
 from storage.removals import finish_removals
 from storage.secrets import Secrets, load_secrets
 
@@ -70,7 +72,8 @@ def open_postgres(
         raise
     nerves = open_nerves(*redis, secrets) if redis[0] else local_nerves()
     door = PostgresDoor(given, store, secrets.pepper, nerves.wakeups, clock)
-    return Storage(door, secrets, store, nerves, shared=True, alone=Alone(given).do)
+    tidy = partial(tidy_postgres, given, None if keys[0] else var / "keys.db", store, clock or utc_now)
+    return Storage(door, secrets, store, nerves, shared=True, alone=Alone(given).do, tidy=tidy)
 
 
 def upgrade_postgres(url: str, password: str = "") -> list[str]:

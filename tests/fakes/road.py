@@ -66,7 +66,7 @@ class Road(Hotline):
         self.closing = Closing(self.windows, self.worlds, ZONE)
         self.inbound = Inbound(self.worlds, self.escalations, ending, self.closing, keeps_media=self.keeps_media)
         self.desk = Desk(self.escalations, self.inbound.released, self.windows)
-        self.housekeeping = Housekeeping(self.escalations)
+        self.housekeeping = Housekeeping(ending, self.surfaces)
         self.reminders = Reminders()
         self._ids = itertools.count(1)
 

@@ -31,6 +31,7 @@ def test_the_example_is_complete_and_says_the_defaults() -> None:
         *_fields_of("auditor"),
         *_fields_of("operator"),
         *_fields_of("staff"),
+        *_fields_of("keeping"),
         *_fields_of("log"),
     ):
         assert f"{key}:" in text, key
@@ -88,6 +89,10 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
             "database:\n  url: postgresql://a@h/n\n  keys_url: postgresql://a@h/n\n",
             ":3:3: database.keys_url: it must be another database than the data's",
         ),
+        ("keeping:\n  at: 25:00\n", ":2:3: keeping.at: String should match"),
+        ("keeping:\n  days:\n    talks: 91\n", ":2:3: keeping.days: talks: write 1 to 90 days (a closed talk"),
+        ("keeping:\n  days:\n    contacts: 31\n", ":2:3: keeping.days: contacts: write 7 to 30 days"),
+        ("keeping:\n  days:\n    facts: 1\n", ":2:3: keeping.days: facts: there is no such kind"),
         ("listen: everywhere\n", ":1:1: listen:"),
         (
             "staff:\n  require_second_factor: [supervisor, boss]\n",

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import Delete, Select, Update
 
-from storage import cases, contacts, escalations, inbox, lines, locks, outbox_statements, schema, watch
+from storage import cases, contacts, escalations, inbox, keeping, lines, locks, outbox_statements, schema, watch
 from storage.engine import connect
 from storage.open import Storage, open_storage
 from storage.postgres.runner import POSTGRES
@@ -22,7 +22,7 @@ from storage.prepared import Prepared
 GROWING = "contacts|inbox|cases|lines|escalations|outbox"
 STATEMENTS = [
     (f"{module.__name__}.{name}.{place}", statement)
-    for module in (cases, contacts, escalations, inbox, lines, locks, outbox_statements, watch)
+    for module in (cases, contacts, escalations, inbox, keeping, lines, locks, outbox_statements, watch)
     for name, found in vars(module).items()
     if name.lstrip("_").isupper()
     for place, statement in enumerate(found if isinstance(found, tuple) else (found,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from flows.severity import Severity
 from handlers.arriving import KEPT_FOR
 from handlers.hiding import ERASE_AFTER
 from handlers.model import MessageKind
+from handlers.policies import AUDIT, CASES, CONTACTS, POLICIES, days_of
 from handlers.rules.screening import Screening
 from tests.unit.web.fakes import NUMBERS, make_deps
 from tests.unit.web.serving import Page, serving
@@ -46,9 +48,16 @@ async def test_who_runs_it_is_never_made_up(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(tongues()))
-def test_the_times_it_names_are_those_the_program_keeps(code: str) -> None:
+async def test_the_times_it_names_are_those_the_program_keeps(code: str) -> None:
     texts = tongues()[code].texts
-    assert f"{KEPT_FOR.days} " in texts["about_kept_words"]
+    deps, _, _ = make_deps()
+    assert deps.kept_days == KEPT_FOR.days == days_of(POLICIES, CONTACTS)
+    assert deps.ledger_days == max(days_of(POLICIES, AUDIT), days_of(POLICIES, CASES))
+    async with serving(replace(deps, kept_days=23, ledger_days=421)) as http:
+        text = Page(await (await http.post("/about", data={"lang": code})).text()).text
+    for key in ("about_kept_words", "about_erase_code"):
+        assert texts[key].format(days=23) in text
+    assert texts["about_kept_figures"].format(ledger=421) in text
     assert f"{ERASE_AFTER.total_seconds() / 3600:.0f} " in texts["about_erase_word"]
     assert "xóa" in texts["about_erase_word"]
 

@@ -1,0 +1,77 @@
+"""`audit`: is the record of who did what still whole, and its signed head for keeping elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import wiring
+from bot.config import load_config
+from bot.heads import append_head, read_heads
+from handlers.audit_log import AuditReport, SignedHead, check_log
+
+app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
+]
+NO_ANCHOR = (
+    "note: somebody who may write here could write the whole log anew, signed heads included, and only a head kept elsewhere\n"
+    "      would tell; keep one with `audit head --to FILE` and compare with `audit verify --anchor FILE`"
+)
+
+
+@app.command()
+def verify(
+    anchor: Annotated[
+        list[Path] | None,
+        typer.Option("--anchor", help="A file with signed heads that was kept elsewhere; may be given more than once."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Check every row of the log. Exit: 0 whole, 1 something was changed, taken out or cut off, 2 cannot be read."""
+    kept = [head for path in anchor or [] for head in read_heads(path)]
+
+    async def work() -> AuditReport:
+        async with wiring.open_records(load_config(config)) as records:
+            return await check_log(records.door, records.signer.public, kept)
+
+    report = asyncio.run(work())
+    for problem in report.problems:
+        print(f"audit: {problem}")
+    if report.problems:
+        print("audit: NOT whole; keep this database as it is, and compare it with a backup")
+        raise typer.Exit(1)
+    print(f"audit: whole, {report.rows} rows ({report.first_seq} to {report.head.seq}), head {report.head.hash.hex()}")
+    print(f"audit: {report.signed} signed heads here and {report.anchors} kept elsewhere agree with it")
+    if not kept:
+        print(NO_ANCHOR)
+
+
+@app.command()
+def head(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Append the line to this file instead of printing it.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Sign the newest row and give one line to keep elsewhere: numbers and a hash, nothing about anybody. Exit: 0 done, 1 the
+    log is empty.
+    """
+
+    async def work() -> SignedHead | None:
+        async with wiring.open_records(load_config(config)) as records:
+            return await records.door.run(records.signer.sign, None)
+
+    signed = asyncio.run(work())
+    if signed is None:
+        typer.echo("audit: the log is empty, there is nothing to sign yet", err=True)
+        raise typer.Exit(1)
+    if to is None:
+        print(signed.as_line())
+        return
+    append_head(to, signed)
+    print(f"audit: head of row {signed.seq} written to {to}")

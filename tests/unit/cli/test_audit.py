@@ -1,0 +1,92 @@
+"""`audit verify` and `audit head`: plain words, an exit code, and a copy kept elsewhere that tells."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli.audit import app
+from bot.heads import NoHead
+from handlers.model import AuditEntry
+from storage.open import open_storage
+from tests.contract.builders import act
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text("var: var\n", encoding="utf-8")
+    return path
+
+
+def write(config: Path, rows: int) -> None:
+    async def work() -> None:
+        storage = open_storage("", config.parent / "var")
+        for _ in range(rows):
+            await act(storage.door, lambda uow: uow.audit.add(AuditEntry(actor="system", action="a.b", object="K1")))
+        await storage.close()
+
+    asyncio.run(work())
+
+
+def run(config: Path, *words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [*words, "--config", str(config)])
+    return result.exit_code, result.output
+
+
+def tamper(config: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(config.parent / "var" / "data.db")) as connection, connection:
+        for verb in ("update", "delete"):
+            connection.execute(f"DROP TRIGGER IF EXISTS audit_log_no_{verb}")
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_an_empty_log_is_whole_and_has_no_head(config: Path) -> None:
+    assert run(config, "verify")[0] == 0
+    assert run(config, "head")[0] == 1
+
+
+def test_a_whole_log_agrees_with_the_head_kept_elsewhere(config: Path, tmp_path: Path) -> None:
+    write(config, 3)
+    kept = tmp_path / "heads.txt"
+    for _ in range(2):  # the same head is written once
+        assert run(config, "head", "--to", str(kept))[0] == 0
+    assert len(kept.read_text().splitlines()) == 1
+    write(config, 1)
+    code, said = run(config, "verify", "--anchor", str(kept))
+    assert code == 0
+    assert "whole, 4 rows (1 to 4)" in said
+    assert "1 kept elsewhere agree" in said
+    assert "note:" not in said
+    assert "keep one with" in run(config, "verify")[1]
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (("UPDATE audit_log SET actor = 'x' WHERE seq = 2",), "row 2 was changed"),
+        (("DELETE FROM audit_log WHERE seq = 2",), "row 2 is missing"),
+        (("DELETE FROM audit_log WHERE seq = 3",), "the end was cut off"),
+    ],
+)
+def test_what_was_done_to_it_is_said_in_plain_words(config: Path, statements: tuple[str, ...], words: str) -> None:
+    write(config, 3)
+    tamper(config, *statements)
+    code, said = run(config, "verify")
+    assert code == 1
+    assert words in said
+    assert "NOT whole" in said
+
+
+def test_a_file_that_is_no_head_is_refused(config: Path, tmp_path: Path) -> None:
+    write(config, 1)
+    for text in ("", "{}\n", "hello\n"):
+        (tmp_path / "kept").write_text(text)
+        with pytest.raises(NoHead, match="kept"):
+            CliRunner().invoke(app, ["verify", "--anchor", str(tmp_path / "kept")], catch_exceptions=False)

@@ -1,0 +1,97 @@
+"""The daily run begins when it is due, in one process, and the signed head goes where the operator says."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot.heads import read_heads
+from bot.workers.keeping import KeepingWorker
+from handlers.audit_log import HeadSigner, check_log
+from handlers.housekeeping import Housekeeping
+from handlers.keeping import Keeping, Tidied, scheduled_at
+from handlers.policies import POLICIES
+from handlers.stays import Ending
+from storage.open import MEMORY, Storage, just_do, open_storage
+from tests.contract.builders import START, Clock
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def storage(clock: Clock):
+    opened = open_storage(MEMORY, clock=clock)
+    yield opened
+    await opened.close()
+
+
+def worker(storage: Storage, *heads: Path, tidy=None) -> KeepingWorker:
+    keeping = Keeping(POLICIES, Housekeeping(Ending(UTC)), tidy or storage.tidy)
+    signer = HeadSigner(Ed25519PrivateKey.generate())
+    return KeepingWorker(
+        storage.door, keeping, signer, just_do, at=time(3, 30), zone=ZONE, heads=heads, look_every_s=0.01
+    )
+
+
+def test_the_newest_moment_at_that_hour() -> None:
+    # 19:00 in Greenwich is two in the morning in Lai Châu: the last half past three was yesterday.
+    assert scheduled_at(time(3, 30), ZONE, START) == START - timedelta(hours=22, minutes=30)
+    assert scheduled_at(time(2, 0), ZONE, START) == START
+
+
+async def test_once_a_day_and_the_head_is_kept(storage: Storage, clock: Clock, tmp_path: Path) -> None:
+    heads = (tmp_path / "one.txt", tmp_path / "two.txt", tmp_path / "not there" / "three.txt")
+    works = worker(storage, *heads)
+    assert await works.look()
+    assert not await works.look()
+    clock.move(hours=1)
+    assert not await works.look()
+    clock.move(hours=1)
+    assert await works.look()  # half past three has come
+    assert not await works.look()
+    clock.move(days=1)
+    assert await works.look()
+    kept = read_heads(heads[0])
+    assert [one.seq for one in kept] == [1, 2, 3]
+    assert kept == read_heads(heads[1])
+    report = await check_log(storage.door, works._signer.public, kept)
+    assert (report.problems, report.anchors) == ((), 3)
+
+
+async def test_a_run_that_fails_is_tried_again_after_an_hour_and_ends_nothing(storage: Storage, clock: Clock) -> None:
+    fails = [True]
+
+    async def tidy() -> Tidied:
+        if fails:
+            raise OSError
+        return Tidied()
+
+    works = worker(storage, tidy=tidy)
+    task = asyncio.create_task(works.run())
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if await storage.door.read(lambda uow: uow.keeping.runs(9)):
+            break
+    await asyncio.sleep(0.1)
+    assert len(await storage.door.read(lambda uow: uow.keeping.runs(9))) == 1
+    fails.clear()
+    clock.move(hours=1)
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        runs = await storage.door.read(lambda uow: uow.keeping.runs(9))
+        if any(run.clean for run in runs):
+            break
+    assert [run.clean for run in runs] == [True, False]
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
