@@ -96,6 +96,7 @@ async def _forget_keys(service: Service) -> None:
         await asyncio.sleep(FORGET_KEYS_EVERY_S)
         try:
             await asyncio.to_thread(service.storage.keys.forget_destroyed)
+            await asyncio.to_thread(service.storage.keys.say_held)
         except Exception as error:
             log.error("keys.not_forgotten", error=type(error).__name__)
 

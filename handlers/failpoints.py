@@ -21,6 +21,7 @@ NAMES = (
     "claim.before_commit",
     "claim.after_commit",
     "keys.after_commit",  # data keys durable, data not yet
+    "keys.rewrapping",  # some data keys are wrapped anew, nothing of it is durable
     "send.claimed",  # outbox row leased, nothing sent
     "send.called",  # platform has answered, outcome not recorded
     "send.recorded",

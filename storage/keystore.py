@@ -2,6 +2,8 @@
 
 A key is durable before the first ciphertext that uses it: an orphaned key is harmless, a missing one is a lost message.
 Destroying a key makes everything sealed with it unreadable, in every backup that does not also hold an older key store.
+Each row says under which key-encryption key it is wrapped; which one wraps new ones is a row of the store itself, so that all
+processes agree. Readers accept every one whose file they have, so that nothing waits for a rotation (`storage/rotation.py`).
 It is plain `sqlite3` because it stays one small file whatever database holds the rest; where several machines share the keys,
 `storage/postgres/keystore.py` keeps the same two tables in a PostgreSQL database of their own.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,20 +22,28 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from handlers import failpoints
 from handlers.errors import KeyMissing
 from storage.crypto import unwrap, wrap
 from storage.engine import connect
-from storage.secrets import KEK, Secrets
-from storage.types import to_micros
+from storage.secrets import KEK, Secrets, kek_number
+from storage.types import from_micros, to_micros
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
+ACTIVE_FOR_S = 1.0
+"""So long a process goes on wrapping under the key-encryption key it knows; a rotation waits for it."""
 LOOK_BACK_US = 60_000_000  # clocks of several processes may differ, and a destruction takes a moment
 _SCHEMA = """
 CREATE TABLE data_keys (uid TEXT PRIMARY KEY, kind TEXT NOT NULL, kek TEXT NOT NULL, wrapped BLOB NOT NULL,
   created_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE destroyed (uid TEXT PRIMARY KEY, destroyed_at INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_FORMAT_2 = f"""
+CREATE TABLE keks (kek TEXT PRIMARY KEY, begun_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX ix_data_keys_kek ON data_keys (kek);
+INSERT INTO keks VALUES ('{KEK}', 0);
 """
 
 
@@ -45,7 +56,8 @@ class Keys:
 
     def __init__(self, secrets: Secrets, clock: Callable[[], datetime], cached: int = 8192) -> None:
         """`cached` bounds how many unwrapped keys stay in the process."""
-        self._kek = AESGCM(secrets.kek)
+        self.keks = secrets.keks
+        self._active, self._active_until = "", 0.0
         self._clock = clock
         self._cached = cached
         self._cache: OrderedDict[str, AESGCM] = OrderedDict()
@@ -74,9 +86,39 @@ class Keys:
         """Whose keys were destroyed at or after then (microseconds)."""
         raise NotImplementedError
 
+    def _begun(self) -> list[tuple[str, int]]:
+        """The key-encryption keys that wrap or have wrapped, and since when (microseconds, 0: since the beginning)."""
+        raise NotImplementedError
+
+    def _begin(self, kek: str, now: int) -> None:
+        """From now on this one wraps. Safe to repeat."""
+        raise NotImplementedError
+
+    def _under_others(self, kek: str, most: int) -> Sequence[Wrapped]:
+        """Some rows that are wrapped under another one."""
+        raise NotImplementedError
+
+    def _swap(self, rows: Sequence[tuple[str, bytes, str, bytes]]) -> None:
+        """Replace wrapped keys (new id, new wrapped, owner, old wrapped), all or none; those that changed meanwhile stay."""
+        raise NotImplementedError
+
+    def wrapped_under(self) -> dict[str, int]:
+        """How many data keys are wrapped under each key-encryption key."""
+        raise NotImplementedError
+
     def owners(self) -> set[str]:
         """Everybody who has a key here."""
         raise NotImplementedError
+
+    def leave_no_trace(self) -> None:
+        """Nothing of replaced rows stays in the file or its log."""
+
+    def say_held(self) -> None:
+        """Tell the others which key-encryption keys this process can read, where they may lie on several machines."""
+
+    def lacking(self, kek: str) -> list[str]:
+        """Machines at work that cannot read this key-encryption key."""
+        return []
 
     def destroyed(self) -> set[str]:
         """Everybody whose key was destroyed here."""
@@ -93,9 +135,12 @@ class Keys:
     def add(self, keys: Mapping[str, tuple[str, bytes]]) -> None:
         """Make these keys (uid -> kind and 32 bytes) durable, all or none. Returns after the commit."""
         now = to_micros(self._clock())
-        rows = [(uid, kind, KEK, wrap(self._kek, KEK, kind, uid, key), now) for uid, (kind, key) in keys.items()]
         with self._lock:
-            self._insert(rows)
+            kek_id = self.active()
+            kek = self.keks.get(kek_id)
+            self._insert(
+                [(uid, kind, kek_id, wrap(kek, kek_id, kind, uid, key), now) for uid, (kind, key) in keys.items()]
+            )
             for uid, (_, key) in keys.items():
                 self._remember(uid, AESGCM(key))
 
@@ -106,7 +151,55 @@ class Keys:
             if not wanted:
                 return
             for uid, kind, kek, wrapped in self._find(wanted):
-                self._remember(uid, AESGCM(unwrap(self._kek, kek, kind, uid, wrapped)))
+                self._remember(uid, AESGCM(unwrap(self.keks.get(kek), kek, kind, uid, wrapped)))
+
+    def active(self, *, fresh: bool = False) -> str:
+        """The key-encryption key that wraps new data keys; known for a second, `fresh` asks again."""
+        with self._lock:
+            if fresh or time.monotonic() >= self._active_until:
+                self._active = max((kek for kek, _ in self._begun()), key=kek_number)
+                self._active_until = time.monotonic() + ACTIVE_FOR_S
+            return self._active
+
+    def begun_at(self) -> dict[str, datetime | None]:
+        """Since when each key-encryption key has wrapped (None: since the beginning), oldest first."""
+        with self._lock:
+            begun = sorted(self._begun(), key=lambda one: kek_number(one[0]))
+        return {kek: from_micros(at) if at else None for kek, at in begun}
+
+    def begin(self, kek: str) -> None:
+        """Let this key-encryption key wrap from now on; KeyMissing when its file is not here."""
+        self.keks.get(kek)
+        with self._lock:
+            self._begin(kek, to_micros(self._clock()))
+            self._active_until = 0.0
+
+    def rewrap(self, most: int = 200) -> int:
+        """Wrap some data keys anew under the active key-encryption key; how many, 0 when none is left. What another process
+        destroys at the same moment stays destroyed.
+        """
+        with self._lock:
+            kek_id = self.active(fresh=True)
+            kek = self.keks.get(kek_id)
+            found = self._under_others(kek_id, most)
+            swapped = []
+            for uid, kind, old_id, old in found:
+                key = unwrap(self.keks.get(old_id), old_id, kind, uid, old)
+                swapped.append((kek_id, wrap(kek, kek_id, kind, uid, key), uid, old))
+            if swapped:
+                self._swap(swapped)
+        return len(swapped)
+
+    def require(self) -> None:
+        """Is every key-encryption key here that a data key is wrapped under, and the active one? KeyMissing names the file, and
+        then the store is closed.
+        """
+        try:
+            for kek in {*self.wrapped_under(), self.active(fresh=True)}:
+                self.keks.get(kek)
+        except BaseException:
+            self.close()
+            raise
 
     def get(self, uid: str) -> AESGCM:
         """The data key of this owner; KeyMissing when it was destroyed or never made here."""
@@ -142,10 +235,10 @@ class Keys:
         return len(gone)
 
     def opens(self) -> bool:
-        """Does every key here unwrap under our key-encryption key? Unreadable names the first that does not."""
+        """Does every key here unwrap under our key-encryption keys? Unreadable or KeyMissing names the first that does not."""
         with self._lock:
             for uid, kind, kek, wrapped in self._all():
-                unwrap(self._kek, kek, kind, uid, wrapped)
+                unwrap(self.keks.get(kek), kek, kind, uid, wrapped)
         return True
 
     def _remember(self, uid: str, key: AESGCM) -> None:
@@ -168,9 +261,9 @@ class KeyStore(Keys):
     def _prepare(self) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found == 0:
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
+        for statement in (_SCHEMA if found < 1 else "").split(";") + (_FORMAT_2 if found < 2 else "").split(";"):
+            self._db.execute(statement)
+        if found < FORMAT:
             self._db.execute(f"PRAGMA user_version={FORMAT}")
         self._db.execute("COMMIT")
         if found > FORMAT:
@@ -195,6 +288,10 @@ class KeyStore(Keys):
         with self._transaction():
             self._db.executemany("DELETE FROM data_keys WHERE uid = ?", [(uid,) for uid in uids])
             self._db.executemany("INSERT OR IGNORE INTO destroyed VALUES (?, ?)", [(uid, now) for uid in uids])
+        self.leave_no_trace()
+
+    def leave_no_trace(self) -> None:
+        """The pages are overwritten (secure_delete); this empties the log beside the file."""
         (blocked, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if blocked:
             # Somebody is just copying; the log is emptied by the next one, at the latest when the file is closed.
@@ -203,6 +300,31 @@ class KeyStore(Keys):
     def _destroyed_since(self, at: int) -> Iterable[str]:
         rows = self._db.execute("SELECT uid FROM destroyed WHERE destroyed_at >= ?", (at,))
         return [uid for (uid,) in rows]
+
+    def _begun(self) -> list[tuple[str, int]]:
+        return self._db.execute("SELECT kek, begun_at FROM keks").fetchall()
+
+    def _begin(self, kek: str, now: int) -> None:
+        with self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO keks VALUES (?, ?)", (kek, now))
+
+    def _under_others(self, kek: str, most: int) -> Sequence[Wrapped]:
+        found: list[Wrapped] = self._db.execute(
+            "SELECT uid, kind, kek, wrapped FROM data_keys WHERE kek < ?1 UNION ALL "
+            "SELECT uid, kind, kek, wrapped FROM data_keys WHERE kek > ?1 LIMIT ?2",
+            (kek, most),
+        ).fetchall()
+        return found
+
+    def _swap(self, rows: Sequence[tuple[str, bytes, str, bytes]]) -> None:
+        with self._transaction():
+            self._db.executemany("UPDATE data_keys SET kek = ?, wrapped = ? WHERE uid = ? AND wrapped = ?", rows)
+            failpoints.passing("keys.rewrapping")
+
+    def wrapped_under(self) -> dict[str, int]:
+        """How many data keys are wrapped under each key-encryption key."""
+        with self._lock:
+            return dict(self._db.execute("SELECT kek, count(*) FROM data_keys GROUP BY kek").fetchall())
 
     def owners(self) -> set[str]:
         """Everybody who has a key here."""
