@@ -26,7 +26,7 @@ from handlers import failpoints
 from handlers.errors import KeyMissing
 from storage.crypto import unwrap, wrap
 from storage.engine import connect
-from storage.secrets import KEK, Secrets, kek_number
+from storage.secrets import Secrets, kek_number
 from storage.types import from_micros, to_micros
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,10 @@ CREATE TABLE data_keys (uid TEXT PRIMARY KEY, kind TEXT NOT NULL, kek TEXT NOT N
   created_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE destroyed (uid TEXT PRIMARY KEY, destroyed_at INTEGER NOT NULL) WITHOUT ROWID;
 """
-_FORMAT_2 = f"""
+_FORMAT_2 = """
 CREATE TABLE keks (kek TEXT PRIMARY KEY, begun_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX ix_data_keys_kek ON data_keys (kek);
-INSERT INTO keks VALUES ('{KEK}', 0);
+INSERT INTO keks VALUES ('kek_1', 0);
 """
 
 

@@ -1,7 +1,7 @@
 """The secret files of an installation: made once, read at every start, refused when they are missing or readable by others.
 
-Key-encryption keys are numbered (`kek_1`, `kek_2`, …): which one wraps new data keys says the key store, older ones stay as long as
-a copy of it may need them (`storage/rotation.py`).
+Key-encryption keys are numbered (`kek_1`, `kek_2`, …): which one wraps new data keys says the key store, older ones stay as
+long as a copy of it may need them (`storage/rotation.py`).
 """
 
 from __future__ import annotations

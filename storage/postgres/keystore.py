@@ -21,7 +21,7 @@ from handlers import failpoints
 from handlers.errors import KeyMissing
 from storage.keystore import FORMAT, Keys, Wrapped
 from storage.postgres.connection import connect
-from storage.secrets import KEK, Secrets
+from storage.secrets import Secrets
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS destroyed (uid text PRIMARY KEY, destroyed_at bigint NOT NULL)",
     # Format 2: several key-encryption keys, and who can read which.
     "CREATE TABLE IF NOT EXISTS keks (kek text PRIMARY KEY, begun_at bigint NOT NULL)",
-    f"INSERT INTO keks VALUES ('{KEK}', 0) ON CONFLICT DO NOTHING",
+    "INSERT INTO keks VALUES ('kek_1', 0) ON CONFLICT DO NOTHING",
     "CREATE INDEX IF NOT EXISTS ix_data_keys_kek ON data_keys (kek)",
     "CREATE TABLE IF NOT EXISTS holders (holder text PRIMARY KEY, keks text[] NOT NULL, seen_at timestamptz NOT NULL)",
 )
