@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import database, directory, places, roster, staff, triage
+from bot.cli import database, directory, keys, places, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config
 from bot.observe import set_up_logs
@@ -50,6 +50,7 @@ app.add_typer(directory.app, name="directory")
 app.add_typer(roster.app, name="roster")
 app.add_typer(staff.app, name="staff")
 app.add_typer(database.app, name="db")
+app.add_typer(keys.app, name="keys")
 app.command()(triage.triage)
 app.command()(places.place)
 app.command()(places.nearest)

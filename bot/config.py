@@ -118,6 +118,12 @@ class DatabaseConfig(_Written):
         return self.url.startswith(POSTGRES)
 
 
+class KeysConfig(_Written):
+    """How the keys are kept from being lost."""
+
+    second: Path | None = None  # a folder on another disk, where copies of secrets and key store are kept
+
+
 class RedisConfig(_Written):
     """What several processes tell each other through; only hints, nothing that may not be lost."""
 
@@ -202,6 +208,7 @@ class Config(_Written):
     places: Path | None = None  # a folder with another province's tables of places instead of the shipped one
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
     database: DatabaseConfig = DatabaseConfig()
+    keys: KeysConfig = KeysConfig()
     redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
     operator: OperatorConfig = OperatorConfig()
@@ -266,9 +273,12 @@ def load_config(path: Path | None) -> Config:
 
 def _with_paths_from(config: Config, folder: Path) -> Config:
     """Paths written in a configuration count from its own folder."""
-    changes = {
+    changes: dict[str, object] = {
         name: folder / value
         for name in ("var", "roster", "content", "places")
         if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
     }
+    second = config.keys.second
+    if second is not None and not second.is_absolute():
+        changes["keys"] = config.keys.model_copy(update={"second": folder / second})
     return config.model_copy(update=changes)

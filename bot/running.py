@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
-from handlers.errors import BinhAnError
+from handlers import watching
+from handlers.errors import BinhAnError, StorageUnavailable
 
 if TYPE_CHECKING:
     from bot.wiring import Service
@@ -85,6 +86,8 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
             parts["pulse"] = service.pulse.tell(service.storage.door)
     if service.storage.shared:
         parts["keys"] = _forget_keys(service)
+    if service.role.works and service.storage.keys.lasting:
+        parts["keys-twice"] = _keep_keys_twice(service)
     if service.auditor is not None:
         parts["auditor"] = service.auditor.run()
     return parts
@@ -99,6 +102,18 @@ async def _forget_keys(service: Service) -> None:
             await asyncio.to_thread(service.storage.keys.say_held)
         except Exception as error:
             log.error("keys.not_forgotten", error=type(error).__name__)
+
+
+async def _keep_keys_twice(service: Service) -> None:
+    """In one process of all, where there is a second place; until then the others wait for their turn."""
+    from bot.wiring import keep_keys_twice
+
+    if service.config.keys.second is not None:
+        await service.storage.alone("keys.copy", lambda: keep_keys_twice(service))
+    else:
+        with suppress(StorageUnavailable):
+            await service.storage.door.run(watching.nobody_copies_keys, None)
+    await asyncio.Event().wait()  # a part that ends would end the service
 
 
 async def _drain(service: Service) -> None:

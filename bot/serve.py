@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.config import Config
 from bot.roles import NeedsPostgres, Role
 from bot.running import CannotListen, run_service
-from bot.wiring import Service, hold_lock, open_auditor, open_service
+from bot.wiring import Service, hold_lock, key_warnings_of, open_auditor, open_service
 from handlers import model
 from handlers.ports import UnitOfWork
 
@@ -119,7 +119,18 @@ async def _announce(service: Service, ready: asyncio.Event) -> None:
         lines += [f"  {one.role:<11} {one.name:<9} {one.password}" for one in service.first_staff]
     elif not await service.storage.door.read(somebody_can_answer):
         lines.append(NOBODY)
+    lines += [f"  keys         warning: {said}" for said in await _key_warnings(service)]
     print("\n".join(lines), flush=True)
+
+
+async def _key_warnings(service: Service) -> list[str]:
+    """Said at every start by those who work; whatever goes wrong in looking stops nobody."""
+    if not service.role.works:
+        return []
+    try:
+        return await asyncio.to_thread(key_warnings_of, service)
+    except Exception as error:
+        return [f"how the keys are kept could not be looked at ({type(error).__name__}); run: python -m bot keys check"]
 
 
 def somebody_can_answer(uow: UnitOfWork) -> bool:

@@ -10,13 +10,14 @@ It is plain `sqlite3` because it stays one small file whatever database holds th
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from handlers import failpoints
 from handlers.errors import KeyMissing
 from storage.crypto import unwrap, wrap
-from storage.engine import connect
+from storage.engine import connect, copy_file
 from storage.secrets import Secrets, kek_number
 from storage.types import from_micros, to_micros
 
@@ -47,6 +48,46 @@ INSERT INTO keks VALUES ('kek_1', 0);
 """
 
 
+_EVERYTHING = (
+    "SELECT uid, kek FROM data_keys ORDER BY uid",
+    "SELECT uid FROM destroyed ORDER BY uid",
+    "SELECT kek FROM keks ORDER BY kek",
+)
+
+
+def digest_of(answers: Iterable[Iterable[Sequence[str]]]) -> str:
+    """One word for what some queries have answered."""
+    seen = hashlib.sha256()
+    for number, rows in enumerate(answers):
+        seen.update(b"%d" % number)
+        for row in rows:
+            seen.update("|".join(row).encode())
+    return seen.hexdigest()
+
+
+def new_file(
+    path: Path,
+    keys: Iterable[Sequence[object]],
+    destroyed: Iterable[Sequence[object]],
+    keks: Iterable[Sequence[object]],
+) -> None:
+    """Write a key store file of these rows, durable on return."""
+    db = connect(path, busy_s=1.0)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for statement in (_SCHEMA + _FORMAT_2).split(";"):
+            db.execute(statement)
+        db.executemany("INSERT INTO data_keys VALUES (?, ?, ?, ?, ?)", keys)
+        db.executemany("INSERT INTO destroyed VALUES (?, ?)", destroyed)
+        db.executemany("INSERT OR IGNORE INTO keks VALUES (?, ?)", keks)
+        db.execute(f"PRAGMA user_version={FORMAT}")
+        db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode=DELETE").fetchall()
+    finally:
+        db.close()
+    path.chmod(0o600)
+
+
 Wrapped = tuple[str, str, str, bytes]
 """A row as it is kept: owner, kind, key-encryption key, wrapped key."""
 
@@ -63,6 +104,11 @@ class Keys:
         self._cache: OrderedDict[str, AESGCM] = OrderedDict()
         self._lock = threading.RLock()
         self._looked_at = 0  # microseconds: what was destroyed before is forgotten already
+
+    @property
+    def lasting(self) -> bool:
+        """Do they outlive the process?"""
+        return True
 
     # --- what holds the rows ------------------------------------------------------------------------------------------
 
@@ -112,6 +158,14 @@ class Keys:
 
     def leave_no_trace(self) -> None:
         """Nothing of replaced rows stays in the file or its log."""
+
+    def copy_to(self, path: Path) -> None:
+        """Write everything into a new key store file, as it is at one moment, while others go on."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """Changes whenever anything here does."""
+        raise NotImplementedError
 
     def say_held(self) -> None:
         """Tell the others which key-encryption keys this process can read, where they may lie on several machines."""
@@ -255,8 +309,14 @@ class KeyStore(Keys):
     ) -> None:
         """`path` None keeps the keys in memory; `cached` bounds how many unwrapped keys stay in the process."""
         super().__init__(secrets, clock, cached)
+        self._path = path
         self._db = connect(path, busy_s=1.0)
         self._prepare()
+
+    @property
+    def lasting(self) -> bool:
+        """Do they outlive the process?"""
+        return self._path is not None
 
     def _prepare(self) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -325,6 +385,20 @@ class KeyStore(Keys):
         """How many data keys are wrapped under each key-encryption key."""
         with self._lock:
             return dict(self._db.execute("SELECT kek, count(*) FROM data_keys GROUP BY kek").fetchall())
+
+    def copy_to(self, path: Path) -> None:
+        """Write everything into a new key store file."""
+        if self._path is None:
+            raise KeyMissing("keys in memory go with the process")
+        copy_file(self._path, path)
+
+    def fingerprint(self) -> str:
+        """Changes whenever anything here does."""
+        if self._path is None:
+            raise KeyMissing("keys in memory go with the process")
+        with closing(connect(self._path, read_only=True, busy_s=1.0)) as file:  # nobody waits for this look
+            file.execute("BEGIN")
+            return digest_of(file.execute(statement).fetchall() for statement in _EVERYTHING)
 
     def owners(self) -> set[str]:
         """Everybody who has a key here."""

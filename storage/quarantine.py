@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from handlers.model import AuditEntry, Case, Disposition, EscalationState, OutboxState
 from handlers.ports import UnitOfWork
-from storage.engine import connect
 from storage.keyring import KeyRing
-from storage.keystore import KeyStore
+from storage.keystore import Keys
 from storage.outbox_statements import QUARANTINE
-from storage.prepared import Runner
 from storage.removals import check_keys
-from storage.secrets import Secrets
-from storage.tables import outbox
+from storage.tables import outbox, sign_ins
 from storage.types import word
-from storage.uow import SqlUnitOfWork
+from storage.uow import RunsStatements, SqlUnitOfWork
 
 ON = "on"
 OFF = "off"
@@ -37,29 +32,22 @@ _HOLD_ALL = (
     .values(state=OutboxState.HELD, lease_token=None, lease_until=None)
 )
 
+_SIGN_EVERYBODY_OUT = delete(sign_ins)
 
-def begin_quarantine(data: Path, keys: Path, secrets: Secrets, clock: Callable[[], datetime]) -> tuple[int, int]:
-    """Hold every open line to a seeker and finish erasures the data do not know of yet; returns how many of each.
 
-    Unreadable when the keys do not open with these secrets.
+def begin_quarantine(runner: RunsStatements, store: Keys, pepper: bytes, now: datetime) -> tuple[int, int]:
+    """Hold every open line to a seeker and finish erasures the data do not know of yet; returns how many of each. In a
+    transaction that the caller commits.
     """
-    store = KeyStore(keys, secrets, clock)
-    try:
-        store.opens()
-        with closing(connect(data, busy_s=1.0)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            uow = SqlUnitOfWork(Runner(connection), KeyRing(store), secrets.pepper, clock())
-            held = uow.execute(_HOLD_ALL).rowcount
-            gone = check_keys(Runner(connection), store).destroyed
-            for uid in sorted(gone):
-                _finish_erasure(uow, uid)
-            uow.set_setting(QUARANTINE, ON)
-            uow.audit.add(AuditEntry(actor="system", action=BEGUN, detail={"held": held, "erased": len(gone)}))
-            uow.finish()
-            connection.commit()
-            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
-    finally:
-        store.close()
+    uow = SqlUnitOfWork(runner, KeyRing(store), pepper, now)
+    held = uow.execute(_HOLD_ALL).rowcount
+    gone = check_keys(runner, store).destroyed
+    for uid in sorted(gone):
+        _finish_erasure(uow, uid)
+    uow.execute(_SIGN_EVERYBODY_OUT)  # a session that was ended since must not live again
+    uow.set_setting(QUARANTINE, ON)
+    uow.audit.add(AuditEntry(actor="system", action=BEGUN, detail={"held": held, "erased": len(gone)}))
+    uow.finish()
     return held, len(gone)
 
 

@@ -11,15 +11,17 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from handlers import failpoints
 from handlers.errors import KeyMissing
-from storage.keystore import FORMAT, Keys, Wrapped
+from storage.engine import connect as open_file
+from storage.keystore import FORMAT, Keys, Wrapped, digest_of, new_file
 from storage.postgres.connection import connect
 from storage.secrets import Secrets
 
@@ -44,6 +46,18 @@ _FIND = "SELECT uid, kind, kek, wrapped FROM data_keys WHERE uid = ANY ($1::text
 _ALL = "SELECT uid, kind, kek, wrapped FROM data_keys"
 _REMOVE = "DELETE FROM data_keys WHERE uid = ANY ($1::text[])"
 _NOTE = "INSERT INTO destroyed SELECT unnest($1::text[]), $2::bigint ON CONFLICT DO NOTHING"
+_EVERYTHING = (
+    "SELECT uid, kind, kek, wrapped, created_at FROM data_keys",
+    "SELECT uid, destroyed_at FROM destroyed",
+    "SELECT kek, begun_at FROM keks",
+)
+_FINGERPRINT = (
+    'SELECT uid, kek FROM data_keys ORDER BY uid COLLATE "C"',
+    'SELECT uid FROM destroyed ORDER BY uid COLLATE "C"',
+    'SELECT kek FROM keks ORDER BY kek COLLATE "C"',
+)
+_TAKE_DESTROYED = "INSERT INTO destroyed SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING"
+_TAKE_BEGUN = "INSERT INTO keks SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING"
 _BEGIN = "INSERT INTO keks VALUES ($1::text, $2::bigint) ON CONFLICT DO NOTHING"
 _UNDER_OTHERS = (
     "(SELECT uid, kind, kek, wrapped FROM data_keys WHERE kek < $1::text LIMIT $2::bigint) UNION ALL "
@@ -153,6 +167,27 @@ class PostgresKeyStore(Keys):
         with self._lock, self._talking() as there:
             return sorted(row[0] for row in there.execute(_LACKING, (self.keks.mark(kek),)))
 
+    def copy_to(self, path: Path) -> None:
+        """Write everything into a new key store file, as it is at one moment."""
+        with self._snapshot() as there:
+            rows, gone, begun = (there.execute(statement).fetchall() for statement in _EVERYTHING)
+        new_file(path, rows, gone, begun)
+
+    def fill_from(self, path: Path) -> None:
+        """Take over everything from a key store file, all or nothing; this store must be empty."""
+        with closing(open_file(path, read_only=True)) as file:
+            rows, gone, begun = (file.execute(statement).fetchall() for statement in _EVERYTHING)
+        with self._lock, self._talking() as there, there.transaction():
+            for statement, given in ((_INSERT, rows), (_TAKE_DESTROYED, gone), (_TAKE_BEGUN, begun)):
+                if given:
+                    there.execute(statement, [list(column) for column in zip(*given, strict=True)])
+        self._active_until = 0.0
+
+    def fingerprint(self) -> str:
+        """Changes whenever anything here does."""
+        with self._snapshot() as there:
+            return digest_of(there.execute(statement).fetchall() for statement in _FINGERPRINT)
+
     def owners(self) -> set[str]:
         """Everybody who has a key here."""
         with self._lock, self._talking() as there:
@@ -163,6 +198,14 @@ class PostgresKeyStore(Keys):
         with self._lock:
             super().close()
             self._drop()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection of its own, so that nobody waits, which sees one moment."""
+        with closing(connect(self._given)) as there:
+            there.execute("SET statement_timeout = 0")
+            there.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield there
 
     @contextmanager
     def _talking(self) -> Iterator[psycopg.Connection[Any]]:
