@@ -49,7 +49,11 @@ from handlers.world import Worlds
 from storage import key_care, rotation, second_place
 from storage.backup import BackedUp, backup
 from storage.checking import check_installation
+from storage.drill import RPO as RPO  # for the command that says it
+from storage.drill import RTO as RTO
+from storage.drill import Drilled, drill
 from storage.installation import Installation
+from storage.key_care import in_words as in_words
 from storage.keystore import Keys
 from storage.lock import ServeLock
 from storage.open import Storage, open_storage, utc_now
@@ -373,6 +377,11 @@ def backup_database(config: Config, to: Path, *, include_secrets: bool) -> Backe
 def restore_database(config: Config, source: Path, secrets: Path | None, keys: Path | None) -> Restored:
     """Put a backup where no data are, in quarantine."""
     return restore(source, installation_of(config), secrets=secrets, keys=keys)
+
+
+def drill_restore(config: Config, source: Path, secrets: Path | None, keys: Path | None, into: str) -> Drilled:
+    """Rehearse a restore in an empty place."""
+    return drill(source, installation_of(config), secrets=secrets, keys=keys, into=into)
 
 
 def release_quarantine(config: Config) -> bool:

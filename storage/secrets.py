@@ -127,6 +127,14 @@ def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
         raise SecretExposed("directory secrets: chmod 0700")
     for name in missing:
         write_secret(folder / name, secrets.token_bytes(_SIZE))
+    return read_secrets(folder)
+
+
+def read_secrets(folder: Path) -> Secrets:
+    """The secrets in this folder as they are; KeyMissing, SecretExposed or SecretMalformed, each naming the file."""
+    for name in secret_names(folder):
+        if not (folder / name).exists():
+            raise KeyMissing(f"{folder.name}/{name} is missing; give the directory with the secret files")
     keks = Keks(folder, {name: _read(folder / name) for name in kek_ids(folder)})
     return Secrets(keks, *(_read(folder / name) for name in NAMES[1:]))
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import wiring
+from bot.cli.drill import drill
 from bot.config import Config, load_config
 
 app = typer.Typer(help="The database.", no_args_is_help=True, rich_markup_mode=None)
@@ -15,6 +16,9 @@ app = typer.Typer(help="The database.", no_args_is_help=True, rich_markup_mode=N
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
 ]
+
+
+app.command("drill")(drill)
 
 
 @app.command()

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -19,105 +15,26 @@ import pytest
 from handlers.errors import KeyMissing
 from handlers.model import (
     Address,
-    AuditEntry,
     InboxState,
-    MessageKind,
     OutboxKind,
     OutboxState,
     SignIn,
-    StoredMessage,
     new_uid,
 )
 from handlers.ports import UnitOfWork
 from storage import restore as restores
 from storage.backup import BackupBroken, NotEmpty, backup
-from storage.checking import check_installation
 from storage.crypto import Unreadable
 from storage.installation import Installation
-from storage.open import Storage, open_storage
-from storage.postgres.checking import check_postgres
+from storage.open import Storage
 from storage.quarantine import lift_quarantine
 from storage.restore import BESIDE, IN_PLACE, OtherDatabase, restore
 from storage.second_place import copy_keys, newest
 from storage.secrets import load_secrets
-from tests.contract.builders import START, Clock, act, case_of, escalation, inbox_row, line, outbox_row, page, staff
-from tests.servers.postgres import drop_database, make_database
+from tests.contract.builders import START, Clock, act, case_of, line, outbox_row, staff
+from tests.contract.houses import Houses, live, opened, problems
 
 LEASE = timedelta(seconds=30)
-KINDS = ["sqlite", "postgres", "postgres, keys in a database"]
-
-
-@dataclass
-class Houses:
-    """Makes installations of one kind, each empty; takes their databases away at the end."""
-
-    kind: str
-    folder: Path
-    server: Any
-    made: list[str] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    def new(self, **more: Any) -> Installation:
-        number = next(self.numbers)
-        here = Installation(self.folder / f"var{number}", **more)
-        if self.kind != "sqlite":
-            here = replace(here, database=self._database(f"binhan_house_{number}"))
-        if self.kind == KINDS[2]:
-            here = replace(here, keys_url=self._database(f"binhan_house_{number}_keys"))
-        return here
-
-    def _database(self, name: str) -> str:
-        self.made.append(name)
-        return make_database(self.server.url, name)
-
-    def close(self) -> None:
-        for name in self.made:
-            drop_database(self.server.url, name)
-
-
-@pytest.fixture(params=KINDS)
-def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Houses]:
-    server = None if request.param == "sqlite" else request.getfixturevalue("postgres_server")
-    made = Houses(request.param, tmp_path, server)
-    yield made
-    made.close()
-
-
-@asynccontextmanager
-async def opened(here: Installation) -> AsyncIterator[Storage]:
-    storage = open_storage(here.database, here.var, clock=Clock(), keys_url=here.keys_url)
-    try:
-        yield storage
-    finally:
-        await storage.close()
-
-
-async def live(storage: Storage, number: int = 1) -> tuple[str, str]:
-    """Somebody with everything that can be sealed, a line on its way, and a page."""
-
-    def work(uow: UnitOfWork) -> tuple[str, str]:
-        (contact,) = uow.contacts.open([Address("telegram", f"p{number}")])
-        uow.contacts.save(replace(contact, session={"step": f"a.{number}"}, pending=1))
-        message = StoredMessage(kind=MessageKind.TEXT, text=f"tin của {number}")
-        uow.inbox.accept([(inbox_row(contact, message=message), "telegram", f"m{number}")])
-        case = case_of(contact, f"K{number}")
-        said = line(case, 1, f"dòng của {number}")
-        uow.cases.add(case)
-        uow.escalations.add(escalation(case))
-        uow.lines.add(said)
-        uow.outbox.add(outbox_row(contact, said.text, line_uid=said.uid, case_uid=case.uid))
-        uow.outbox.add(page(case))
-        uow.audit.add(AuditEntry(actor="system", action="case.opened", object=case.code))
-        return contact.uid, case.uid
-
-    return await act(storage.door, work)
-
-
-def problems(here: Installation) -> list[str]:
-    if not here.shared:
-        return check_installation(here.var)
-    found = check_postgres((here.database, ""), (here.keys_url, ""), here.var)
-    return [one for one in found if not one.startswith("setting:")]  # the tests' server is a hasty one
 
 
 async def goes_out(storage: Storage) -> list[OutboxKind]:
