@@ -118,12 +118,6 @@ class DatabaseConfig(_Written):
         return self.url.startswith(POSTGRES)
 
 
-class KeysConfig(_Written):
-    """How the keys are kept from being lost."""
-
-    second: Path | None = None  # a folder on another disk, where copies of secrets and key store are kept
-
-
 class RedisConfig(_Written):
     """What several processes tell each other through; only hints, nothing that may not be lost."""
 
@@ -204,11 +198,11 @@ class Config(_Written):
     var: Path = Path("var")  # data, keys and secrets
     listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:[0-9]{1,5}$")] = "127.0.0.1:8080"
     timezone: str = "Asia/Ho_Chi_Minh"
+    keys_second: Path | None = None  # a folder on another disk, where copies of secrets and key store are kept
     roster: Path | None = None  # roster.yaml; without one everybody enabled is on duty by role
     places: Path | None = None  # a folder with another province's tables of places instead of the shipped one
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
     database: DatabaseConfig = DatabaseConfig()
-    keys: KeysConfig = KeysConfig()
     redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
     operator: OperatorConfig = OperatorConfig()
@@ -273,12 +267,9 @@ def load_config(path: Path | None) -> Config:
 
 def _with_paths_from(config: Config, folder: Path) -> Config:
     """Paths written in a configuration count from its own folder."""
-    changes: dict[str, object] = {
+    changes = {
         name: folder / value
-        for name in ("var", "roster", "content", "places")
+        for name in ("var", "keys_second", "roster", "content", "places")
         if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
     }
-    second = config.keys.second
-    if second is not None and not second.is_absolute():
-        changes["keys"] = config.keys.model_copy(update={"second": folder / second})
     return config.model_copy(update=changes)

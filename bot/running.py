@@ -108,7 +108,7 @@ async def _keep_keys_twice(service: Service) -> None:
     """In one process of all, where there is a second place; until then the others wait for their turn."""
     from bot.wiring import keep_keys_twice
 
-    if service.config.keys.second is not None:
+    if service.config.keys_second is not None:
         await service.storage.alone("keys.copy", lambda: keep_keys_twice(service))
     else:
         with suppress(StorageUnavailable):

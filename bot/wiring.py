@@ -326,7 +326,7 @@ def installation_of(config: Config) -> Installation:
         _read(config.database.password),
         config.database.keys_url,
         _read(config.database.keys_password),
-        config.keys.second,
+        config.keys_second,
     )
 
 

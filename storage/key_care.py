@@ -20,7 +20,7 @@ from storage.secrets import kek_ids, load_secrets
 
 NO_SECOND = (
     "the keys exist once, on this disk. If it breaks, nobody can ever read a message again, and no backup helps. "
-    "Write a folder on another disk as keys.second into the configuration, then run: python -m bot keys copy"
+    "Write a folder on another disk as keys_second into the configuration, then run: python -m bot keys copy"
 )
 
 

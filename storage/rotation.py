@@ -25,8 +25,8 @@ KEPT: Final = timedelta(days=7)
 CHANGE_EVERY: Final = timedelta(days=90)
 """How long one key-encryption key should wrap."""
 PAUSE_S: Final = 0.002
-OTHERS_WITHIN_S: Final = 40.0
-"""Processes say every 15 s which keys they can read."""
+OTHERS_WITHIN_S: Final = 60.0
+"""Processes say every 15 s which keys they can read; one that has not for 45 s is gone."""
 
 
 class NotEverywhere(BinhAnError):

@@ -33,7 +33,7 @@ _NAME = re.compile(r"keys-\d{8}T\d{6}Z\.db")
 
 
 class NoSecondPlace(BinhAnError):
-    """There is no second place of the keys; write keys.second into the configuration, or give a folder on another disk."""
+    """There is no second place of the keys; write keys_second into the configuration, or give a folder on another disk."""
 
     code = "no-second-place"
 

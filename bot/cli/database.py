@@ -47,12 +47,12 @@ def backup(
         typer.Option("--include-secrets", help="Also copy the secret files: then the backup alone reads everything."),
     ] = False,
 ) -> None:
-    """Copy data and keys while the service runs; the keys go into their second place, where there is one (keys.second)."""
+    """Copy data and keys while the service runs; the keys go into their second place, where there is one (keys_second)."""
     written = load_config(config)
     done = wiring.backup_database(written, to, include_secrets=include_secrets)
     print(f"backup: {done.rows} rows, {done.keys} keys, in {done.seconds:.1f} s; written to {to}")
     if done.apart:
-        print(f"keys: in their second place ({written.keys.second}), not in the backup; it may be kept for 30 days")
+        print(f"keys: in their second place ({written.keys_second}), not in the backup; it may be kept for 30 days")
     else:
         print(
             "warning: the keys lie beside the data. Delete this backup after 7 days: until then it brings back whoever is erased"

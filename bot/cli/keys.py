@@ -17,7 +17,7 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
 ]
 PlaceArgument = Annotated[
-    Path | None, typer.Argument(help="A folder on another disk (default: keys.second of the configuration).")
+    Path | None, typer.Argument(help="A folder on another disk (default: keys_second of the configuration).")
 ]
 
 
@@ -94,7 +94,7 @@ def retire(config: ConfigOption = None) -> None:
 
 @app.command()
 def copy(to: PlaceArgument = None, config: ConfigOption = None) -> None:
-    """Copy secrets and key store to their second place. A running service does it every two minutes where keys.second is set."""
+    """Copy secrets and key store to their second place. A running service does it every two minutes where keys_second is set."""
     done = wiring.copy_keys(load_config(config), to)
     fresh = f"secrets new there: {', '.join(done.secrets)}" if done.secrets else "all secrets were there"
     print(f"{fresh}; key store with {done.keys} keys: {'copied' if done.fresh else 'unchanged since the last copy'}")

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS keks (kek text PRIMARY KEY, begun_at bigint NOT NULL)",
     "INSERT INTO keks VALUES ('kek_1', 0) ON CONFLICT DO NOTHING",
     "CREATE INDEX IF NOT EXISTS ix_data_keys_kek ON data_keys (kek)",
-    "CREATE TABLE IF NOT EXISTS holders (holder text PRIMARY KEY, keks text[] NOT NULL, seen_at timestamptz NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS holders (holder text PRIMARY KEY, folder text NOT NULL, keks text[] NOT NULL, "
+    "seen_at timestamptz NOT NULL)",
 )
 _FORMAT = "INSERT INTO key_store VALUES (1, $1::integer) ON CONFLICT DO NOTHING"
 _NEWER = "UPDATE key_store SET format = $1::integer WHERE format < $1::integer"
@@ -69,12 +70,14 @@ _SWAP = (
     "WHERE data_keys.uid = fresh.uid AND data_keys.wrapped = fresh.old"
 )
 _SAY_HELD = (
-    "INSERT INTO holders VALUES ($1::text, $2::text[], clock_timestamp()) "
-    "ON CONFLICT (holder) DO UPDATE SET keks = excluded.keks, seen_at = excluded.seen_at"
+    "INSERT INTO holders VALUES ($1::text, $2::text, $3::text[], clock_timestamp()) "
+    "ON CONFLICT (holder) DO UPDATE SET folder = excluded.folder, keks = excluded.keks, seen_at = excluded.seen_at"
 )
 _FORGET_HOLDERS = "DELETE FROM holders WHERE seen_at < clock_timestamp() - interval '1 day'"
+_GONE = "DELETE FROM holders WHERE holder = $1::text"
 _LACKING = (
-    "SELECT holder FROM holders WHERE seen_at > clock_timestamp() - interval '60 s' AND NOT $1::text = ANY (keks)"
+    "SELECT holder FROM holders WHERE seen_at > clock_timestamp() - interval '45 s' "
+    "AND NOT $1::text = ANY (keks) AND folder <> $2::text"
 )
 
 
@@ -159,13 +162,14 @@ class PostgresKeyStore(Keys):
     def say_held(self) -> None:
         """Tell the others which key-encryption keys this process can read."""
         with self._lock, self._talking() as there:
-            there.execute(_SAY_HELD, (self._holder, [self.keks.mark(kek) for kek in self.keks.ids()]))
+            held = [self.keks.mark(kek) for kek in self.keks.ids()]
+            there.execute(_SAY_HELD, (self._holder, self._folder(), held))
             there.execute(_FORGET_HOLDERS)
 
     def lacking(self, kek: str) -> list[str]:
-        """Processes seen within the last minute that cannot read this key-encryption key: its file is not on their machine."""
+        """Processes at work elsewhere that cannot read this key-encryption key: its file is not on their machine."""
         with self._lock, self._talking() as there:
-            return sorted(row[0] for row in there.execute(_LACKING, (self.keks.mark(kek),)))
+            return sorted(row[0] for row in there.execute(_LACKING, (self.keks.mark(kek), self._folder())))
 
     def copy_to(self, path: Path) -> None:
         """Write everything into a new key store file, as it is at one moment."""
@@ -197,7 +201,17 @@ class PostgresKeyStore(Keys):
         """Give the connection back and forget the unwrapped keys."""
         with self._lock:
             super().close()
+            with suppress(psycopg.Error):
+                if self._connection is not None:
+                    self._connection.execute(_GONE, (self._holder,))
             self._drop()
+
+    def _folder(self) -> str:
+        """The secrets folder of this machine, as no other machine calls its own: who shares it reads what lies in it."""
+        if self.keks.folder is None:
+            return self._holder
+        found = self.keks.folder.stat()
+        return f"{socket.gethostname()}:{found.st_dev}:{found.st_ino}"
 
     @contextmanager
     def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:
