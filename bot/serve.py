@@ -44,7 +44,7 @@ async def serve(config: Config, *, demo: bool, role: Role = Role.ALL, listen: bo
             return
         async with open_service(config, demo=demo, role=role) as service:
             ready = asyncio.Event()
-            announcing = asyncio.create_task(_announce(service, ready))
+            announcing = asyncio.create_task(_announce(service, ready, await _key_warnings(service)))
             try:
                 await _until_told(run_service(service, host, port if listens else None, ready))
             finally:
@@ -97,7 +97,7 @@ def _try_address(host: str, port: int) -> None:
         raise CannotListen(f"{host}:{port}, ports end at 65535") from None
 
 
-async def _announce(service: Service, ready: asyncio.Event) -> None:
+async def _announce(service: Service, ready: asyncio.Event, warned: list[str]) -> None:
     await ready.wait()
     host, _ = service.config.address
     shown = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 (compared, not bound)
@@ -119,7 +119,7 @@ async def _announce(service: Service, ready: asyncio.Event) -> None:
         lines += [f"  {one.role:<11} {one.name:<9} {one.password}" for one in service.first_staff]
     elif not await service.storage.door.read(somebody_can_answer):
         lines.append(NOBODY)
-    lines += [f"  keys         warning: {said}" for said in await _key_warnings(service)]
+    lines += [f"  keys         warning: {said}" for said in warned]
     print("\n".join(lines), flush=True)
 
 

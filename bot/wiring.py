@@ -57,7 +57,7 @@ from storage.key_care import in_words as in_words
 from storage.keystore import Keys
 from storage.lock import ServeLock
 from storage.open import Storage, open_storage, utc_now
-from storage.quarantine import lift_quarantine
+from storage.quarantine import lift_quarantine, quarantine_now
 from storage.restore import Restored, restore
 from storage.secrets import load_secrets
 
@@ -384,6 +384,19 @@ def drill_restore(config: Config, source: Path, secrets: Path | None, keys: Path
     return drill(source, installation_of(config), secrets=secrets, keys=keys, into=into)
 
 
+def begin_quarantine(config: Config) -> tuple[int, int]:
+    """Hold what is on its way to seekers and finish erasures the keys know of; how many of each."""
+
+    async def begin() -> tuple[int, int]:
+        storage = _storage_of(config)
+        try:
+            return await storage.door.run(quarantine_now, storage.keys)
+        finally:
+            await storage.close()
+
+    return asyncio.run(begin())
+
+
 def release_quarantine(config: Config) -> bool:
     """End the quarantine after a restore; False when there was none."""
 
@@ -451,6 +464,7 @@ def rotate_keys(config: Config) -> rotation.Rotated:
     """Let a new key-encryption key wrap every data key, while the service may run; the second place gets it first."""
     with _opened_keys(config) as (here, keys):
         if here.second is not None:
+            second_place.copy_keys(here.secrets, keys, here.second, utc_now())  # a disk that is away stops it here
             rotation.prepare(here.secrets, keys)
             second_place.copy_keys(here.secrets, keys, here.second, utc_now())
         done = rotation.rotate(here.secrets, keys)
@@ -477,7 +491,7 @@ def retire_keks(config: Config) -> tuple[list[str], dict[str, datetime]]:
 def copy_keys(config: Config, to: Path | None) -> second_place.Copied:
     """Bring the second place (or another folder) up to date."""
     with _opened_keys(config) as (here, keys):
-        return second_place.copy_keys(here.secrets, keys, _second_of(here, to), utc_now())
+        return second_place.copy_keys(here.secrets, keys, _second_of(here, to), utc_now(), begin=True)
 
 
 def verify_key_copy(config: Config, where: Path | None) -> list[str]:

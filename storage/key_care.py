@@ -90,12 +90,12 @@ def warnings(here: Installation, keys: Keys, now: datetime) -> list[str]:
 
 
 def _of_second_place(here: Installation, second: Path, now: datetime) -> list[str]:
-    if not second.is_dir():
-        return [
-            f"the second place of the keys ({second}) is not there. Is the disk plugged in and mounted? Then run: "
-            "python -m bot keys copy"
-        ]
     try:
+        if looked_at(second) is None:
+            return [
+                f"the second place of the keys ({second}) is empty or not there: the keys exist once. Is the disk plugged in and "
+                "mounted? Then run: python -m bot keys copy"
+            ]
         said = []
         if second.stat().st_dev == here.var.stat().st_dev:
             said.append(
@@ -108,7 +108,7 @@ def _of_second_place(here: Installation, second: Path, now: datetime) -> list[st
                 f"the second place of the keys lacks {', '.join(lacking)}, or holds another one. Run: python -m bot keys copy"
             )
         at = looked_at(second)
-        if newest(second) is None or at is None:
+        if newest(second) is None or at is None:  # somebody has taken it away
             said.append("the second place holds no copy of the key store. Run: python -m bot keys copy")
         elif now - at > OLD:
             said.append(

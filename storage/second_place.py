@@ -38,6 +38,12 @@ class NoSecondPlace(BinhAnError):
     code = "no-second-place"
 
 
+class SecondPlaceGone(BinhAnError):
+    """The second place of the keys is not where it was. Is the disk plugged in and mounted? A new one begins with `keys copy`."""
+
+    code = "second-place-gone"
+
+
 class OtherSecrets(BinhAnError):
     """In the second place lies another secret of the same name; nothing is overwritten, look whose it is and move it away."""
 
@@ -53,10 +59,13 @@ class Copied:
     keys: int
 
 
-def copy_keys(secrets: Path, keys: Keys, second: Path, now: datetime) -> Copied:
+def copy_keys(secrets: Path, keys: Keys, second: Path, now: datetime, *, begin: bool = False) -> Copied:
     """Bring the second place up to date: secret files that it lacks, a copy of the key store when that has changed. Copies that
-    are too old, or closer together than needed, go. Raises OtherSecrets, OSError.
+    are too old, or closer together than needed, go. `begin` makes a new second place; without it a folder that nobody has begun
+    is the empty place of a disk that is not there. Raises SecondPlaceGone, OtherSecrets, OSError.
     """
+    if not begin and not (second / NOTE).exists():
+        raise SecondPlaceGone(str(second))
     (second / SECRETS).mkdir(mode=0o700, parents=True, exist_ok=True)
     (second / COPIES).mkdir(mode=0o700, exist_ok=True)
     fresh_secrets = _copy_secrets(secrets, second / SECRETS)

@@ -90,6 +90,17 @@ def warn(config: Config) -> None:
 
 
 @app.command()
+def quarantine(config: ConfigOption = None) -> None:
+    """Begin a quarantine by hand: after the database was brought back by other means (a snapshot, point-in-time recovery).
+
+    Everything on its way to seekers is held, and whoever was erased since, as the keys know, is erased from these data too.
+    """
+    held, erased = wiring.begin_quarantine(load_config(config))
+    print(f"quarantine: begun; {held} lines held, {erased} erasures finished; everybody signs in again")
+    print("nothing goes out; look at the desk, then run: python -m bot db release")
+
+
+@app.command()
 def release(config: ConfigOption = None) -> None:
     """End the quarantine after a restore: from now on messages go out again."""
     was_on = wiring.release_quarantine(load_config(config))

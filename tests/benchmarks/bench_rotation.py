@@ -1,4 +1,4 @@
-"""The key-encryption key changed every few seconds by the real command while several processes write and read.
+"""The key-encryption key changed every few seconds, as `keys rotate` does it, while several processes write and read.
 
 Run: `make bench NAME=rotation` (with FOR_S=300 EVERY_S=10 in the environment the promise of docs/keys-and-backups.md; 20 and 2
 without). On SQLite, on PostgreSQL with the keys in a file, and with the keys in a database. Each process keeps 16 unwrapped keys
@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from bot import wiring  # noqa: E402
+from bot.config import load_config  # noqa: E402
 from handlers.errors import KeyMissing  # noqa: E402
 from handlers.model import Address, Case, Direction, Line, new_uid  # noqa: E402
 from handlers.ports import UnitOfWork  # noqa: E402
@@ -117,16 +118,16 @@ def worker(here: Installation, name: str, until: float, done: Any) -> None:
     done.put(asyncio.run(run()))
 
 
-def rotate(folder: Path, until: float) -> list[float]:
-    """The real command, again and again; how long each took."""
+def rotator(folder: Path, until: float, done: Any) -> None:
+    """What the command `keys rotate` does, again and again in a process of its own; how long each took."""
+    config = load_config(folder / "config.yaml")
     took = []
     while time.time() < until:
         began = time.perf_counter()
-        argv = [sys.executable, "-m", "bot", "keys", "rotate", "--config", str(folder / "config.yaml")]
-        subprocess.run(argv, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        wiring.rotate_keys(config)
         took.append(time.perf_counter() - began)
         time.sleep(max(0.0, EVERY_S - took[-1]))
-    return took
+    done.put(took)
 
 
 def measure(name: str, folder: Path, here: Installation, *, rotating: bool) -> float:
@@ -141,8 +142,12 @@ def measure(name: str, folder: Path, here: Installation, *, rotating: bool) -> f
     started = [spawn.Process(target=worker, args=(here, f"p{n}", until, done)) for n in range(PROCESSES)]
     for each in started:
         each.start()
-    took = rotate(folder, until - 2) if rotating else []
-    tallies: list[Tally] = [done.get(timeout=FOR_S + 120) for _ in started]
+    rotations = spawn.Queue()
+    if rotating:
+        started.append(spawn.Process(target=rotator, args=(folder, until - 2, rotations)))
+        started[-1].start()
+    tallies: list[Tally] = [done.get(timeout=FOR_S + 120) for _ in range(PROCESSES)]
+    took: list[float] = rotations.get(timeout=120) if rotating else []
     for each in started:
         each.join()
     times = sorted(ms for tally in tallies for ms in tally.took_ms)

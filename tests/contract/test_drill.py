@@ -59,6 +59,7 @@ async def test_it_says_who_would_be_erased(houses: Houses, tmp_path: Path) -> No
     async with opened(here) as storage:
         contact_uid, case_uid = await live(storage)
         await live(storage, 2)
+        copy_keys(here.secrets, storage.keys, tmp_path / "second", Clock()(), begin=True)
         backup(here, tmp_path / "copy", clock=Clock())
         await act(storage.door, lambda uow: (uow.cases.destroy(case_uid), uow.contacts.forget(contact_uid)))
         later = Clock()
@@ -142,7 +143,7 @@ async def test_what_cannot_be_restored_is_refused_in_words(houses: Houses, tmp_p
     here = houses.new()
     async with opened(here) as storage:
         await live(storage)
-        copy_keys(here.secrets, storage.keys, second, Clock()())
+        copy_keys(here.secrets, storage.keys, second, Clock()(), begin=True)
         await live(storage, 2)
     backup(here, tmp_path / "copy")
     with pytest.raises(BackupBroken, match="the keys are older than the data"):

@@ -29,7 +29,7 @@ from storage.installation import Installation
 from storage.open import Storage
 from storage.quarantine import lift_quarantine
 from storage.restore import BESIDE, IN_PLACE, OtherDatabase, restore
-from storage.second_place import copy_keys, newest
+from storage.second_place import SecondPlaceGone, copy_keys, newest
 from storage.secrets import load_secrets
 from tests.contract.builders import START, Clock, act, case_of, line, outbox_row, staff
 from tests.contract.houses import Houses, live, opened, problems
@@ -81,6 +81,7 @@ async def test_who_was_erased_since_does_not_come_back(houses: Houses, tmp_path:
     async with opened(here) as storage:
         contact_uid, case_uid = await live(storage)
         kept, kept_case = await live(storage, 2)
+        copy_keys(here.secrets, storage.keys, second, Clock()(), begin=True)
         done = backup(here, tmp_path / "copy", clock=Clock())
         assert done.apart
         assert not list((tmp_path / "copy").glob("keys*"))
@@ -192,7 +193,7 @@ async def test_keys_older_than_the_data_are_refused_and_a_newer_copy_is_asked_fo
     here, there = houses.new(), houses.new()
     async with opened(here) as storage:
         await live(storage)
-        copy_keys(here.secrets, storage.keys, second, Clock()())
+        copy_keys(here.secrets, storage.keys, second, Clock()(), begin=True)
         await live(storage, 2)
     backup(here, tmp_path / "copy", include_secrets=True)
     with pytest.raises(BackupBroken, match="2 keys are missing: the keys are older"):
@@ -260,3 +261,14 @@ async def test_a_backup_under_load_finds_every_key(houses: Houses, tmp_path: Pat
         there = houses.new()
         restore(tmp_path / f"copy{attempt}", there)
         assert problems(there) == []
+
+
+async def test_with_the_disk_of_the_keys_away_no_backup_is_made_that_could_not_be_read(
+    houses: Houses, tmp_path: Path
+) -> None:
+    here = houses.new(second=tmp_path / "unplugged")
+    async with opened(here) as storage:
+        await live(storage)
+    with pytest.raises(SecondPlaceGone):
+        backup(here, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()

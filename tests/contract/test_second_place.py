@@ -5,20 +5,30 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handlers.model import new_uid
+from storage import second_place
 from storage.installation import Installation
 from storage.key_care import NO_SECOND, check, in_words, show, warnings
 from storage.keystore import Keys, KeyStore
 from storage.postgres.connection import parameters
 from storage.postgres.keystore import PostgresKeyStore
 from storage.rotation import KEPT, retire, rotate
-from storage.second_place import OtherSecrets, copies, copy_keys, made_at, newest, retire_there, verify
+from storage.second_place import (
+    Copied,
+    OtherSecrets,
+    SecondPlaceGone,
+    copies,
+    made_at,
+    newest,
+    retire_there,
+    verify,
+)
 from storage.secrets import NAMES, load_secrets
 from tests.contract.builders import START, Clock
 from tests.servers.postgres import drop_database, make_database
@@ -42,6 +52,10 @@ def keys(here: Installation) -> Iterator[Keys]:
     opened = here.open_keys(load_secrets(here.var, needed=True), Clock())
     yield opened
     opened.close()
+
+
+def copy_keys(secrets: Path, keys: Keys, second: Path, now: datetime) -> Copied:
+    return second_place.copy_keys(secrets, keys, second, now, begin=True)
 
 
 def add(keys: Keys, count: int = 3) -> list[str]:
@@ -170,7 +184,9 @@ def test_warnings_say_what_to_do(here: Installation, keys: Keys, monkeypatch: py
         return "\n".join(warnings(here, keys, clock()))
 
     assert warnings(Installation(here.var), keys, clock()) == [NO_SECOND]
-    assert "is not there. Is the disk plugged in" in said()
+    assert "is empty or not there" in said()
+    second.mkdir()
+    assert "Is the disk plugged in and mounted?" in said()
     copy_keys(here.secrets, keys, second, clock())
     assert said().count("\n") == 0
     assert "on the same disk" in said()
@@ -249,3 +265,14 @@ def test_a_shared_store_comes_back_from_a_copy(postgres_server: Any, tmp_path: P
     for each in (file, store):
         each.close()
     drop_database(postgres_server.url, "binhan_second")
+
+
+def test_the_empty_place_of_a_disk_that_is_away_is_not_filled(here: Installation, keys: Keys) -> None:
+    second = second_of(here)
+    for _ in range(2):
+        with pytest.raises(SecondPlaceGone, match="plugged in"):
+            second_place.copy_keys(here.secrets, keys, second, START)
+        second.mkdir(exist_ok=True)
+    assert list(second.iterdir()) == []
+    copy_keys(here.secrets, keys, second, START)
+    assert second_place.copy_keys(here.secrets, keys, second, START).secrets == []
