@@ -104,24 +104,27 @@ async def traffic(storage: Storage, name: str, until: float) -> Tally:
     return tally
 
 
-def worker(here: Installation, name: str, until: float, done: Any) -> None:
-    """The entry of a process."""
+def worker(here: Installation, name: str, ready: Any, done: Any) -> None:
+    """The entry of a process; all begin together."""
 
     async def run() -> Tally:
         storage = open_storage(here.database, here.var, keys_url=here.keys_url)
         storage.keys._cached = 16
         try:
-            return await traffic(storage, name, until)
+            await asyncio.to_thread(ready.wait)
+            return await traffic(storage, name, time.time() + FOR_S)
         finally:
             await storage.close()
 
     done.put(asyncio.run(run()))
 
 
-def rotator(folder: Path, until: float, done: Any) -> None:
+def rotator(folder: Path, ready: Any, done: Any) -> None:
     """What the command `keys rotate` does, again and again in a process of its own; how long each took."""
     config = load_config(folder / "config.yaml")
     took = []
+    ready.wait()
+    until = time.time() + FOR_S
     while time.time() < until:
         began = time.perf_counter()
         wiring.rotate_keys(config)
@@ -138,13 +141,13 @@ def measure(name: str, folder: Path, here: Installation, *, rotating: bool) -> f
     (folder / "config.yaml").write_text(written)
     spawn = multiprocessing.get_context("spawn")
     done = spawn.Queue()
-    until = time.time() + FOR_S + 2
-    started = [spawn.Process(target=worker, args=(here, f"p{n}", until, done)) for n in range(PROCESSES)]
+    ready = spawn.Barrier(PROCESSES + rotating)
+    started = [spawn.Process(target=worker, args=(here, f"p{n}", ready, done)) for n in range(PROCESSES)]
     for each in started:
         each.start()
     rotations = spawn.Queue()
     if rotating:
-        started.append(spawn.Process(target=rotator, args=(folder, until - 2, rotations)))
+        started.append(spawn.Process(target=rotator, args=(folder, ready, rotations)))
         started[-1].start()
     tallies: list[Tally] = [done.get(timeout=FOR_S + 120) for _ in range(PROCESSES)]
     took: list[float] = rotations.get(timeout=120) if rotating else []
