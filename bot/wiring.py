@@ -69,6 +69,7 @@ from storage.open import Storage, open_storage, utc_now
 from storage.quarantine import lift_quarantine, quarantine_now
 from storage.restore import Restored, restore
 from storage.secrets import load_secrets
+from storage.wishes import open_wishes
 
 log = structlog.get_logger()
 
@@ -495,8 +496,9 @@ async def keep_keys_twice(service: Service) -> None:
     assert here.second is not None
     while True:
         try:
-            now = await storage.door.read(lambda uow: uow.now)
+            now, wishes = await storage.door.read(lambda uow: (uow.now, open_wishes(uow)))  # type: ignore[arg-type]
             done = await asyncio.to_thread(second_place.copy_keys, here.secrets, storage.keys, here.second, now)
+            await asyncio.to_thread(second_place.note_wishes, here.second, wishes)
             await storage.door.run(watching.keys_copied, None)
             if done.fresh or done.secrets:
                 log.info("keys.copied", keys=done.keys, secrets=len(done.secrets))

@@ -27,7 +27,7 @@ from storage.prepared import Runner
 from storage.removals import check_keys
 from storage.restore import OtherDatabase, place
 from storage.sealed import Opened, open_everything
-from storage.second_place import newest
+from storage.second_place import newest, read_wishes
 from storage.secrets import Secrets, read_secrets
 from storage.uow import RunsStatements, SqlUnitOfWork
 
@@ -54,6 +54,7 @@ class Drilled:
     keys_from: str
     knows_erasures: bool
     erased: int
+    hidden: int  # asked to be erased since, and will be at their hour
     held: int
     sent: int  # lines to seekers that would go out by themselves
     pages: int  # pages to staff that would ring at once, as they should
@@ -97,7 +98,8 @@ def drill(
                 here.password,
             )
         there = Installation(var / "house", database, password)
-        held, erased, _ = place(source, manifest, there, held_secrets, copy, clock)
+        wishes = read_wishes(keys if keys is not None and keys.is_dir() else here.second)
+        held, erased, hidden, _ = place(source, manifest, there, held_secrets, copy, clock, wishes)
         restored_s = time.monotonic() - began
         looked = _look(there, held_secrets, clock)
     return Drilled(
@@ -113,6 +115,7 @@ def drill(
         keys_from=keys_from,
         knows_erasures=copy != source / KEYS,
         erased=erased,
+        hidden=hidden,
         held=held,
         sent=looked.sent,
         pages=looked.pages,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,9 +28,10 @@ from storage.lock import ServeLock
 from storage.prepared import Runner
 from storage.quarantine import begin_quarantine
 from storage.removals import check_keys
-from storage.second_place import newest
+from storage.second_place import newest, read_wishes
 from storage.secrets import Secrets, load_secrets, secret_names, sync_folder, write_secret
 from storage.uow import RunsStatements
+from storage.wishes import honour
 
 IN_PLACE = "those in place"
 BESIDE = "those beside the data, as old as they are"
@@ -49,6 +50,7 @@ class Restored:
     made_at: str  # of the backup, ISO 8601
     held: int  # lines to seekers that will not go out before they write again
     erased: int  # erasures finished that had happened after the backup's data were copied
+    hidden: int  # people who had asked to be erased since, and will be at their hour
     keys_from: str
     knows_erasures: bool  # the keys are newer than the data: who was erased since is known
     seconds: float
@@ -77,10 +79,11 @@ def restore(
         raise OtherDatabase("it is of PostgreSQL" if manifest.shared else "it is of SQLite")
     with ServeLock(here.var):
         _place_secrets(source, secrets, here)
-        held, erased, keys_from = place(source, manifest, here, load_secrets(here.var), keys, clock)
+        wishes = read_wishes(keys if keys is not None and keys.is_dir() else here.second)
+        held, erased, hidden, keys_from = place(source, manifest, here, load_secrets(here.var), keys, clock, wishes)
     knows = keys_from != BESIDE
     made_at = manifest.made_at.isoformat(timespec="seconds")
-    return Restored(made_at, held, erased, keys_from, knows, time.monotonic() - began)
+    return Restored(made_at, held, erased, hidden, keys_from, knows, time.monotonic() - began)
 
 
 def place(
@@ -90,8 +93,9 @@ def place(
     secrets: Secrets,
     keys: Path | None,
     clock: Callable[[], datetime],
-) -> tuple[int, int, str]:
-    """Keys, then data, in quarantine; lines held, erasures finished, and which keys were taken."""
+    wishes: Mapping[str, datetime],
+) -> tuple[int, int, int, str]:
+    """Keys, then data, in quarantine; lines held, erasures finished, wishes to be erased kept, and which keys were taken."""
     here.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = here.var / ".restoring"
     shutil.rmtree(part, ignore_errors=True)
@@ -102,13 +106,13 @@ def place(
             shutil.copyfile(origin, part / KEYS)
             (part / KEYS).chmod(0o600)
         if here.shared:
-            held, erased = _place_postgres(source, manifest, here, secrets, part, clock)
+            held, erased, hidden = _place_postgres(source, manifest, here, secrets, part, clock, wishes)
         else:
-            held, erased = _place_sqlite(source, manifest, here, secrets, part, clock)
+            held, erased, hidden = _place_sqlite(source, manifest, here, secrets, part, clock, wishes)
         sync_folder(here.var)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return held, erased, keys_from
+    return held, erased, hidden, keys_from
 
 
 def _choose_keys(
@@ -139,8 +143,9 @@ def _is_filled(here: Installation, secrets: Secrets, clock: Callable[[], datetim
 
 
 def _place_sqlite(
-    source: Path, manifest: Manifest, here: Installation, secrets: Secrets, part: Path, clock: Callable[[], datetime]
-) -> tuple[int, int]:
+    source: Path, manifest: Manifest, here: Installation, secrets: Secrets, part: Path, clock: Callable[[], datetime],
+    wishes: Mapping[str, datetime],
+) -> tuple[int, int, int]:  # fmt: skip
     shutil.copyfile(source / DATA, part / DATA)
     (part / DATA).chmod(0o600)
     if digest(part / DATA) != manifest.sha256[DATA]:
@@ -152,7 +157,7 @@ def _place_sqlite(
         closing(connect(part / DATA, busy_s=1.0)) as file,
     ):
         file.execute("BEGIN IMMEDIATE")
-        done = _quarantined(Runner(file), store, secrets, clock)
+        done = _quarantined(Runner(file), store, secrets, clock, wishes)
         file.commit()
         file.execute("PRAGMA journal_mode=DELETE").fetchall()
     here.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -165,8 +170,9 @@ def _place_sqlite(
 
 
 def _place_postgres(
-    source: Path, manifest: Manifest, here: Installation, secrets: Secrets, part: Path, clock: Callable[[], datetime]
-) -> tuple[int, int]:
+    source: Path, manifest: Manifest, here: Installation, secrets: Secrets, part: Path, clock: Callable[[], datetime],
+    wishes: Mapping[str, datetime],
+) -> tuple[int, int, int]:  # fmt: skip
     from storage.postgres.restoring import refuse_filled, restored
 
     refuse_filled(here.parameters("binhan restore"))
@@ -176,7 +182,7 @@ def _place_postgres(
         closing(here.open_keys(secrets, clock)) as store,
         restored(here.parameters("binhan restore"), source / TABLES, manifest.revision) as runner,
     ):
-        return _quarantined(runner, store, secrets, clock)
+        return _quarantined(runner, store, secrets, clock, wishes)
 
 
 def _fill_keys(here: Installation, secrets: Secrets, copy: Path, clock: Callable[[], datetime]) -> None:
@@ -194,15 +200,16 @@ def _fill_keys(here: Installation, secrets: Secrets, copy: Path, clock: Callable
 
 
 def _quarantined(
-    runner: RunsStatements, store: Keys, secrets: Secrets, clock: Callable[[], datetime]
-) -> tuple[int, int]:
+    runner: RunsStatements, store: Keys, secrets: Secrets, clock: Callable[[], datetime], wishes: Mapping[str, datetime]
+) -> tuple[int, int, int]:
     store.opens()
     found = check_keys(runner, store)
     if found.missing:
         raise BackupBroken(
             f"{len(found.missing)} keys are missing: the keys are older than the data; take a newer copy of them (--keys)"
         )
-    return begin_quarantine(runner, store, secrets.pepper, clock())
+    held, erased = begin_quarantine(runner, store, secrets.pepper, clock())
+    return held, erased, honour(runner, wishes, clock())
 
 
 def _place_secrets(source: Path, given: Path | None, here: Installation) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from storage.secrets import load_secrets, secret_names, sync_folder, write_secre
 
 COPIES: Final = "keys"
 NOTE: Final = "copied.json"
+WISHES: Final = "wishes.json"
 EVERY: Final = timedelta(minutes=2)
 """How often a running service looks whether the keys have changed: a broken disk costs at most what came since."""
 OLD: Final = timedelta(minutes=15)
@@ -80,6 +81,25 @@ def copy_keys(secrets: Path, keys: Keys, second: Path, now: datetime, *, begin: 
     assert found is not None
     _write_note(second, {"looked_at": now.isoformat(), "mark": mark, "copy": found.name, "sha256": digest(found)})
     return Copied(fresh_secrets, fresh, len(keys.owners()))
+
+
+def note_wishes(second: Path, wishes: Mapping[str, datetime]) -> None:
+    """Note who asked to be erased and is not yet (`storage/wishes.py`): ids and times. Raises SecondPlaceGone, OSError."""
+    if not (second / NOTE).exists():
+        raise SecondPlaceGone(str(second))
+    if read_wishes(second) != wishes:
+        part = second / f".{WISHES}.part"
+        write_durably(part, json.dumps({uid: at.isoformat() for uid, at in wishes.items()}).encode())
+        part.replace(second / WISHES)
+        sync_folder(second)
+
+
+def read_wishes(second: Path | None) -> dict[str, datetime]:
+    """Those that were noted; none where there is no second place."""
+    if second is None or not (second / WISHES).exists():
+        return {}
+    said: dict[str, str] = json.loads((second / WISHES).read_bytes())
+    return {uid: datetime.fromisoformat(at) for uid, at in said.items()}
 
 
 def copies(second: Path) -> list[Path]:

@@ -76,6 +76,8 @@ def restore(
         f"restore: data of {done.made_at}, in {done.seconds:.1f} s; {done.held} lines held, {done.erased} erasures finished"
     )
     print(f"keys: {done.keys_from}")
+    if done.hidden:
+        print(f"{done.hidden} people had asked to be erased since: hidden, and destroyed at their hour")
     if not done.knows_erasures:
         print(
             "warning: who was erased since the backup is not known, so they are back. Look for a newer copy of the keys (--keys)"

@@ -59,7 +59,7 @@ def drill(
 def in_words(written: Config, done: Drilled) -> list[tuple[str, str]]:
     """The report, a line each: what was looked at, and what was found."""
     age, took = timedelta(seconds=done.age_s), timedelta(seconds=done.restored_s)
-    erased = f"{done.erased} contacts and cases, gone from the restored data too"
+    erased = f"{done.erased} contacts and cases, gone from the restored data too; {done.hidden} people wait to be"
     if not done.knows_erasures:
         erased = "not known: whoever was erased since the backup would be back. Give newer keys (--keys)"
     return [

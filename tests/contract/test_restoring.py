@@ -25,12 +25,14 @@ from handlers.ports import UnitOfWork
 from storage import restore as restores
 from storage.backup import BackupBroken, NotEmpty, backup
 from storage.crypto import Unreadable
+from storage.drill import drill
 from storage.installation import Installation
 from storage.open import Storage
 from storage.quarantine import lift_quarantine
 from storage.restore import BESIDE, IN_PLACE, OtherDatabase, restore
-from storage.second_place import SecondPlaceGone, copy_keys, newest
+from storage.second_place import SecondPlaceGone, copy_keys, newest, note_wishes, read_wishes
 from storage.secrets import load_secrets
+from storage.wishes import open_wishes
 from tests.contract.builders import START, Clock, act, case_of, line, outbox_row, staff
 from tests.contract.houses import Houses, live, opened, problems
 
@@ -272,3 +274,26 @@ async def test_with_the_disk_of_the_keys_away_no_backup_is_made_that_could_not_b
     with pytest.raises(SecondPlaceGone):
         backup(here, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
+
+
+async def test_a_wish_to_be_erased_outlives_the_backup_from_before_it(houses: Houses, tmp_path: Path) -> None:
+    second, hour = tmp_path / "second", START + timedelta(hours=24)
+    here, there = houses.new(second=second), houses.new(second=second)
+    async with opened(here) as storage:
+        asked, _ = await live(storage, 1)
+        other, _ = await live(storage, 2)
+        copy_keys(here.secrets, storage.keys, second, START, begin=True)
+        backup(here, tmp_path / "copy", clock=Clock())
+
+        def wish(uow: UnitOfWork) -> None:
+            uow.contacts.save(replace(uow.contacts.get(asked), hidden_at=START, erase_at=hour, quiet=True))
+
+        await act(storage.door, wish)
+        note_wishes(second, await act(storage.door, lambda uow: open_wishes(uow)))  # type: ignore[arg-type]
+    assert read_wishes(second) == {asked: hour}
+    assert drill(tmp_path / "copy", there, clock=Clock()).hidden == 1
+    assert restore(tmp_path / "copy", there, clock=Clock()).hidden == 1
+    async with opened(there) as again:
+        contact = await act(again.door, lambda uow: uow.contacts.get(asked))
+        assert (contact.hidden_at, contact.erase_at, contact.quiet) == (START, hour, True)
+        assert (await act(again.door, lambda uow: uow.contacts.get(other))).hidden_at is None
