@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import audit, channels, database, directory, erase, keeping, places, report, roster, staff, triage
+from bot.cli import audit, channels, database, directory, erase, keeping, keys, places, report, roster, staff, triage
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
@@ -55,6 +55,7 @@ app.add_typer(channels.app, name="channels")
 app.add_typer(database.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keeping.app, name="keeping")
+app.add_typer(keys.app, name="keys")
 app.command()(triage.triage)
 app.command()(places.place)
 app.command()(places.nearest)

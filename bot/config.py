@@ -321,6 +321,7 @@ class Config(_Written):
     var: Path = Path("var")  # data, keys and secrets
     listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:[0-9]{1,5}$")] = "127.0.0.1:8080"
     timezone: str = "Asia/Ho_Chi_Minh"
+    keys_second: Path | None = None  # a folder on another disk, where copies of secrets and key store are kept
     roster: Path | None = None  # roster.yaml; without one everybody enabled is on duty by role
     places: Path | None = None  # a folder with another province's tables of places instead of the shipped one
     content: Path | None = None  # a content folder that the first start publishes instead of the shipped one
@@ -407,7 +408,7 @@ def _with_paths_from(config: Config, folder: Path) -> Config:
     """Paths written in a configuration count from its own folder."""
     changes = {
         name: folder / value
-        for name in ("var", "roster", "content", "places")
+        for name in ("var", "keys_second", "roster", "content", "places")
         if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
     }
     heads = [folder / head for head in config.keeping.heads]  # an absolute one stays as it is

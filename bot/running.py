@@ -12,7 +12,8 @@ import structlog
 from aiohttp import web
 
 from bot.web.runner import Runner
-from handlers.errors import BinhAnError
+from handlers import watching
+from handlers.errors import BinhAnError, StorageUnavailable
 
 if TYPE_CHECKING:
     from bot.wiring import Service
@@ -87,6 +88,8 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
         if service.storage.shared:
             parts["pulse"] = service.pulse.tell(service.storage.door)
     parts["keys"] = _forget_keys(service)
+    if service.role.works and service.storage.keys.lasting:
+        parts["keys-twice"] = _keep_keys_twice(service)
     if service.auditor is not None:
         parts["auditor"] = service.auditor.run()
     return parts
@@ -103,8 +106,21 @@ async def _forget_keys(service: Service) -> None:
         await asyncio.sleep(FORGET_KEYS_EVERY_S)
         try:
             await asyncio.to_thread(service.storage.keys.forget_destroyed)
+            await asyncio.to_thread(service.storage.keys.say_held)
         except Exception as error:
             log.error("keys.not_forgotten", error=type(error).__name__)
+
+
+async def _keep_keys_twice(service: Service) -> None:
+    """In one process of all, where there is a second place; until then the others wait for their turn."""
+    from bot.wiring import keep_keys_twice
+
+    if service.config.keys_second is not None:
+        await service.storage.alone("keys.copy", lambda: keep_keys_twice(service))
+    else:
+        with suppress(StorageUnavailable):
+            await service.storage.door.run(watching.nobody_copies_keys, None)
+    await asyncio.Event().wait()  # a part that ends would end the service
 
 
 async def _drain(service: Service) -> None:

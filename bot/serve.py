@@ -18,7 +18,7 @@ from bot.roles import NeedsPostgres, Role
 from bot.running import CannotListen, run_service
 from bot.supervised import tell, telling
 from bot.web.runner import Runner
-from bot.wiring import Service, hold_lock, open_auditor, open_service
+from bot.wiring import Service, hold_lock, key_warnings_of, open_auditor, open_service
 from handlers import model
 from handlers.ports import UnitOfWork
 
@@ -46,7 +46,7 @@ async def serve(config: Config, *, demo: bool, role: Role = Role.ALL, listen: bo
             return
         async with open_service(config, demo=demo, role=role) as service:
             ready = asyncio.Event()
-            announcing = asyncio.create_task(_announce(service, ready))
+            announcing = asyncio.create_task(_announce(service, ready, await _key_warnings(service)))
             try:
                 async with telling(ready):
                     await _until_told(run_service(service, host, port if listens else None, ready))
@@ -108,7 +108,7 @@ def _try_address(host: str, port: int) -> None:
         raise CannotListen(f"{host}:{port}, ports end at 65535") from None
 
 
-async def _announce(service: Service, ready: asyncio.Event) -> None:
+async def _announce(service: Service, ready: asyncio.Event, warned: list[str]) -> None:
     await ready.wait()
     host, _ = service.config.address
     shown = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 (compared, not bound)
@@ -130,7 +130,18 @@ async def _announce(service: Service, ready: asyncio.Event) -> None:
         lines += [f"  {one.role:<11} {one.name:<9} {one.password}" for one in service.first_staff]
     elif not await service.storage.door.read(somebody_can_answer):
         lines.append(NOBODY)
+    lines += [f"  keys         warning: {said}" for said in warned]
     print("\n".join(lines), flush=True)
+
+
+async def _key_warnings(service: Service) -> list[str]:
+    """Said at every start by those who work; whatever goes wrong in looking stops nobody."""
+    if not service.role.works:
+        return []
+    try:
+        return await asyncio.to_thread(key_warnings_of, service)
+    except Exception as error:
+        return [f"how the keys are kept could not be looked at ({type(error).__name__}); run: python -m bot keys check"]
 
 
 def somebody_can_answer(uow: UnitOfWork) -> bool:

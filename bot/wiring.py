@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import partial
@@ -38,12 +38,11 @@ from bot.workers.outbox import OutboxWorker
 from bot.workers.pulse import Pulse
 from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
 from bot.worlds import WorldSource
-from handlers import failpoints
+from handlers import failpoints, watching
 from handlers.audit_log import HeadSigner
 from handlers.closing import Closing
 from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
-from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
 from handlers.handoff import Handoff
 from handlers.housekeeping import Housekeeping
@@ -61,11 +60,21 @@ from handlers.stays import Ending, Stays
 from handlers.unheard import Unheard
 from handlers.vaulting import DoorAlarms, DoorCounters, DoorVault
 from handlers.world import Worlds
-from storage.backup import Restored, backup, restore
+from storage import key_care, rotation, second_place
+from storage.backup import BackedUp, backup
 from storage.checking import check_installation
+from storage.drill import RPO as RPO  # for the command that says it
+from storage.drill import RTO as RTO
+from storage.drill import Drilled, drill
+from storage.installation import Installation
+from storage.key_care import in_words as in_words
+from storage.keystore import Keys
 from storage.lock import ServeLock
-from storage.open import Storage, open_storage
-from storage.quarantine import lift_quarantine
+from storage.open import Storage, open_storage, utc_now
+from storage.quarantine import lift_quarantine, quarantine_now
+from storage.restore import Restored, restore
+from storage.secrets import load_secrets
+from storage.wishes import open_wishes
 
 log = structlog.get_logger()
 
@@ -374,15 +383,16 @@ def hold_lock(config: Config) -> ServeLock:
 # --- the database, for commands ------------------------------------------------------------------------------------------
 
 
-class NotEmbedded(BinhAnError):
-    """This command is for the embedded database only; for PostgreSQL see "Backups" in docs/running.md."""
-
-    code = "not-embedded"
-
-
-def _only_embedded(config: Config) -> None:
-    if config.database.shared:
-        raise NotEmbedded
+def installation_of(config: Config) -> Installation:
+    """Where data, keys and secrets of this configuration lie."""
+    return Installation(
+        config.var,
+        config.database.url,
+        _read(config.database.password),
+        config.database.keys_url,
+        _read(config.database.keys_password),
+        config.keys_second,
+    )
 
 
 def _postgres_of(config: Config) -> tuple[str, str]:
@@ -444,16 +454,32 @@ async def open_records(config: Config) -> AsyncIterator[Records]:
         await storage.close()
 
 
-def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:
-    """Copy data and keys into a new directory, while the service may run."""
-    _only_embedded(config)
-    backup(config.var, to, database=data_file(config), include_secrets=include_secrets)
+def backup_database(config: Config, to: Path, *, include_secrets: bool) -> BackedUp:
+    """Copy data and keys into a new directory (keys into their second place), while the service may run."""
+    return backup(installation_of(config), to, include_secrets=include_secrets)
 
 
-def restore_database(config: Config, source: Path, secrets: Path | None) -> Restored:
+def restore_database(config: Config, source: Path, secrets: Path | None, keys: Path | None) -> Restored:
     """Put a backup where no data are, in quarantine."""
-    _only_embedded(config)
-    return restore(source, config.var, secrets=secrets, database=data_file(config))
+    return restore(source, installation_of(config), secrets=secrets, keys=keys)
+
+
+def drill_restore(config: Config, source: Path, secrets: Path | None, keys: Path | None, into: str) -> Drilled:
+    """Rehearse a restore in an empty place."""
+    return drill(source, installation_of(config), secrets=secrets, keys=keys, into=into)
+
+
+def begin_quarantine(config: Config) -> tuple[int, int]:
+    """Hold what is on its way to seekers and finish erasures the keys know of; how many of each."""
+
+    async def begin() -> tuple[int, int]:
+        storage = _storage_of(config)
+        try:
+            return await storage.door.run(quarantine_now, storage.keys)
+        finally:
+            await storage.close()
+
+    return asyncio.run(begin())
 
 
 def release_quarantine(config: Config) -> bool:
@@ -467,3 +493,101 @@ def release_quarantine(config: Config) -> bool:
             await storage.close()
 
     return asyncio.run(release())
+
+
+# --- the keys, for commands ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened_keys(config: Config) -> Iterator[tuple[Installation, Keys]]:
+    here = installation_of(config)
+    with closing(here.open_keys(load_secrets(config.var, needed=True), utc_now)) as keys:
+        yield here, keys
+
+
+def show_keys(config: Config) -> key_care.KeysShown:
+    """Ids, counts and times."""
+    with _opened_keys(config) as (here, keys):
+        return key_care.show(here, keys)
+
+
+def check_keys(config: Config) -> list[str]:
+    """What does not open or has no key, a line each."""
+    return key_care.check(installation_of(config), utc_now())
+
+
+def key_warnings_of(service: Service) -> list[str]:
+    """The same of a service that runs; keys in memory need no care."""
+    return key_care.warnings(installation_of(service.config), service.storage.keys, utc_now())
+
+
+def key_warnings(config: Config) -> list[str]:
+    """What may make the keys get lost, a sentence each."""
+    with _opened_keys(config) as (here, keys):
+        return key_care.warnings(here, keys, utc_now())
+
+
+async def keep_keys_twice(service: Service) -> None:
+    """Until cancelled: bring the second place of the keys up to date, and leave a sign of it for the auditor. A disk that is away
+    is said in the log, and comes back by itself.
+    """
+    storage, here = service.storage, installation_of(service.config)
+    assert here.second is not None
+    while True:
+        try:
+            now, wishes = await storage.door.read(lambda uow: (uow.now, open_wishes(uow)))  # type: ignore[arg-type]
+            done = await asyncio.to_thread(second_place.copy_keys, here.secrets, storage.keys, here.second, now)
+            await asyncio.to_thread(second_place.note_wishes, here.second, wishes)
+            await storage.door.run(watching.keys_copied, None)
+            if done.fresh or done.secrets:
+                log.info("keys.copied", keys=done.keys, secrets=len(done.secrets))
+        except Exception as error:
+            log.error("keys.not_copied", error=type(error).__name__)
+        await asyncio.sleep(second_place.EVERY.total_seconds())
+
+
+def rotate_keys(config: Config) -> rotation.Rotated:
+    """Let a new key-encryption key wrap every data key, while the service may run; the second place gets it first."""
+    with _opened_keys(config) as (here, keys):
+        if here.second is not None:
+            second_place.copy_keys(here.secrets, keys, here.second, utc_now())  # a disk that is away stops it here
+            rotation.prepare(here.secrets, keys)
+            second_place.copy_keys(here.secrets, keys, here.second, utc_now())
+        done = rotation.rotate(here.secrets, keys)
+        if here.second is not None:
+            second_place.copy_keys(here.secrets, keys, here.second, utc_now())
+        return done
+
+
+def prepare_kek(config: Config) -> str:
+    """Make the next key-encryption key without using it."""
+    with _opened_keys(config) as (here, keys):
+        return rotation.prepare(here.secrets, keys)
+
+
+def retire_keks(config: Config) -> tuple[list[str], dict[str, datetime]]:
+    """Take old key-encryption keys away, here and in the second place."""
+    with _opened_keys(config) as (here, keys):
+        gone, waiting = rotation.retire(here.secrets, keys, utc_now())
+        if here.second is not None:
+            second_place.retire_there(here.second, gone)
+        return gone, waiting
+
+
+def copy_keys(config: Config, to: Path | None) -> second_place.Copied:
+    """Bring the second place (or another folder) up to date."""
+    with _opened_keys(config) as (here, keys):
+        return second_place.copy_keys(here.secrets, keys, _second_of(here, to), utc_now(), begin=True)
+
+
+def verify_key_copy(config: Config, where: Path | None) -> list[str]:
+    """What the second place alone would not give back, a line each."""
+    with _opened_keys(config) as (here, keys):
+        return second_place.verify(here.secrets, keys, _second_of(here, where), utc_now())
+
+
+def _second_of(here: Installation, given: Path | None) -> Path:
+    second = given or here.second
+    if second is None:
+        raise second_place.NoSecondPlace
+    return second

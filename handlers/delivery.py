@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handlers.evolving import evolve
-from handlers.model import OutboxKind, Outcome, SendJob
+from handlers.model import OutboxKind, OutboxRow, Outcome, SendJob
 from handlers.operation import operation
 from handlers.paging import CALLS
 from handlers.ports import Handle, Reach, SendResult, UnitOfWork
 
 LEASE = timedelta(seconds=30)
 """How long a sender may take; a send gives up after 10 s, so a lease that ran out belongs to a dead sender."""
+
+STARTS_WITHIN = timedelta(seconds=20)
+"""So long after its claim a send may still begin, and be over before the lease is."""
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 20.0
@@ -96,6 +99,15 @@ def _remember(uow: UnitOfWork, report: Report) -> None:
             for handle in report.result.handles
         ]
         uow.handles.add(made)
+
+
+def may_still_go(row: OutboxRow, waited: timedelta) -> bool:
+    """May a row go out, so long after it was claimed? A process that was frozen in between (a machine that slept) must look
+    again: somebody else may have sent it meanwhile, and what was fresh then may be late now.
+    """
+    if row.lease_until is None or waited >= STARTS_WITHIN:
+        return row.lease_until is None
+    return row.fresh_until is None or row.lease_until - LEASE + waited <= row.fresh_until
 
 
 def backoff(attempts: int) -> timedelta:

@@ -31,6 +31,7 @@ NAMES = (
 ELSEWHERE = (  # places that a message does not pass
     "tokens.called",  # the platform has given new tokens, they are not stored
     "tokens.stored",  # stored, not used yet
+    "keys.rewrapping",  # `keys rotate`: some data keys are wrapped anew, nothing of it is durable
 )
 
 

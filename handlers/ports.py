@@ -40,8 +40,8 @@ from handlers.referral import Referral, ReferralLink
 from handlers.rules.windows import ReplyWindow
 
 if TYPE_CHECKING:
-    from handlers.drill import Answer
     from handlers.keeping import Overdue, Run
+    from handlers.order_drill import Answer
 
 # --- stores -------------------------------------------------------------------------------------------------------------
 

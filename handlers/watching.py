@@ -22,6 +22,8 @@ BEAT_EVERY: Final = timedelta(seconds=5)
 KEEPING_LATE_AFTER: Final = timedelta(hours=26)
 """Once a day what is due is removed; two hours later it is late."""
 NO_BEAT_FOR: Final = timedelta(seconds=15)
+KEYS_COPIED: Final = "keys.copied_at"
+NO_COPY_FOR: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,25 @@ def findings(uow: UnitOfWork, beats: Iterable[str] = ()) -> list[Finding]:
         silent = silent_for(uow, part)
         if silent is None or silent > NO_BEAT_FOR:
             found.append(Finding(f"no-{part}", 1, round(silent.total_seconds()) if silent else 0))
+    copied = uow.get_setting(KEYS_COPIED)
+    if copied and (ago := uow.now - datetime.fromisoformat(copied)) > NO_COPY_FOR:
+        found.append(Finding("keys-not-copied", 1, round(ago.total_seconds())))
     return found
+
+
+@operation("writer")
+def keys_copied(uow: UnitOfWork, looks: Sequence[None]) -> list[None]:
+    """The second place of the keys has just been brought up to date."""
+    uow.set_setting(KEYS_COPIED, uow.now.isoformat())
+    return list(looks)
+
+
+@operation("writer")
+def nobody_copies_keys(uow: UnitOfWork, looks: Sequence[None]) -> list[None]:
+    """There is no second place of the keys (any more): nothing to wait for."""
+    if uow.get_setting(KEYS_COPIED):
+        uow.set_setting(KEYS_COPIED, "")
+    return list(looks)
 
 
 def silent_for(uow: UnitOfWork, part: str) -> timedelta | None:

@@ -1,19 +1,21 @@
-"""Backup and restore of the embedded pair: data and keys.
+"""Backup of data and keys, of a running or a stopped installation, on SQLite and on PostgreSQL.
 
 **Order.** Data first, keys second. A key is durable before the first row that uses it, so every row of a data copy finds its
 key in a key copy made later; the other way round, a contact made in between would be a lost message. A key destroyed in
 between is missing from the later copy as it should be: its tombstone is there, and restoring finishes that erasure.
+
+**Apart.** With a second place (`storage/second_place.py`) the keys go there, and the backup holds data alone: it may be kept
+for a month, and erasing still reaches it. Without one the keys lie beside the data, and erasing does not reach it before it goes.
 
 **Secrets** are left out unless asked for: a backup without them is unreadable, and belongs on another medium than they do.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,16 +23,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from handlers.errors import BinhAnError, KeyMissing
+from handlers.errors import BinhAnError
 from storage import schema
-from storage.lock import ServeLock
-from storage.quarantine import begin_quarantine
-from storage.secrets import NAMES, load_secrets, sync_folder, write_secret
+from storage.digests import digest, write_durably
+from storage.engine import copy_file
+from storage.installation import DATA, KEYS, SECRETS, Installation
+from storage.keystore import Keys
+from storage.second_place import copy_keys
+from storage.secrets import load_secrets, secret_names, sync_folder, write_secret
 
-FORMAT = 1
-DATA = "data.db"
-KEYS = "keys.db"
+FORMAT = 2
 MANIFEST = "manifest.json"
+TABLES = "tables"
+"""The folder with the files of a PostgreSQL database, in place of `data.db`."""
+_OWNERS = "SELECT uid FROM contacts UNION SELECT uid FROM cases WHERE erased_at IS NULL"
 
 
 class NotEmpty(BinhAnError):
@@ -46,164 +52,149 @@ class BackupBroken(BinhAnError):
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """What a restore did, for the operator's eyes."""
+class BackedUp:
+    """What a backup holds."""
 
-    made_at: str  # of the backup, ISO 8601
-    held: int  # lines to seekers that will not go out before they write again
-    erased: int  # erasures finished that had happened after the backup's data were copied
+    path: Path
+    rows: int
+    keys: int
+    apart: bool  # the keys are in the second place, not in it
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup says of itself."""
+
+    made_at: datetime
+    revision: str
+    shared: bool  # of a PostgreSQL database
+    sha256: dict[str, str]  # by file, from the backup's folder
+    rows: dict[str, int]  # by table
+
+    @property
+    def has_keys(self) -> bool:
+        """Do the keys lie beside the data?"""
+        return KEYS in self.sha256
 
 
 def backup(
-    var: Path,
+    here: Installation,
     to: Path,
     *,
-    database: Path | None = None,
     include_secrets: bool = False,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Path:
-    """Copy data and keys of a running or stopped installation into the new directory `to`; returns `to`.
+) -> BackedUp:
+    """Copy data and keys into the new directory `to` (keys into the second place where there is one).
 
-    `database` is the data file when it is not `var`/data.db. Whole or not at all: `to` appears at the end. Raises NotEmpty,
-    BackupBroken (a key is missing already now).
+    Whole or not at all: `to` appears at the end. Raises NotEmpty, BackupBroken (a key is missing already now), and what opening
+    the installation raises.
     """
-    database = database or var / DATA
+    began = time.monotonic()
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise NotEmpty(to.name)
-    if not database.exists():
-        raise BackupBroken(f"{database.name} is not there")
+    if not here.shared and not here.file.exists():
+        raise BackupBroken(f"{here.file.name} is not there")
+    if here.second is not None and here.second.resolve() in (to.resolve(), *to.resolve().parents):
+        raise NotEmpty(f"{to.name} would lie in the second place of the keys: whoever finds both reads everything")
+    keys = here.open_keys(load_secrets(here.var, needed=True), clock)
     part = to.with_name(f".{to.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700, parents=True)
     try:
-        _copy(database, part / DATA)
-        _copy(var / KEYS, part / KEYS)
-        _compare(part / DATA, part / KEYS)
+        made_at = clock()
+        revision, rows, owners = _copy_data(here, part)
+        if here.second is None:
+            keys.copy_to(part / KEYS)
+        else:
+            copy_keys(here.secrets, keys, here.second, made_at)
+        _compare(owners, keys)
         if include_secrets:
-            (part / "secrets").mkdir(mode=0o700)
-            for name in NAMES:
-                write_secret(part / "secrets" / name, (var / "secrets" / name).read_bytes())
-        manifest = {
-            "format": FORMAT,
-            "made_at": clock().isoformat(timespec="seconds"),
-            "revision": schema.revision(part / DATA),
-            "secrets": include_secrets,
-            "sha256": {name: _digest(part / name) for name in (DATA, KEYS)},
-        }
-        _write(part / MANIFEST, json.dumps(manifest, indent=2).encode())
-        sync_folder(part)
+            (part / SECRETS).mkdir(mode=0o700)
+            for name in secret_names(here.secrets):
+                write_secret(part / SECRETS / name, (here.secrets / name).read_bytes())
+        _write_manifest(part, here, made_at, revision, rows, include_secrets)
         if to.exists():
             to.rmdir()
         part.rename(to)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+    finally:
+        keys.close()
     sync_folder(to.parent)
-    return to
+    return BackedUp(to, sum(rows.values()), len(owners), here.second is not None, time.monotonic() - began)
 
 
-def restore(
-    source: Path,
-    var: Path,
-    *,
-    secrets: Path | None = None,
-    database: Path | None = None,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Restored:
-    """Put a backup where no data are, in quarantine: nothing goes out to seekers until an operator lifts it.
-
-    `secrets` is a directory with the secret files when they are neither in the backup nor in `var`. Raises NotEmpty,
-    AlreadyServing, BackupBroken, KeyMissing, SecretExposed, SecretMalformed, NewerDatabase, Unreadable (other secrets).
-    """
-    database = database or var / DATA
-    for taken in (database, var / KEYS):
-        if taken.exists():
-            raise NotEmpty(taken.name)
-    manifest = _manifest(source)
-    with ServeLock(var):
-        _place_secrets(source, secrets, var)
-        part = var / ".restoring"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(mode=0o700)
-        try:
-            for name in (DATA, KEYS):
-                shutil.copyfile(source / name, part / name)
-                (part / name).chmod(0o600)
-                if _digest(part / name) != manifest["sha256"][name]:
-                    raise BackupBroken(f"{name} is not as it was written")
-            _compare(part / DATA, part / KEYS)
-            schema.upgrade(part / DATA)
-            held, erased = begin_quarantine(part / DATA, part / KEYS, load_secrets(var), clock)
-            database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (part / KEYS).rename(var / KEYS)
-            (part / DATA).rename(database)
-            sync_folder(var)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return Restored(str(manifest["made_at"]), held, erased)
-
-
-def _manifest(source: Path) -> dict[str, Any]:
+def read_manifest(source: Path) -> Manifest:
+    """What the backup says of itself, once every file is found as it was written; BackupBroken otherwise."""
     try:
-        manifest: dict[str, Any] = json.loads((source / MANIFEST).read_bytes())
-        if manifest["format"] != FORMAT or set(manifest["sha256"]) != {DATA, KEYS} or "made_at" not in manifest:
+        said: dict[str, Any] = json.loads((source / MANIFEST).read_bytes())
+        if said["format"] not in (1, FORMAT):
             raise BackupBroken(f"{MANIFEST} is of another format")
-        for name in (DATA, KEYS):
-            if _digest(source / name) != manifest["sha256"][name]:
+        manifest = Manifest(
+            made_at=datetime.fromisoformat(said["made_at"]),
+            revision=str(said["revision"]),
+            shared=said.get("database") == "postgresql",
+            sha256=dict(said["sha256"]),
+            rows=dict(said.get("rows", {})),
+        )
+        if not manifest.sha256 or (not manifest.shared and DATA not in manifest.sha256):
+            raise BackupBroken(f"{MANIFEST} names no data")
+        for name, known in manifest.sha256.items():
+            if Path(name).is_absolute() or ".." in Path(name).parts or digest(source / name) != known:
                 raise BackupBroken(f"{name} is not as it was written")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupBroken(f"{MANIFEST}: {type(error).__name__}") from None
     return manifest
 
 
-def _place_secrets(source: Path, given: Path | None, var: Path) -> None:
-    """Secrets from where the operator says, else those already in place, else those of the backup; never overwritten."""
-    target = var / "secrets"
-    origin = given or (source / "secrets" if not target.exists() else target)
-    for name in NAMES:
-        if not (origin / name).exists():
-            raise KeyMissing(
-                f"secrets/{name} is neither here nor in the backup; give the directory with the secret files"
-            )
-    target.mkdir(mode=0o700, exist_ok=True)
-    for name in NAMES:
-        value = (origin / name).read_bytes()
-        if not (target / name).exists():
-            write_secret(target / name, value)
-        elif (target / name).read_bytes() != value:
-            raise NotEmpty(f"secrets/{name} here is another one")
+def _copy_data(here: Installation, part: Path) -> tuple[str | None, dict[str, int], set[str]]:
+    """Revision, rows by table, and who must have a key."""
+    if not here.shared:
+        copy_file(here.file, part / DATA)
+        return schema.revision(part / DATA), *_count(part / DATA)
+    from storage.postgres import dump
+    from storage.postgres import schema as postgres_schema
+
+    (part / TABLES).mkdir(mode=0o700)
+    with closing(here.connect("binhan backup")) as there:
+        revision = postgres_schema.revision(there)
+    if revision is None:
+        raise BackupBroken("the database is empty")
+    return revision, *dump.dump(here.parameters("binhan backup"), part / TABLES)
 
 
-def _compare(data: Path, keys: Path) -> None:
+def _count(data: Path) -> tuple[dict[str, int], set[str]]:
+    with closing(sqlite3.connect(data)) as file:
+        names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        ours = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
+        rows = {name: file.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in ours}  # noqa: S608 (our own tables)
+        return rows, {uid for (uid,) in file.execute(_OWNERS)}
+
+
+def _compare(owners: set[str], keys: Keys) -> None:
     """Does every row find its key (invariant I18)? Destroyed keys leave a tombstone and are no loss."""
-    with closing(sqlite3.connect(data)) as rows, closing(sqlite3.connect(keys)) as held:
-        owners = {
-            uid
-            for (uid,) in rows.execute("SELECT uid FROM contacts UNION SELECT uid FROM cases WHERE erased_at IS NULL")
-        }
-        known = {uid for (uid,) in held.execute("SELECT uid FROM data_keys UNION SELECT uid FROM destroyed")}
-    if owners - known:
-        raise BackupBroken(f"{len(owners - known)} of {len(owners)} keys are missing")
+    missing = owners - keys.owners() - keys.destroyed()
+    if missing:
+        raise BackupBroken(f"{len(missing)} of {len(owners)} keys are missing")
 
 
-def _copy(source: Path, target: Path) -> None:
-    """One consistent copy through SQLite itself, while others write; a single file without a log beside it."""
-    with closing(sqlite3.connect(source, timeout=5)) as original, closing(sqlite3.connect(target)) as copy:
-        original.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE").fetchall()
-    target.chmod(0o600)
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(0o600)
+def _write_manifest(
+    part: Path, here: Installation, made_at: datetime, revision: str | None, rows: dict[str, int], secrets: bool
+) -> None:
+    files = [path for path in sorted(part.rglob("*")) if path.is_file() and path.parent.name != SECRETS]
+    manifest = {
+        "format": FORMAT,
+        "made_at": made_at.isoformat(timespec="seconds"),
+        "database": "postgresql" if here.shared else "sqlite",
+        "revision": revision,
+        "secrets": secrets,
+        "keys": "apart" if here.second is not None else "beside",
+        "rows": rows,
+        "sha256": {path.relative_to(part).as_posix(): digest(path) for path in files},
+    }
+    write_durably(part / MANIFEST, json.dumps(manifest, indent=2).encode())
+    for folder in [path for path in part.rglob("*") if path.is_dir()]:
+        sync_folder(folder)
+    sync_folder(part)

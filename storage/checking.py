@@ -9,6 +9,7 @@ from pathlib import Path
 from handlers.errors import BinhAnError
 from storage import schema
 from storage.engine import connect
+from storage.installation import Installation
 from storage.keyring import KeyRing
 from storage.keystore import Keys, KeyStore
 from storage.prepared import Runner
@@ -27,6 +28,25 @@ def check_records(runner: RunsStatements, store: Keys, pepper: bytes) -> list[st
     if broken is not None:
         problems.append(f"audit-broken: the chain does not hold at row {broken}")
     return problems
+
+
+def missing_keys(here: Installation, keys: Keys) -> list[str]:
+    """Does every record find its key? A line when some do not; nothing is looked at where there are no data yet."""
+    if here.shared:
+        from storage.postgres.checking import compare_keys
+
+        found = compare_keys(here.parameters("binhan keys"), keys)
+    elif here.file.exists():
+        with closing(connect(here.file, read_only=True, busy_s=1.0)) as file:
+            file.execute("BEGIN")
+            found = check_keys(Runner(file), keys)
+    else:
+        return []
+    if not found.missing:
+        return []
+    return [
+        f"{len(found.missing)} records have no key: nobody can read them. Restore data and keys that belong together"
+    ]
 
 
 def check_installation(var: Path, database: Path | None = None) -> list[str]:

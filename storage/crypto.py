@@ -22,6 +22,7 @@ VERSION = 1
 STEP = 256
 _HEAD = 1 + 16 + 12
 _LENGTH = 4
+_WRAPPED = 12 + 32 + 16
 
 
 class Unreadable(BinhAnError):
@@ -62,7 +63,9 @@ def wrap(kek: AESGCM, kek_id: str, kind: str, owner_uid: str, key: bytes) -> byt
 
 
 def unwrap(kek: AESGCM, kek_id: str, kind: str, owner_uid: str, wrapped: bytes) -> bytes:
-    """The data key of a wrapped one; Unreadable when it was wrapped under another key or for another owner."""
+    """The data key of a wrapped one; Unreadable when it was changed, wrapped under another key, or for another owner."""
+    if len(wrapped) != _WRAPPED:
+        raise Unreadable(f"data key of {kind} {owner_uid} under {kek_id}")
     try:
         return kek.decrypt(wrapped[:12], wrapped[12:], _wrapping(kek_id, kind, owner_uid))
     except InvalidTag:

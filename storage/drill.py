@@ -1,160 +1,204 @@
-"""What an order about one case would yield, counted in every table that may hold something about that person."""
+"""Rehearses a restore: a backup is put into an empty place, looked at from all sides, and taken away again.
+
+Nothing of what runs is touched: keys are copies, PostgreSQL gets a database of its own, and no secret is written anywhere. What a
+disaster would leave is used first: the second place of the keys before those in place.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
 
-from sqlalchemy import Column, Table, bindparam, func, select
-
-from handlers.drill import Answer, Readable, Yielded
+from handlers.delivery import LEASE
 from handlers.errors import KeyMissing
-from handlers.model import Direction, InboxState
-from storage.channel_tables import handles, media
-from storage.crypto import Unreadable
-from storage.registers import referral_links, referrals, return_codes
-from storage.tables import audit_log, cases, contacts, escalations, inbox, lines, outbox
-from storage.types import among, word
+from storage.backup import Manifest, read_manifest
+from storage.engine import connect
+from storage.installation import KEYS, SECRETS, Installation
+from storage.keyring import KeyRing
+from storage.keystore import Keys, KeyStore
+from storage.prepared import Runner
+from storage.removals import check_keys
+from storage.restore import OtherDatabase, place
+from storage.sealed import Opened, open_everything
+from storage.second_place import newest, read_wishes
+from storage.secrets import Secrets, read_secrets
+from storage.uow import RunsStatements, SqlUnitOfWork
 
-if TYPE_CHECKING:
-    from storage.uow import SqlUnitOfWork
-
-_CASE = select(cases.c.uid, cases.c.code, cases.c.contact_uid, cases.c.erased_at).where(
-    cases.c.code == bindparam("code")
-)
-_HERS = select(cases.c.uid, cases.c.code, cases.c.erased_at, cases.c.summary_sealed).where(
-    cases.c.contact_uid == bindparam("contact")
-)
-_CONTACT = select(
-    contacts.c.uid,
-    contacts.c.address_sealed,
-    contacts.c.session_sealed,
-    contacts.c.reminder_sealed,
-    contacts.c.erase_at,
-).where(contacts.c.uid == bindparam("contact"))
-_LINES = select(lines.c.uid, lines.c.case_uid, lines.c.direction, lines.c.body_sealed).where(
-    among(lines.c.case_uid, "cases")
-)
-_DETAILS = select(referrals.c.uid, referrals.c.case_uid, referrals.c.details_sealed).where(
-    among(referrals.c.case_uid, "cases")
-)
-_MEDIA = select(media.c.uid, media.c.case_uid, media.c.source_sealed, media.c.body_sealed).where(
-    among(media.c.case_uid, "cases")
-)
-_WAITING = select(inbox.c.uid, inbox.c.message_sealed).where(
-    inbox.c.contact_uid == bindparam("contact"), inbox.c.state != word(InboxState.DONE)
-)
-_OUTGOING = select(outbox.c.uid, outbox.c.outgoing_sealed).where(outbox.c.contact_uid == bindparam("contact"))
+RPO: Final = timedelta(minutes=5)
+RTO: Final = timedelta(minutes=30)
+"""How much may be lost, and how long it may take until the service runs again."""
+_MANY: Final = 1_000_000
+_LOOKS_AHEAD: Final = (timedelta(0), timedelta(hours=1), timedelta(days=2))
 
 
-def _count(table: Table, column: Column[Any], name: str) -> Any:
-    return select(func.count()).select_from(table).where(among(column, name))
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """What the drill has found; times in seconds."""
+
+    made_at: datetime
+    age_s: float  # of the backup: so much would be lost
+    restored_s: float  # reading, checking, filling, finishing erasures
+    looked_s: float  # opening everything; a real restore does not wait for it
+    rows: int
+    fields: int
+    opened: int
+    owners: int
+    keys_missing: int
+    keys_from: str
+    knows_erasures: bool
+    erased: int
+    hidden: int  # asked to be erased since, and will be at their hour
+    held: int
+    sent: int  # lines to seekers that would go out by themselves
+    pages: int  # pages to staff that would ring at once, as they should
+    audit_holds: bool
+
+    @property
+    def passed(self) -> bool:
+        """Would this backup have saved everybody in it, in time, without a line going out?"""
+        whole = self.opened == self.fields and not self.keys_missing and self.audit_holds
+        return whole and self.sent == 0 and self.restored_s <= RTO.total_seconds()
 
 
-_COUNTS = (
-    ("numbers and times of messages that came in", _count(inbox, inbox.c.contact_uid, "contacts"), "contacts"),
-    ("lines that went out, and whether they arrived", _count(outbox, outbox.c.contact_uid, "contacts"), "contacts"),
-    ("calls for a human, and who answered", _count(escalations, escalations.c.case_uid, "cases"), "cases"),
-    (
-        "numbers the platform gave to messages that can still be taken away",
-        _count(handles, handles.c.owner_uid, "owners"),
-        "owners",
-    ),
-    ("one-time pages for services", _count(referral_links, referral_links.c.case_uid, "cases"), "cases"),
-    ("rows of the audit log that name her cases", _count(audit_log, audit_log.c.object, "codes"), "codes"),
-)
-_RETURN_CODES = _count(return_codes, return_codes.c.contact_uid, "contacts")
-OF_A_STAY = "stays: code, times, severity, category, channel"
-REMAINS = "what is left of a stay: code, month, severity, category, channel, how it ended, the day it was destroyed"
+def drill(
+    source: Path,
+    here: Installation,
+    *,
+    secrets: Path | None = None,
+    keys: Path | None = None,
+    into: str = "",
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Drilled:
+    """Rehearse a restore of this backup.
+
+    `secrets` and `keys` as for a restore. `into`: an empty PostgreSQL database to rehearse in, where ours may not make one.
+    Raises what a restore raises, and CannotRehearse.
+    """
+    began = time.monotonic()
+    manifest = read_manifest(source)
+    if manifest.shared != here.shared:
+        raise OtherDatabase("it is of PostgreSQL" if manifest.shared else "it is of SQLite")
+    held_secrets = read_secrets(_secrets_folder(source, here, secrets))
+    with ExitStack() as stack:
+        var = stack.enter_context(_empty_place(here))
+        copy, keys_from = _copy_keys(source, manifest, here, held_secrets, keys, var, clock)
+        database, password = "", ""
+        if here.shared:
+            from storage.postgres.rehearsing import scratch_database
+
+            database, password = (
+                stack.enter_context(scratch_database(here.database, here.password, into)),
+                here.password,
+            )
+        there = Installation(var / "house", database, password)
+        wishes = read_wishes(keys if keys is not None and keys.is_dir() else here.second)
+        held, erased, hidden, _ = place(source, manifest, there, held_secrets, copy, clock, wishes)
+        restored_s = time.monotonic() - began
+        looked = _look(there, held_secrets, clock)
+    return Drilled(
+        made_at=manifest.made_at,
+        age_s=(clock() - manifest.made_at).total_seconds(),
+        restored_s=restored_s,
+        looked_s=time.monotonic() - began - restored_s,
+        rows=sum(manifest.rows.values()),
+        fields=sum(one.fields for one in looked.opened.values()),
+        opened=sum(one.opened for one in looked.opened.values()),
+        owners=looked.owners,
+        keys_missing=looked.missing,
+        keys_from=keys_from,
+        knows_erasures=copy != source / KEYS,
+        erased=erased,
+        hidden=hidden,
+        held=held,
+        sent=looked.sent,
+        pages=looked.pages,
+        audit_holds=looked.audit_holds,
+    )
 
 
-class Answering:
-    """Counts for one question."""
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    opened: dict[str, Opened]
+    owners: int
+    missing: int
+    sent: int
+    pages: int
+    audit_holds: bool
 
-    def __init__(self, uow: SqlUnitOfWork) -> None:
-        self._uow = uow
 
-    def answer(self, code: str) -> Answer | None:
-        """What there is about the case with this code, and about whoever wrote it; None when there is no such case."""
-        self._uow.flush()
-        row = self._uow.execute(_CASE, {"code": code}).first()
-        if row is None:
-            return None
-        hers = self._uow.execute(_HERS, {"contact": row.contact_uid}).all() if row.contact_uid else []
-        contact = self._uow.execute(_CONTACT, {"contact": row.contact_uid}).first() if row.contact_uid else None
-        asked = {
-            "contacts": [contact.uid] if contact else [],
-            "cases": [one.uid for one in hers] or [row.uid],
-            "codes": [one.code for one in hers] or [row.code],
-        }
-        asked["owners"] = asked["contacts"] + asked["cases"]
-        kinds = [*self._of_contact(contact), *self._of_cases(hers, asked["cases"])]
-        for what, statement, name in _COUNTS:
-            kinds.append(Yielded(what, self._number(statement, {name: asked[name]}), Readable.CLEAR))
-        kinds.append(Yielded(OF_A_STAY, len(hers), Readable.CLEAR))
-        kinds.append(Yielded(REMAINS, 0 if hers else 1, Readable.CLEAR))
-        return Answer(
-            case_code=row.code,
-            erased=row.erased_at is not None,
-            cases=len(hers),
-            kinds=tuple(one for one in kinds if one.count),
-            goes_at=contact.erase_at if contact else None,
-        )
+def _secrets_folder(source: Path, here: Installation, given: Path | None) -> Path:
+    second = here.second / SECRETS if here.second is not None else None
+    for folder in (given, second, here.secrets, source / SECRETS):
+        if folder is not None and folder.is_dir() and any(folder.iterdir()):
+            return folder
+    raise KeyMissing("there are no secrets here; give the directory with the secret files (--secrets)")
 
-    def _of_contact(self, contact: Any | None) -> list[Yielded]:
-        if contact is None:
-            return []
-        uid = contact.uid
-        waiting = self._uow.execute(_WAITING, {"contact": uid}).all()
-        going = self._uow.execute(_OUTGOING, {"contact": uid}).all()
-        found = [
-            self._sealed("her address at the platform", "contacts", "address", [(uid, uid, contact.address_sealed)]),
-            self._sealed(
-                "where the talk stands (session)", "contacts", "session", [(uid, uid, contact.session_sealed)]
-            ),
-            self._sealed("a reminder she asked for", "contacts", "reminder", [(uid, uid, contact.reminder_sealed)]),
-            self._sealed("messages not yet handled", "inbox", "message", [(one[0], uid, one[1]) for one in waiting]),
-            self._sealed("lines not yet sent", "outbox", "outgoing", [(one[0], uid, one[1]) for one in going]),
-        ]
-        codes = self._number(_RETURN_CODES, {"contacts": [uid]})
-        hashed = [
-            Yielded("her address, to look her up by her account's number", 1, Readable.HASHED),
-            Yielded("a return code", codes, Readable.HASHED),
-        ]
-        return [one for pair in found for one in pair] + hashed
 
-    def _of_cases(self, hers: list[Any], uids: list[str]) -> list[Yielded]:
-        said = self._uow.execute(_LINES, {"cases": uids}).all()
-        told = self._uow.execute(_DETAILS, {"cases": uids}).all()
-        notes = [(one.uid, one.case_uid, one.body_sealed) for one in said if one.direction is Direction.NOTE]
-        talk = [(one.uid, one.case_uid, one.body_sealed) for one in said if one.direction is not Direction.NOTE]
-        details = [(one.uid, one.case_uid, one.details_sealed) for one in told]
-        seen = self._uow.execute(_MEDIA, {"cases": uids}).all()
-        bodies = [(one.uid, one.case_uid, one.body_sealed) for one in seen]
-        sources = [(one.uid, one.case_uid, one.source_sealed) for one in seen]
-        found = [
-            self._sealed("lines of talks", "lines", "body", talk),
-            self._sealed("notes of staff", "lines", "body", notes),
-            self._sealed("summaries (signs, answers)", "cases", "summary", [(one[0], one[0], one[3]) for one in hers]),
-            self._sealed("what services were told", "referrals", "details", details),
-            self._sealed("pictures and voice notes", "media", "body", bodies),
-            self._sealed("where the platform keeps pictures and voice notes", "media", "source", sources),
-        ]
-        return [one for pair in found for one in pair]
+@contextmanager
+def _empty_place(here: Installation) -> Iterator[Path]:
+    here.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    var = Path(tempfile.mkdtemp(prefix=".drill-", dir=here.var))
+    try:
+        yield var
+    finally:
+        shutil.rmtree(var, ignore_errors=True)
 
-    def _sealed(
-        self, what: str, table: str, column: str, rows: list[tuple[str, str, bytes | None]]
-    ) -> tuple[Yielded, Yielded]:
-        """How many of these (row, owner, ciphertext) open, and how many do not: tried, not guessed."""
-        opens = shut = 0
-        for uid, owner, sealed in rows:
-            if sealed is None:
-                continue
-            try:
-                self._uow.keys.unseal(table, column, uid, owner, sealed)
-                opens += 1
-            except (KeyMissing, Unreadable):
-                shut += 1
-        return Yielded(what, opens, Readable.OPENS), Yielded(what, shut, Readable.SHUT)
 
-    def _number(self, statement: Any, values: dict[str, Any]) -> int:
-        return int(self._uow.execute(statement, values).scalar())
+def _copy_keys(
+    source: Path, manifest: Manifest, here: Installation, secrets: Secrets, given: Path | None, var: Path,
+    clock: Callable[[], datetime],
+) -> tuple[Path, str]:  # fmt: skip
+    """A file with the keys to rehearse with, and the words for it."""
+    if given is not None:
+        found = newest(given) if given.is_dir() else given
+        if found is None or not found.exists():
+            raise KeyMissing(f"{given} holds no copy of the key store")
+        return found, found.name
+    second = newest(here.second) if here.second is not None else None
+    if second is not None:
+        return second, f"{second.name} of the second place"
+    if here.keys_url or (here.var / KEYS).exists():
+        with closing(here.open_keys(secrets, clock)) as live:
+            live.copy_to(var / KEYS)
+        return var / KEYS, "a copy of those in place"
+    if not manifest.has_keys:
+        raise KeyMissing("the keys are not in this backup; give the second place of the keys with --keys")
+    return source / KEYS, "those beside the data, as old as they are"
+
+
+def _look(there: Installation, secrets: Secrets, clock: Callable[[], datetime]) -> _Looked:
+    with closing(KeyStore(there.var / KEYS, secrets, clock)) as store:
+        if not there.shared:
+            with closing(connect(there.file, busy_s=1.0)) as file:
+                file.execute("BEGIN IMMEDIATE")
+                looked = _look_through(Runner(file), store, secrets, clock)
+                file.rollback()
+            return looked
+        from storage.postgres.runner import Locking, PostgresRunner
+
+        with closing(there.connect("binhan drill")) as connection:
+            connection.execute("SET statement_timeout = 0")
+            connection.execute("BEGIN")
+            looked = _look_through(PostgresRunner(connection, Locking.ALONE), store, secrets, clock)
+            connection.execute("ROLLBACK")
+        return looked
+
+
+def _look_through(runner: RunsStatements, store: Keys, secrets: Secrets, clock: Callable[[], datetime]) -> _Looked:
+    found = check_keys(runner, store)
+    opened = open_everything(runner, store)
+    sent = pages = 0
+    for ahead in _LOOKS_AHEAD:
+        uow = SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock() + ahead)
+        jobs = uow.outbox.claim(_MANY, LEASE, frozenset())
+        sent += len([job for job in jobs if job.row.contact_uid is not None])
+        pages += len([job for job in jobs if job.row.contact_uid is None]) if not ahead else 0
+    broken = SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock()).audit.verify()
+    return _Looked(opened, len(store.owners()) - len(found.orphaned), len(found.missing), sent, pages, broken is None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from handlers.errors import StorageUnavailable
@@ -38,6 +40,16 @@ def connect(path: Path | None, *, read_only: bool = False, busy_s: float = BUSY_
     if read_only:
         connection.execute("PRAGMA query_only=ON").fetchall()
     return connection
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """One consistent copy through SQLite itself, while others write; a single durable file without a log beside it."""
+    with closing(sqlite3.connect(source, timeout=5)) as original, closing(sqlite3.connect(target)) as copy:
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE").fetchall()
+    target.chmod(0o600)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def unavailable(error: BaseException) -> StorageUnavailable | None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Delete, Table, and_, bindparam, delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from handlers.drill import Answer
 from handlers.keeping import Overdue, Run
 from handlers.model import EscalationState, InboxState
+from handlers.order_drill import Answer
 from handlers.policies import AUDIT, CASES, CONTACTS, TALKS
 from storage.channel_tables import handles
-from storage.drill import Answering
+from storage.order_drill import Answering
 from storage.records import Mapping
 from storage.registers import audit_cuts, keeping_runs, key_removals, referral_links, referrals
 from storage.tables import audit_log, cases, contacts, escalations, failures, inbox, outbox, sign_ins

@@ -132,6 +132,7 @@ def open_storage(
         secrets = load_secrets(var)
         schema.settle(path, upgraded=upgrade)
         keys = KeyStore(var / "keys.db", secrets, clock)
+        keys.require()
         connection, open_reader = connect(path), partial(connect, path, read_only=True, busy_s=1.0)
         finish_removals(Runner(connection), keys, clock())
     nerves = open_nerves(redis_url, redis_password, secrets) if redis_url else local_nerves()

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, delete, update
 
-from handlers.model import AuditEntry, Case, Disposition, EscalationState, OutboxState
+from handlers.model import AuditEntry, Disposition, EscalationState, OutboxState
 from handlers.ports import UnitOfWork
-from storage.engine import connect
 from storage.keyring import KeyRing
-from storage.keystore import KeyStore
+from storage.keystore import Keys
 from storage.outbox_statements import QUARANTINE
-from storage.prepared import Runner
 from storage.removals import check_keys
-from storage.secrets import Secrets
-from storage.tables import outbox
+from storage.tables import cases, outbox, sign_ins
 from storage.types import word
-from storage.uow import SqlUnitOfWork
+from storage.uow import RunsStatements, SqlUnitOfWork
 
 ON = "on"
 OFF = "off"
@@ -37,29 +32,36 @@ _HOLD_ALL = (
     .values(state=OutboxState.HELD, lease_token=None, lease_until=None)
 )
 
+_CLOSE = (
+    update(cases)
+    .where(cases.c.uid == bindparam("b_uid"), cases.c.closed_at.is_(None))
+    .values(closed_at=bindparam("closed_at"), disposition=bindparam("disposition"), human=bindparam("human"))
+)
+_SIGN_EVERYBODY_OUT = delete(sign_ins)
 
-def begin_quarantine(data: Path, keys: Path, secrets: Secrets, clock: Callable[[], datetime]) -> tuple[int, int]:
-    """Hold every open line to a seeker and finish erasures the data do not know of yet; returns how many of each.
 
-    Unreadable when the keys do not open with these secrets.
+def begin_quarantine(runner: RunsStatements, store: Keys, pepper: bytes, now: datetime) -> tuple[int, int]:
+    """Hold every open line to a seeker and finish erasures the data do not know of yet; returns how many of each. In a
+    transaction that the caller commits.
     """
-    store = KeyStore(keys, secrets, clock)
-    try:
-        store.opens()
-        with closing(connect(data, busy_s=1.0)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            uow = SqlUnitOfWork(Runner(connection), KeyRing(store), secrets.pepper, clock())
-            held = uow.execute(_HOLD_ALL).rowcount
-            gone = check_keys(Runner(connection), store).destroyed
-            for uid in sorted(gone):
-                _finish_erasure(uow, uid)
-            uow.set_setting(QUARANTINE, ON)
-            uow.audit.add(AuditEntry(actor="system", action=BEGUN, detail={"held": held, "erased": len(gone)}))
-            uow.finish()
-            connection.commit()
-            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
-    finally:
-        store.close()
+    uow = SqlUnitOfWork(runner, KeyRing(store), pepper, now)
+    done = _begin(uow, check_keys(runner, store).destroyed)
+    uow.finish()
+    return done
+
+
+def quarantine_now(uow: SqlUnitOfWork, stores: Sequence[Keys]) -> list[tuple[int, int]]:
+    """The same as an operation on a database that is in use; each item is the key store."""
+    return [_begin(uow, check_keys(uow, store).destroyed) for store in stores]
+
+
+def _begin(uow: SqlUnitOfWork, gone: frozenset[str]) -> tuple[int, int]:
+    held = uow.execute(_HOLD_ALL).rowcount
+    for uid in sorted(gone):
+        _finish_erasure(uow, uid)
+    uow.execute(_SIGN_EVERYBODY_OUT)  # a session that was ended since must not live again
+    uow.set_setting(QUARANTINE, ON)
+    uow.audit.add(AuditEntry(actor="system", action=BEGUN, detail={"held": held, "erased": len(gone)}))
     return held, len(gone)
 
 
@@ -77,19 +79,12 @@ def lift_quarantine(uow: UnitOfWork, actors: Sequence[str]) -> list[bool]:
 
 
 def _finish_erasure(uow: SqlUnitOfWork, uid: str) -> None:
+    """Of a contact or a case; its own words do not open any more, so nothing is read of it."""
     uow.contacts.forget(uid)
-    try:
-        case = uow.cases.get(uid)
-    except KeyError:
-        return
-    _end(uow, case)
-    uow.cases.destroy(uid)
-
-
-def _end(uow: SqlUnitOfWork, case: Case) -> None:
-    escalation = uow.escalations.open_of([case.uid]).get(case.uid)
+    escalation = uow.escalations.open_of([uid]).get(uid)
     if escalation is not None:
         ended = replace(escalation, state=EscalationState.ENDED, next_due_at=None, owner_uid=None)
         uow.escalations.save(replace(ended, ended_at=uow.now, ended_reason="erased"))
-    if case.closed_at is None:
-        uow.cases.save(replace(case, closed_at=uow.now, disposition=Disposition.ERASED, human=False))
+    uow.flush()
+    uow.execute(_CLOSE, {"b_uid": uid, "closed_at": uow.now, "disposition": Disposition.ERASED, "human": False})
+    uow.cases.destroy(uid)

@@ -1,14 +1,22 @@
-"""The secret files of an installation: made once, read at every start, refused when they are missing or readable by others."""
+"""The secret files of an installation: made once, read at every start, refused when they are missing or readable by others.
+
+Key-encryption keys are numbered (`kek_1`, `kek_2`, …): which one wraps new data keys says the key store, older ones stay as
+long as a copy of it may need them (`storage/rotation.py`).
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
+import re
 import secrets
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from handlers.errors import BinhAnError, KeyMissing
 
@@ -18,6 +26,7 @@ AUDIT = "audit_key"
 SESSION = "session_key"
 NAMES = (KEK, PEPPER, AUDIT, SESSION)
 _SIZE = 32
+_KEK = re.compile(r"kek_[1-9][0-9]{0,5}")
 
 
 class SecretExposed(BinhAnError):
@@ -32,11 +41,58 @@ class SecretMalformed(BinhAnError):
     code = "secret-malformed"
 
 
+@dataclass(slots=True)
+class Keks:
+    """The key-encryption keys by their ids. One that was added to the folder by another process is read when it is first asked
+    for, so that a rotation needs no restart.
+    """
+
+    folder: Path | None = field(repr=False)  # None: only those held
+    _held: dict[str, bytes] = field(repr=False)
+
+    def get(self, kek_id: str) -> AESGCM:
+        """The key of this id; KeyMissing, SecretExposed or SecretMalformed, each naming the file."""
+        value = self._held.get(kek_id)
+        if value is None:
+            if self.folder is None or not _KEK.fullmatch(kek_id) or not (self.folder / kek_id).exists():
+                raise KeyMissing(
+                    f"secrets/{kek_id} is missing, and data keys are wrapped under it; copy it from the second place of the keys"
+                )
+            value = self._held[kek_id] = _read(self.folder / kek_id)
+        return AESGCM(value)
+
+    def mark(self, kek_id: str) -> str:
+        """Id and fingerprint: tells two keys of the same name apart and says nothing about either."""
+        self.get(kek_id)
+        return f"{kek_id}:{hmac.new(self._held[kek_id], b'binhan kek mark', hashlib.sha256).hexdigest()[:16]}"
+
+    def ids(self) -> list[str]:
+        """Those that can be had here, oldest first."""
+        found = set(self._held) if self.folder is None else set(kek_ids(self.folder))
+        return sorted(found, key=kek_number)
+
+
+def kek_number(kek_id: str) -> int:
+    """Which one it is, counting from 1."""
+    return int(kek_id.removeprefix("kek_"))
+
+
+def kek_ids(folder: Path) -> list[str]:
+    """The key-encryption keys in this folder, oldest first."""
+    found = [path.name for path in folder.iterdir() if _KEK.fullmatch(path.name)] if folder.is_dir() else []
+    return sorted(found, key=kek_number)
+
+
+def secret_names(folder: Path) -> list[str]:
+    """The secret files an installation with this folder has: every key-encryption key, and the other three."""
+    return [*(kek_ids(folder) or (KEK,)), *NAMES[1:]]
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Four independent random secrets of 32 bytes each; none is derived from another, so that each can change alone."""
+    """Independent random secrets of 32 bytes each; none is derived from another, so that each can change alone."""
 
-    kek: bytes = field(repr=False)  # wraps data keys
+    keks: Keks = field(repr=False)  # wrap data keys
     pepper: bytes = field(repr=False)  # keyed hash of addresses and return codes
     audit: bytes = field(repr=False)  # Ed25519 private key, signs the head of the audit log
     session: bytes = field(repr=False)  # desk pages' forms
@@ -49,7 +105,7 @@ class Secrets:
 
 def throwaway() -> Secrets:
     """Secrets that live as long as the process, for a database in memory."""
-    return Secrets(*(secrets.token_bytes(_SIZE) for _ in NAMES))
+    return Secrets(Keks(None, {KEK: secrets.token_bytes(_SIZE)}), *(secrets.token_bytes(_SIZE) for _ in NAMES[1:]))
 
 
 def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
@@ -59,7 +115,7 @@ def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
     Raises KeyMissing, SecretExposed or SecretMalformed; each names the file and what to do.
     """
     folder = var / "secrets"
-    missing = [name for name in NAMES if not (folder / name).exists()]
+    missing = [name for name in secret_names(folder) if not (folder / name).exists()]
     kept = [name for name in ("data.db", "keys.db") if (var / name).exists() and (var / name).stat().st_size]
     if missing and (kept or needed):
         raise KeyMissing(
@@ -71,7 +127,35 @@ def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
         raise SecretExposed("directory secrets: chmod 0700")
     for name in missing:
         write_secret(folder / name, secrets.token_bytes(_SIZE))
-    return Secrets(*(_read(folder / name) for name in NAMES))
+    return read_secrets(folder)
+
+
+def read_secrets(folder: Path) -> Secrets:
+    """The secrets in this folder as they are; KeyMissing, SecretExposed or SecretMalformed, each naming the file."""
+    for name in secret_names(folder):
+        if not (folder / name).exists():
+            raise KeyMissing(f"{folder.name}/{name} is missing; give the directory with the secret files")
+    keks = Keks(folder, {name: _read(folder / name) for name in kek_ids(folder)})
+    return Secrets(keks, *(_read(folder / name) for name in NAMES[1:]))
+
+
+def new_kek(folder: Path, beyond: int = 0) -> str:
+    """Make the next key-encryption key, with a number greater than all here and than `beyond`; its id. Durable on return, and
+    used by nobody before the key store says so. One that exists is never replaced.
+    """
+    part = folder / f".kek-{secrets.token_hex(8)}"
+    write_secret(part, secrets.token_bytes(_SIZE))
+    try:
+        while True:
+            kek_id = f"kek_{max([beyond, *(kek_number(one) for one in kek_ids(folder))]) + 1}"
+            try:
+                os.link(part, folder / kek_id)  # unlike a rename, it fails where somebody else was quicker
+                return kek_id
+            except FileExistsError:
+                continue
+    finally:
+        part.unlink()
+        sync_folder(folder)
 
 
 def write_secret(path: Path, value: bytes) -> None:

@@ -1,4 +1,4 @@
-"""`db`, `backup`, `restore`: the embedded pair of data and keys."""
+"""`db`, `backup`, `restore`: data and keys, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 from bot import wiring
-from bot.config import load_config
+from bot.cli.drill import drill
+from bot.config import Config, load_config
 
 app = typer.Typer(help="The database.", no_args_is_help=True, rich_markup_mode=None)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
 ]
+
+
+app.command("drill")(drill)
 
 
 @app.command()
@@ -43,20 +47,59 @@ def backup(
         typer.Option("--include-secrets", help="Also copy the secret files: then the backup alone reads everything."),
     ] = False,
 ) -> None:
-    """Copy data and keys while the service runs. Keep the secrets somewhere else: without them nobody can read it."""
-    wiring.backup_database(load_config(config), to, include_secrets=include_secrets)
-    print(f"backup: written to {to}")
+    """Copy data and keys while the service runs; the keys go into their second place, where there is one (keys_second)."""
+    written = load_config(config)
+    done = wiring.backup_database(written, to, include_secrets=include_secrets)
+    print(f"backup: {done.rows} rows, {done.keys} keys, in {done.seconds:.1f} s; written to {to}")
+    if done.apart:
+        print(f"keys: in their second place ({written.keys_second}), not in the backup; it may be kept for 30 days")
+    else:
+        print(
+            "warning: the keys lie beside the data. Delete this backup after 7 days: until then it brings back whoever is erased"
+        )
+    if include_secrets:
+        print("warning: the secrets are in it. Whoever finds this backup reads everything; lock it away")
+    warn(written)
 
 
 def restore(
     source: Annotated[Path, typer.Argument(help="A backup directory.")],
     config: ConfigOption = None,
     secrets: Annotated[Path | None, typer.Option("--secrets", help="Directory with the secret files.")] = None,
+    keys: Annotated[
+        Path | None, typer.Option("--keys", help="The second place of the keys, or a copy of the key store from it.")
+    ] = None,
 ) -> None:
     """Put a backup in place of missing data. Starts in quarantine: nothing is sent until `db release` is given."""
-    done = wiring.restore_database(load_config(config), source, secrets)
-    print(f"restore: data of {done.made_at}; {done.held} lines held, {done.erased} erasures finished")
+    done = wiring.restore_database(load_config(config), source, secrets, keys)
+    print(
+        f"restore: data of {done.made_at}, in {done.seconds:.1f} s; {done.held} lines held, {done.erased} erasures finished"
+    )
+    print(f"keys: {done.keys_from}")
+    if done.hidden:
+        print(f"{done.hidden} people had asked to be erased since: hidden, and destroyed at their hour")
+    if not done.knows_erasures:
+        print(
+            "warning: who was erased since the backup is not known, so they are back. Look for a newer copy of the keys (--keys)"
+        )
     print("quarantine: nothing goes out; start the service, look at the desk, then run: python -m bot db release")
+
+
+def warn(config: Config) -> None:
+    """Say what could make the keys get lost, a line each."""
+    for line in wiring.key_warnings(config):
+        print(f"warning: {line}")
+
+
+@app.command()
+def quarantine(config: ConfigOption = None) -> None:
+    """Begin a quarantine by hand: after the database was brought back by other means (a snapshot, point-in-time recovery).
+
+    Everything on its way to seekers is held, and whoever was erased since, as the keys know, is erased from these data too.
+    """
+    held, erased = wiring.begin_quarantine(load_config(config))
+    print(f"quarantine: begun; {held} lines held, {erased} erasures finished; everybody signs in again")
+    print("nothing goes out; look at the desk, then run: python -m bot db release")
 
 
 @app.command()

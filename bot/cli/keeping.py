@@ -14,8 +14,8 @@ from bot import wiring
 from bot.config import Config, load_config
 from bot.heads import append_head
 from handlers.audit_log import SignedHead
-from handlers.drill import Answer, Drill, drill
 from handlers.keeping import Overdue, Run
+from handlers.order_drill import Answer, Drill, drill
 from handlers.policies import Policy
 from handlers.watching import KEEPING_LATE_AFTER
 

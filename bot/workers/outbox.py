@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from bot.workers.loop import forever, silent
 from handlers import failpoints
-from handlers.delivery import Claiming, Report, claim, record, take_back
+from handlers.delivery import Claiming, Report, claim, may_still_go, record, take_back
 from handlers.model import OutboxKind, Outcome, SendJob
 from handlers.ports import Channel, Door, Reach, SendResult, Surface, Wakeups
 
@@ -23,6 +23,15 @@ RETRY_RECORD_S = 0.5
 WINDOW_SHUT = "WindowShut"  # the platform takes no more answers to her: nothing is asked of it
 TAKE_BACK_EVERY_S = 2.0  # where others send too, some of them may die
 LOOK_PAUSE_S = 0.01  # who writes an answer looks in the same commit; the loop's own look takes in many wake-ups at once
+
+
+class TooLate(Exception):
+    """We were frozen between claiming and sending; what is still to be done is asked for anew."""
+
+
+def clocks() -> tuple[float, float]:
+    """One that nobody can set, and one that goes on while the machine sleeps; in seconds."""
+    return time.monotonic(), time.time()
 
 
 class OutboxWorker:
@@ -110,9 +119,10 @@ class OutboxWorker:
         self._looking.add(me)
         try:
             reach = self._reach() if self._reach is not None else None
+            asked_at = clocks()
             for job in await self._door.run(claim, Claiming(free, self._pulled, reach)):
                 self._tokens.add(job.row.lease_token or "")
-                task = loop.create_task(self._send(job))
+                task = loop.create_task(self._send(job, asked_at))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
         finally:
@@ -121,9 +131,12 @@ class OutboxWorker:
     def _look_again(self) -> None:
         self._looked = False
 
-    async def _send(self, job: SendJob) -> None:
+    async def _send(self, job: SendJob, asked_at: tuple[float, float]) -> None:
         failpoints.passing("send.claimed")
+        waited = timedelta(seconds=max(now - then for now, then in zip(clocks(), asked_at, strict=True)))
         try:
+            if not may_still_go(job.row, waited):
+                raise TooLate
             async with asyncio.timeout(SEND_LIMIT_S):
                 result = await self._hand_over(job)
         except Exception as error:

@@ -64,6 +64,8 @@ def open_postgres(
                 secrets = load_secrets(var, needed=holds_people)
             schema.settle(given)
             store = open_keys(keys, var, secrets, clock or utc_now)
+            store.require()
+            store.say_held()
             finish_removals(PostgresRunner(connection, Locking.ALONE), store, (clock or utc_now)())
     except Exception as error:
         lost = unavailable(error)

@@ -18,7 +18,7 @@ from storage.postgres.connection import refuse_unsuitable
 from storage.schema import accept, missing, run_revisions
 
 _REVISION = "SELECT version_num FROM alembic_version"
-_ONE_AT_A_TIME = "SELECT pg_advisory_lock(7031902)"
+ONE_AT_A_TIME = "SELECT pg_advisory_lock(7031902)"
 """A number of our own; the lock goes with the connection."""
 
 
@@ -42,14 +42,14 @@ def upgrade(given: dict[str, Any]) -> list[str]:
 
     `given` are libpq's parameters. All revisions are one transaction. NewerDatabase when the database is ahead of the program.
     """
-    with psycopg.connect(**_patient(given), autocommit=True) as guard:
+    with psycopg.connect(**patient(given), autocommit=True) as guard:
         refuse_unsuitable(guard)
-        guard.execute(_ONE_AT_A_TIME)
+        guard.execute(ONE_AT_A_TIME)
         lacking = missing(revision(guard))
         if lacking:
-            patient = _patient(given)
+            waits = patient(given)
             engine = create_engine(
-                "postgresql+psycopg://", creator=lambda: psycopg.connect(**patient), poolclass=NullPool
+                "postgresql+psycopg://", creator=lambda: psycopg.connect(**waits), poolclass=NullPool
             )
             with engine.connect() as session:
                 run_revisions(session)
@@ -68,6 +68,9 @@ def settle(given: dict[str, Any]) -> None:
         accept(found)
 
 
-def _patient(given: dict[str, Any]) -> dict[str, Any]:
-    """A change of shape may take longer than a message."""
-    return {**given, "options": f"{given['options']} -c statement_timeout=0 -c lock_timeout=30s"}
+def patient(given: dict[str, Any]) -> dict[str, Any]:
+    """A change of shape, or a restore, may take longer than a message."""
+    return {
+        **given,
+        "options": f"{given['options']} -c statement_timeout=0 -c lock_timeout=30s -c idle_in_transaction_session_timeout=0",
+    }

@@ -37,7 +37,7 @@ class Count:
 async def check(program: Program, load: Load) -> Count:
     """Read everything and count."""
     count = Count()
-    storage = open_storage(program.url, program.var)
+    storage = open_storage(program.url, program.var, keys_url=program.keys)
     try:
         for chat, texts in load.written.items():
             lines = await storage.door.read(lambda uow, chat=chat: _lines_of(uow, chat, count))

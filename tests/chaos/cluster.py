@@ -32,13 +32,16 @@ class Cluster:
     @classmethod
     async def prepared(
         cls, launcher: Launcher, folder: Path, fake: FakeTelegram, postgres: PostgresServer, redis: RedisServer,
-        *roles: str,
+        *roles: str, keys_apart: bool = False,
     ) -> Cluster:  # fmt: skip
         """With an empty database and staff; nothing runs yet."""
         database = make_database(postgres.url, "binhan_chaos")
+        keys = make_database(postgres.url, "binhan_chaos_keys") if keys_apart else ""
         made = cls(launcher, folder, fake, postgres, redis)
         for number, role in enumerate(roles):
-            member = Program(launcher, folder, fake, database=database, redis=redis.url, role=role, name=f"-{number}")
+            member = Program(
+                launcher, folder, fake, database=database, redis=redis.url, keys=keys, role=role, name=f"-{number}"
+            )
             member.prepare()
             made.members.append(member)
         await made.members[0].employ()

@@ -103,6 +103,7 @@ class Program:
     kills: int = 0
     database: str = ""  # "": SQLite in the folder
     redis: str = ""
+    keys: str = ""  # "": in the folder
     role: str = "all"
     name: str = ""  # tells those of one folder apart
 
@@ -135,13 +136,13 @@ class Program:
             f"var: var\nlisten: 127.0.0.1:{self.port}\nchannels:\n"
             f"  - {{name: {CHANNEL}, platform: telegram, token: 'file:{self.folder}/token', "
             f"base_url: '{self.fake.base_url}', poll_timeout_s: 1}}\nlog: {{level: {log_level}}}\n"
-            f"database: {{url: '{self.database}'}}\nredis: {{url: '{self.redis}'}}\n"
+            f"database: {{url: '{self.database}', keys_url: '{self.keys}'}}\nredis: {{url: '{self.redis}'}}\n"
         )
 
     async def employ(self) -> None:
         """A counsellor and a supervisor, so that there is somebody to call."""
         config = Config()
-        storage = open_storage(self.url, self.var)
+        storage = open_storage(self.url, self.var, keys_url=self.keys)
         try:
             staffing = Staffing(Escalations(duty_of(config), None, Ending(config.zone)).staff_disabled)  # type: ignore[arg-type]
             for name, role in (("tuvan", Role.COUNSELLOR), ("giamsat", Role.SUPERVISOR)):

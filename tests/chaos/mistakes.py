@@ -61,7 +61,7 @@ def _acknowledge_first() -> None:
 def _mark_first() -> None:
     """Write down that it was sent, then send."""
 
-    async def send(self: Any, job: SendJob) -> None:
+    async def send(self: Any, job: SendJob, asked_at: tuple[float, float]) -> None:
         await self._door.run(record, Report(job, SendResult(outcome=Outcome.SENT)))
         failpoints.passing("send.claimed")
         await self._hand_over(job)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from storage import schema
 from storage.open import MEMORY, Storage, open_storage
 from storage.secrets import load_secrets
 from tests.contract.builders import Clock
+from tests.contract.houses import KINDS, Houses
 
 
 @pytest.fixture
@@ -41,3 +42,12 @@ async def storage(
     opened = open_storage(where, tmp_path, clock=clock)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(params=KINDS)
+def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Houses]:
+    """Whole installations of each kind."""
+    server = None if request.param == KINDS[0] else request.getfixturevalue("postgres_server")
+    made = Houses(request.param, tmp_path, server)
+    yield made
+    made.close()

@@ -14,12 +14,12 @@ import psycopg
 import pytest
 
 from handlers import failpoints
-from handlers.drill import Answer, Drill, Readable, drill
 from handlers.erasing import EraseNow, EraseReason, Erasing
 from handlers.hiding import hide
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Keeping
 from handlers.model import new_uid
+from handlers.order_drill import Answer, Drill, Readable, drill
 from handlers.policies import POLICIES
 from handlers.stays import Ending
 from storage.backup import backup

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import aiohttp
 import psycopg
-import pytest
 
 from bot.channels.webchat import new_token
 from tests.e2e.copies import Kept, keeping, own
@@ -21,8 +20,6 @@ from tests.e2e.deployment import ROOT
 from tests.e2e.harness import eventually
 from tests.fakes.road import EMERGENCY
 from tests.servers.process import free_port
-
-pytest.importorskip("storage.restore", reason="restore on PostgreSQL comes with the keys' own place")
 
 RTO_S = 30 * 60
 

@@ -16,8 +16,9 @@ import pytest
 from bot.config import Config
 from bot.running import CannotListen
 from bot.serve import serve
-from bot.wiring import hold_lock
+from bot.wiring import copy_keys, hold_lock
 from storage.lock import AlreadyServing
+from storage.second_place import lacking_secrets, looked_at, newest
 
 
 def free_port() -> int:
@@ -120,3 +121,39 @@ async def test_without_anybody_who_can_answer_it_says_how_to_add_somebody(
                 await asyncio.sleep(0.05)
                 said += capsys.readouterr().out
     assert "staff add" in said
+
+
+async def test_it_keeps_the_keys_twice_and_says_when_they_exist_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = config(tmp_path)
+    async with serving(written):
+        assert "warning: the keys exist once, on this disk" in capsys.readouterr().out
+    second = tmp_path / "other-disk"
+    written = written.model_copy(update={"keys_second": second})
+    async with serving(written):
+        assert "Is the disk plugged in" in capsys.readouterr().out
+        await asyncio.sleep(0.1)
+        assert not second.exists()
+    copy_keys(written, None)
+    (second / "copied.json").write_text("{}")
+    async with serving(written):
+        for _ in range(200):
+            if looked_at(second) is not None:
+                break
+            await asyncio.sleep(0.02)
+    assert newest(second) is not None
+    assert lacking_secrets(written.var / "secrets", second) == []
+    async with serving(written):
+        assert "on the same disk" in capsys.readouterr().out
+
+
+async def test_a_second_place_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    written = config(tmp_path).model_copy(update={"keys_second": tmp_path / "file" / "below"})
+    async with serving(written) as running:
+        await asyncio.sleep(0.1)
+        assert not running.done()
+    assert "second place of the keys" in capsys.readouterr().out

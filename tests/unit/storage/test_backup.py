@@ -9,6 +9,7 @@ import stat
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,12 @@ from handlers.errors import BinhAnError, KeyMissing
 from handlers.model import Address, OutboxKind, OutboxState, new_uid
 from handlers.ports import UnitOfWork
 from storage import backup as backups
+from storage import restore as restores
 from storage import schema
-from storage.backup import BackupBroken, NotEmpty, backup, restore
+from storage.backup import BackupBroken, NotEmpty
 from storage.checking import check_installation
 from storage.crypto import Unreadable
+from storage.installation import Installation
 from storage.lock import AlreadyServing, ServeLock
 from storage.open import Storage, open_storage
 from storage.quarantine import lift_quarantine
@@ -27,6 +30,14 @@ from storage.secrets import NAMES, load_secrets
 from tests.contract.builders import Clock, act, case_of, escalation, line, outbox_row, page
 
 LEASE = timedelta(seconds=30)
+
+
+def backup(var: Path, to: Path, **more: Any) -> Path:
+    return backups.backup(Installation(var), to, **more).path
+
+
+def restore(source: Path, var: Path, **more: Any) -> restores.Restored:
+    return restores.restore(source, Installation(var), **more)
 
 
 async def live(storage: Storage, number: int = 1) -> tuple[str, str]:
@@ -86,7 +97,8 @@ async def test_a_backup_belongs_to_its_owner_and_says_what_it_is(tmp_path: Path)
     assert sorted(path.name for path in listing(copy)) == ["data.db", "keys.db", "manifest.json"]
     assert not [path for path in [copy, *listing(copy)] if stat.S_IMODE(path.stat().st_mode) & 0o077]
     manifest = json.loads(listing(copy)[2].read_text())
-    assert (manifest["format"], manifest["revision"], manifest["secrets"]) == (1, schema.head(), False)
+    assert (manifest["format"], manifest["revision"], manifest["secrets"]) == (2, schema.head(), False)
+    assert (manifest["database"], manifest["keys"], manifest["rows"]["lines"]) == ("sqlite", "beside", 1)
     assert b"telegram|p1" not in b"".join(path.read_bytes() for path in listing(copy))
 
 
@@ -127,14 +139,14 @@ async def test_an_erasure_that_came_between_the_copies_is_finished(
     storage = open_storage("", var, clock=Clock())
     contact_uid, case_uid = await live(storage)
     kept, _ = await live(storage, 2)
-    plain = backups._copy
+    plain = backups.copy_file
 
     def erase_after_the_data(source: Path, target: Path) -> None:
         plain(source, target)
         if source.name == "data.db":
             storage.keys.destroy([contact_uid, case_uid])  # what the commit of an erasure does at its end
 
-    monkeypatch.setattr(backups, "_copy", erase_after_the_data)
+    monkeypatch.setattr(backups, "copy_file", erase_after_the_data)
     backup(var, copy, include_secrets=True)
     await storage.close()
     done = restore(copy, new, clock=Clock())
@@ -223,7 +235,7 @@ async def test_an_interrupted_restore_can_be_repeated(tmp_path: Path, monkeypatc
         raise OSError("no")
 
     with monkeypatch.context() as broken:
-        broken.setattr(backups, "begin_quarantine", fail)
+        broken.setattr(restores, "begin_quarantine", fail)
         with pytest.raises(OSError, match="no"):
             restore(copy, new)
     assert sorted(os.listdir(new / "secrets")) == sorted(NAMES)

@@ -15,7 +15,7 @@ from bot.workers import auditor as auditor_module
 from bot.workers.auditor import NO_DATABASE, NOBODY_AT_DESK, Auditor
 from bot.workers.pulse import Pulse
 from handlers.errors import StorageUnavailable
-from handlers.watching import PARTS, Finding
+from handlers.watching import PARTS, Finding, findings, keys_copied, nobody_copies_keys
 from storage.open import MEMORY, Storage, open_storage
 from storage.presence import LocalPresence
 from tests.contract.builders import Clock, act, address, case_of, escalation
@@ -224,3 +224,16 @@ async def test_signs_of_life_are_written_down_for_the_others(storage: Storage, c
     await asyncio.gather(telling, return_exceptions=True)
     assert await storage.door.read(lambda uow: uow.get_setting("beat.timers")) == clock.now.isoformat()
     assert await storage.door.read(lambda uow: uow.get_setting("beat.lanes")) is None
+
+
+async def test_keys_that_are_not_copied_any_more_are_an_alarm_where_there_is_a_second_place(
+    storage: Storage, outside: Outside, clock: Clock
+) -> None:
+    assert await storage.door.read(lambda uow: findings(uow)) == []  # nobody wished for it
+    await storage.door.run(keys_copied, None)
+    clock.move(minutes=14)
+    assert await storage.door.read(lambda uow: findings(uow)) == []
+    clock.move(minutes=2)
+    assert await storage.door.read(lambda uow: findings(uow)) == [Finding("keys-not-copied", 1, 960)]
+    await storage.door.run(nobody_copies_keys, None)
+    assert await storage.door.read(lambda uow: findings(uow)) == []

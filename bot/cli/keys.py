@@ -1,0 +1,122 @@
+"""`keys`: what keeps everything readable for us and unreadable for others. Ids, counts and times only, never a key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import wiring
+from bot.config import Config, load_config
+
+app = typer.Typer(help="The keys: show, check, change, keep twice.", no_args_is_help=True, rich_markup_mode=None)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
+]
+PlaceArgument = Annotated[
+    Path | None, typer.Argument(help="A folder on another disk (default: keys_second of the configuration).")
+]
+
+
+@app.command()
+def show(config: ConfigOption = None) -> None:
+    """List the keys by their ids: how many data keys each wraps, since when, and whether it is kept twice."""
+    written = load_config(config)
+    shown = wiring.show_keys(written)
+    for one in shown.keks:
+        since = "prepared" if not one.begun else f"since {_at(written, one.since) if one.since else 'the beginning'}"
+        use = "wraps new data keys" if one.active else ("in use" if one.wraps else "not in use")
+        here = "here" if one.here else "MISSING here"
+        second = "in the second place" if one.second else "not in the second place"
+        print(f"{one.kek:<8} {one.wraps:>7} data keys   {use}, {since}; {here}, {second}")
+    print(f"data keys: {shown.data_keys}, one for each contact and case; destroyed so far: {shown.destroyed}")
+    if shown.second is None:
+        print("second place: none")
+    elif shown.copy_made_at is None:
+        print(f"second place: {shown.second}, empty")
+    else:
+        print(
+            f"second place: {shown.second}, {shown.copies} copies of the key store, "
+            f"newest of {_at(written, shown.copy_made_at)}, looked at {_at(written, shown.looked_at)}"
+        )
+    _warn(written)
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Open every key, and look whether every record finds its own. Exit: 0 fine, 1 something is wrong."""
+    written = load_config(config)
+    problems = wiring.check_keys(written)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(1)
+    print("keys: every one opens, and every record has its own")
+    _warn(written)
+
+
+@app.command()
+def rotate(
+    config: ConfigOption = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
+    ] = False,
+) -> None:
+    """Change the key-encryption key while everything runs. Every 90 days, and when somebody leaves who could read it."""
+    written = load_config(config)
+    if prepare:
+        kek = wiring.prepare_kek(written)
+        print(f"{kek}: made, not in use; copy {written.var / 'secrets' / kek} to every machine, then run keys rotate")
+        return
+    done = wiring.rotate_keys(written)
+    if done.resumed:
+        print(f"an earlier change to {done.kek} had been interrupted; it is finished now")
+    print(f"{done.kek}: wraps all data keys; {done.keys} were wrapped anew in {done.seconds:.1f} s")
+    print("older ones stay for 7 days, for the copies of the key store; then run: python -m bot keys retire")
+    _warn(written)
+
+
+@app.command()
+def retire(config: ConfigOption = None) -> None:
+    """Take away key-encryption keys that nothing is wrapped under any more, seven days after they were replaced."""
+    written = load_config(config)
+    gone, waiting = wiring.retire_keks(written)
+    for kek in gone:
+        print(f"{kek}: taken away")
+    for kek, until in waiting.items():
+        print(f"{kek}: stays until {_at(written, until)}, a kept copy of the key store may need it")
+    if not gone and not waiting:
+        print("keys: none to take away")
+
+
+@app.command()
+def copy(to: PlaceArgument = None, config: ConfigOption = None) -> None:
+    """Copy secrets and key store to their second place. A running service does it every two minutes where keys_second is set."""
+    done = wiring.copy_keys(load_config(config), to)
+    fresh = f"secrets new there: {', '.join(done.secrets)}" if done.secrets else "all secrets were there"
+    print(f"{fresh}; key store with {done.keys} keys: {'copied' if done.fresh else 'unchanged since the last copy'}")
+    print("keep it apart from the backups: whoever has both reads everything")
+
+
+@app.command()
+def verify(where: PlaceArgument = None, config: ConfigOption = None) -> None:
+    """Open the second place with nothing but what lies there. Exit: 0 it would give everything back, 1 it would not."""
+    problems = wiring.verify_key_copy(load_config(config), where)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print("the second place would not give everything back; run: python -m bot keys copy")
+        raise typer.Exit(1)
+    print("second place: gives everything back")
+
+
+def _warn(written: Config) -> None:
+    for line in wiring.key_warnings(written):
+        print(f"warning: {line}")
+
+
+def _at(written: Config, at: datetime | None) -> str:
+    return "never" if at is None else f"{at.astimezone(written.zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,67 @@
+"""Where everything of one installation lies: the data, the keys, the secrets, and the second place of the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storage.keystore import Keys, KeyStore
+from storage.open import POSTGRES
+from storage.secrets import Secrets
+
+if TYPE_CHECKING:
+    import psycopg
+
+DATA = "data.db"
+KEYS = "keys.db"
+SECRETS = "secrets"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Passwords stand apart from addresses, so that an address may be shown."""
+
+    var: Path
+    database: str = ""  # "": `var`/data.db; else sqlite:///PATH or postgresql://…
+    password: str = field(default="", repr=False)
+    keys_url: str = ""  # "": `var`/keys.db; else a PostgreSQL database of their own
+    keys_password: str = field(default="", repr=False)
+    second: Path | None = None  # another disk, where copies of the keys are kept
+
+    @property
+    def shared(self) -> bool:
+        """Does the data lie in PostgreSQL?"""
+        return self.database.startswith(POSTGRES)
+
+    @property
+    def file(self) -> Path:
+        """The SQLite file of the data."""
+        return Path(self.database.removeprefix("sqlite:///")) if self.database else self.var / DATA
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of the secret files."""
+        return self.var / SECRETS
+
+    def parameters(self, name: str) -> dict[str, Any]:
+        """What libpq needs to reach the data; `name` is what the server calls us."""
+        from storage.postgres.connection import parameters
+
+        return parameters(self.database, self.password, name)
+
+    def connect(self, name: str) -> psycopg.Connection[Any]:
+        """A connection to the data in PostgreSQL; StorageUnavailable when nobody answers."""
+        from storage.postgres.connection import connect
+
+        return connect(self.parameters(name))
+
+    def open_keys(self, secrets: Secrets, clock: Callable[[], datetime]) -> Keys:
+        """The key store; whoever opens it closes it."""
+        if not self.shared:
+            return KeyStore(self.var / KEYS, secrets, clock)
+        from storage.postgres.open import open_keys
+
+        return open_keys((self.keys_url, self.keys_password), self.var, secrets, clock)

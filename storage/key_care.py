@@ -1,0 +1,147 @@
+"""What may make the keys get lost, in words for whoever runs the machine; and what `keys show` and `keys check` say.
+
+Ids and counts only: no key, no part of one and nothing made from one is ever shown.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from handlers.errors import BinhAnError
+from storage.checking import missing_keys
+from storage.installation import KEYS, Installation
+from storage.keystore import Keys
+from storage.rotation import CHANGE_EVERY
+from storage.second_place import OLD, copies, lacking_secrets, looked_at, made_at, newest
+from storage.secrets import kek_ids, load_secrets
+
+NO_SECOND = (
+    "the keys exist once, on this disk. If it breaks, nobody can ever read a message again, and no backup helps. "
+    "Write a folder on another disk as keys_second into the configuration, then run: python -m bot keys copy"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KekShown:
+    """One key-encryption key as `keys show` lists it."""
+
+    kek: str
+    wraps: int  # data keys under it
+    active: bool
+    begun: bool  # it wraps or has wrapped
+    since: datetime | None  # None: since the beginning
+    here: bool
+    second: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeysShown:
+    """Everything `keys show` says."""
+
+    keks: list[KekShown]
+    data_keys: int
+    destroyed: int
+    second: Path | None
+    copy_made_at: datetime | None
+    copies: int
+    looked_at: datetime | None
+
+
+def show(here: Installation, keys: Keys) -> KeysShown:
+    """The state of the keys."""
+    begun, wraps, active = keys.begun_at(), keys.wrapped_under(), keys.active(fresh=True)
+    present = kek_ids(here.secrets)
+    there = kek_ids(here.second / "secrets") if here.second is not None else []
+    listed = sorted({*begun, *present, *wraps}, key=lambda kek: int(kek.removeprefix("kek_")))
+    found = copies(here.second) if here.second is not None else []
+    return KeysShown(
+        keks=[
+            KekShown(kek, wraps.get(kek, 0), kek == active, kek in begun, begun.get(kek), kek in present, kek in there)
+            for kek in listed
+            if kek in present or kek in wraps or kek == active
+        ],
+        data_keys=sum(wraps.values()),
+        destroyed=len(keys.destroyed()),
+        second=here.second,
+        copy_made_at=made_at(found[-1]) if found else None,
+        copies=len(found),
+        looked_at=looked_at(here.second) if here.second is not None else None,
+    )
+
+
+def warnings(here: Installation, keys: Keys, now: datetime) -> list[str]:
+    """What may make the keys get lost or be read by others, a sentence each with what to do; quick enough for every start."""
+    said = _of_second_place(here, here.second, now) if here.second is not None else [NO_SECOND]
+    active, begun = keys.active(fresh=True), keys.begun_at()
+    since = begun.get(active)
+    if since is not None and now - since > CHANGE_EVERY:
+        said.append(
+            f"{active} has wrapped the keys for {(now - since).days} days; change it with: python -m bot keys rotate"
+        )
+    unfinished = sum(count for kek, count in keys.wrapped_under().items() if kek != active)
+    if unfinished:
+        said.append(
+            f"{unfinished} data keys are still under an older key-encryption key; finish with: python -m bot keys rotate"
+        )
+    return said
+
+
+def _of_second_place(here: Installation, second: Path, now: datetime) -> list[str]:
+    try:
+        if looked_at(second) is None:
+            return [
+                f"the second place of the keys ({second}) is empty or not there: the keys exist once. Is the disk plugged in and "
+                "mounted? Then run: python -m bot keys copy"
+            ]
+        said = []
+        if second.stat().st_dev == here.var.stat().st_dev:
+            said.append(
+                f"the second place of the keys ({second}) is on the same disk as {here.var}: one broken disk takes both. "
+                "Use another disk or another machine's"
+            )
+        lacking = lacking_secrets(here.secrets, second)
+        if lacking:
+            said.append(
+                f"the second place of the keys lacks {', '.join(lacking)}, or holds another one. Run: python -m bot keys copy"
+            )
+        at = looked_at(second)
+        if newest(second) is None or at is None:  # somebody has taken it away
+            said.append("the second place holds no copy of the key store. Run: python -m bot keys copy")
+        elif now - at > OLD:
+            said.append(
+                f"the keys were last copied {in_words(now - at)} ago: whoever has written since could not be read again. "
+                "Run: python -m bot keys copy"
+            )
+    except OSError as error:
+        return [
+            f"the second place of the keys ({second}) cannot be read: {error.strerror}. Mend that before anything else"
+        ]
+    return said
+
+
+def check(here: Installation, now: datetime) -> list[str]:
+    """Does every key here open, and does every record find its own? What does not, a line each."""
+    if not here.keys_url and not (here.var / KEYS).exists():
+        return [f"{KEYS} is not there; put the newest copy from the second place of the keys in its place"]
+    try:
+        with closing(here.open_keys(load_secrets(here.var, needed=True), lambda: now)) as keys:
+            keys.require()
+            keys.opens()
+            return missing_keys(here, keys)
+    except BinhAnError as error:
+        return [f"{error.code}: {error}"]
+
+
+def in_words(time: timedelta) -> str:
+    """A length of time as a person says it."""
+    minutes = round(time.total_seconds() / 60)
+    if minutes < 1:
+        return f"{round(time.total_seconds())} s"
+    if minutes < 120:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // 1440} days {minutes % 1440 // 60} h"

@@ -1,0 +1,137 @@
+"""The key-encryption key is changed again and again by the real command, killed now and then, while the real service works.
+
+Nothing may be lost and nothing may fail to open. In `make test` a short run; in `make chaos` every 10 s for 5 minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from storage.installation import Installation
+from storage.secrets import kek_ids, load_secrets
+from tests.chaos.checker import check
+from tests.chaos.cluster import Cluster
+from tests.chaos.harness import Launcher, Load, Program, until
+from tests.fakes.telegram import FakeTelegram
+from tests.servers.fixtures import no_server
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import Missing
+from tests.servers.redis import RedisServer
+
+FULL = os.environ.get("CHAOS") == "full"
+FOR_S = 300.0 if FULL else 12.0
+EVERY_S = 10.0 if FULL else 0.2
+KILLED = 0.25  # so often a rotation is killed on the way
+FAILED = ("does not open", "key-missing", "KeyMissing", "Unreadable", "unreadable")
+
+pytestmark = pytest.mark.crash
+
+
+@dataclass
+class Rotations:
+    """What became of the command."""
+
+    done: int = 0
+    killed: int = 0
+
+
+async def rotate_for_a_while(program: Program, chance: random.Random) -> Rotations:
+    """`keys rotate` in a process of its own, one after the other."""
+    count, until_s = Rotations(), time.monotonic() + FOR_S
+    output = program.folder / "rotate.txt"
+    while time.monotonic() < until_s:
+        argv = ["keys", "rotate", "--config", str(program.folder / "config.yaml")]
+        pid = await program.launcher.start(argv, output, {}, "")
+        if chance.random() < KILLED:
+            await asyncio.sleep(chance.uniform(0.02, 1.2))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await until(lambda pid=pid: program.launcher.code(pid) is not None, 60, "the end of keys rotate")
+        code = program.launcher.code(pid)
+        assert code in (0, -signal.SIGKILL), output.read_text()
+        count.done += code == 0
+        count.killed += code != 0
+        await asyncio.sleep(EVERY_S)
+    return count
+
+
+async def write_for_a_while(load: Load, rotating: asyncio.Task[Rotations]) -> None:
+    while not rotating.done():
+        load.write(4, newcomers=1 if load.chats < 400 else 0)
+        await asyncio.sleep(0.15)
+
+
+def failed_reads(programs: Sequence[Program]) -> list[str]:
+    """What the service said about anything that did not open."""
+    return [line for each in programs for line in each.said().splitlines() if any(word in line for word in FAILED)]
+
+
+async def rotated_under_load(first: Program, programs: Sequence[Program], fake: FakeTelegram, name: str) -> Rotations:
+    load, chance = Load(fake, chats=10, seed=7), random.Random(23)
+    rotating = asyncio.create_task(rotate_for_a_while(first, chance))
+    await write_for_a_while(load, rotating)
+    count = await rotating
+    await first.drained()
+    assert failed_reads(programs) == []
+    here = Installation(first.var, first.database, keys_url=first.keys)
+    with closing(here.open_keys(load_secrets(first.var, needed=True), lambda: datetime.now(UTC))) as keys:
+        assert keys.opens()
+        held = keys.wrapped_under()
+    assert count.done >= 3
+    assert len(kek_ids(here.secrets)) >= count.done / 2  # a killed one is finished by the next, which makes no new one
+    print(
+        f"rotation on {name}: {len(programs)} processes, {FOR_S:.0f} s, {count.done} changes, {count.killed} killed on the way, "
+        f"{sum(held.values())} data keys, {sum(len(one) for one in load.written.values())} messages; failed reads 0"
+    )
+    assert [await each.stop() for each in programs] == [0] * len(programs)
+    wrong = (await check(first, load)).wrong()
+    print(f"rotation on {name}: lost and doubled {wrong or 0}")
+    assert wrong == {}, {each.name: each.said()[-600:] for each in programs}
+    return count
+
+
+async def test_one_process_on_sqlite(program: Program) -> None:
+    await program.start()
+    await rotated_under_load(program, [program], program.fake, "SQLite")
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[PostgresServer, RedisServer]]:
+    """Started in the main thread: they die with whoever started them."""
+    try:
+        postgres, redis = PostgresServer(), RedisServer()
+    except Missing as missing:
+        no_server(missing)
+        raise
+    yield postgres, redis
+    redis.close()
+    postgres.close()
+
+
+@pytest.mark.parametrize("keys_apart", [False, True], ids=["keys in a file", "keys in a database"])
+async def test_several_processes_on_postgres(
+    launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer], keys_apart: bool
+) -> None:
+    fake = await FakeTelegram().start()
+    cluster = await Cluster.prepared(
+        launcher, tmp_path, fake, *servers, "worker", "worker", "web", keys_apart=keys_apart
+    )
+    try:
+        await cluster.start()
+        name = "PostgreSQL, keys in a database" if keys_apart else "PostgreSQL"
+        await rotated_under_load(cluster.members[0], cluster.members, fake, name)
+    finally:
+        await cluster.end()
+        await fake.stop()

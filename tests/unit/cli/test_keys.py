@@ -1,0 +1,160 @@
+"""`keys …`, `backup`, `restore` and `db drill` as the operator meets them: plain words, exit codes, never a secret."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import __main__ as command_line
+from storage.open import open_storage
+from tests.contract.houses import live
+
+
+class Terminal:
+    """Runs commands in an empty folder and keeps everything that was ever shown."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.shown = ""
+
+    def run(self, *words: str) -> tuple[int, str]:
+        self._monkeypatch.setattr(sys, "argv", ["binhan", *words])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        said = self._capsys.readouterr()
+        self.shown += said.out + said.err
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), said.out + said.err
+
+
+@pytest.fixture
+async def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """Over an installation with two people in it, and another disk."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("keys_second: other-disk\n")
+    storage = open_storage("", tmp_path / "var")
+    for number in (1, 2):
+        await live(storage, number)
+    await storage.close()
+    return Terminal(monkeypatch, capsys)
+
+
+def test_the_whole_way(terminal: Terminal, tmp_path: Path) -> None:
+    code, said = terminal.run("keys", "show")
+    assert code == 0
+    assert (
+        "kek_1          4 data keys   wraps new data keys, since the beginning; here, not in the second place" in said
+    )
+    assert "Is the disk plugged in and mounted?" in said
+    for words in (["keys", "rotate"], ["backup", "early"]):  # nothing is made that could not be kept twice
+        code, refused = terminal.run(*words)
+        assert code == 2
+        assert "The second place of the keys is not where it was" in refused
+    assert terminal.run("keys", "verify") == (
+        1,
+        "secrets/kek_1 is missing there, or is another one\nsecrets/lookup_pepper_1 is missing there, or is another one\n"
+        "secrets/audit_key is missing there, or is another one\nsecrets/session_key is missing there, or is another one\n"
+        "there is no copy of the key store\nthe second place would not give everything back; run: python -m bot keys copy\n",
+    )
+    assert "key store with 4 keys: copied" in terminal.run("keys", "copy")[1]
+    assert terminal.run("keys", "verify") == (0, "second place: gives everything back\n")
+    code, said = terminal.run("keys", "rotate")
+    assert code == 0
+    assert "kek_2: wraps all data keys; 4 were wrapped anew" in said
+    assert terminal.run("keys", "verify")[0] == 0  # the rotation has brought it up to date
+    code, said = terminal.run("keys", "show")
+    assert "kek_1          0 data keys   not in use, since the beginning; here, in the second place" in said
+    assert "kek_2          4 data keys   wraps new data keys" in said
+    assert terminal.run("keys", "check")[0] == 0
+    assert "kek_1: stays until" in terminal.run("keys", "retire")[1]
+    code, said = terminal.run("backup", "kept")
+    assert code == 0
+    assert "not in the backup; it may be kept for 30 days" in said
+    code, said = terminal.run("db", "drill", "kept")
+    assert code == 0
+    assert "RPO" in said
+    assert "12 of 12 sealed fields open" in said
+    assert "0 lines to seekers; 2 are held until they write again" in said
+    assert said.endswith("drill: passed\n")
+    for path in (tmp_path / "var").glob("data.db*"):
+        path.unlink()
+    code, said = terminal.run("restore", "kept")
+    assert code == 0
+    assert "2 lines held, 0 erasures finished" in said
+    assert "keys: those in place" in said
+    assert terminal.run("db", "check") == (0, "database: fine\n")
+    assert terminal.run("db", "release") == (0, "quarantine: ended\n")
+    for folder in ("var/secrets", "other-disk/secrets"):
+        for path in (tmp_path / folder).iterdir():
+            value = path.read_bytes()
+            assert value.hex()[:12] not in terminal.shown
+            assert repr(value)[2:14] not in terminal.shown
+
+
+def test_the_figures_of_a_drill_for_a_script(terminal: Terminal) -> None:
+    terminal.run("keys", "copy")
+    terminal.run("backup", "kept", "--include-secrets")
+    code, said = terminal.run("db", "drill", "kept", "--json")
+    figures = json.loads(said)
+    assert (code, figures["passed"], figures["sent"], figures["opened"], figures["keys_missing"]) == (0, True, 0, 12, 0)
+    assert figures["age_s"] < 300
+    assert figures["restored_s"] < 60
+    manifest = Path("kept/manifest.json")
+    manifest.write_text(
+        manifest.read_text().replace(json.loads(manifest.read_text())["made_at"], "2026-01-01T00:00:00+00:00")
+    )
+    code, said = terminal.run("db", "drill", "kept", "--max-age", "60")
+    assert code == 1
+    assert "not met" in said
+    assert said.endswith("drill: NOT passed: this backup would not have saved everybody\n")
+    assert terminal.run("db", "drill", "nowhere")[0] == 2
+
+
+def test_without_a_second_place_the_risk_is_said_each_time(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("var: var\n")
+    for words in (["keys", "show"], ["keys", "check"], ["backup", "kept"]):
+        code, said = terminal.run(*words)
+        assert code == 0
+        assert "warning: the keys exist once, on this disk" in said
+    assert "warning: the keys lie beside the data. Delete this backup after 7 days" in said
+    code, said = terminal.run("keys", "copy")
+    assert code == 2
+    assert "no second place" in said
+    assert terminal.run("keys", "copy", "elsewhere")[0] == 0
+    assert terminal.run("keys", "verify", "elsewhere")[0] == 0
+
+
+def test_a_key_that_is_lost_is_named_in_one_line(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "var" / "secrets" / "kek_1").rename(tmp_path / "lost")
+    for words in (["keys", "check"], ["keys", "show"], ["keys", "rotate"], ["serve"], ["backup", "kept"]):
+        code, said = terminal.run(*words)
+        assert code in (1, 2)
+        assert "secrets/kek_1 is missing" in said
+        assert said.count("\n") == 1
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_key_may_be_made_first_and_used_later(terminal: Terminal, tmp_path: Path) -> None:
+    code, said = terminal.run("keys", "rotate", "--prepare")
+    assert code == 0
+    assert "kek_2: made, not in use; copy var/secrets/kek_2 to every machine" in said.replace(str(tmp_path) + "/", "")
+    assert "kek_2          0 data keys   not in use, prepared" in terminal.run("keys", "show")[1]
+    terminal.run("keys", "copy")
+    assert "kek_2: wraps all data keys" in terminal.run("keys", "rotate")[1]
+
+
+def test_quarantine_by_hand_after_a_restore_by_other_means(terminal: Terminal, tmp_path: Path) -> None:
+    code, said = terminal.run("db", "quarantine")
+    assert code == 0
+    assert "2 lines held, 0 erasures finished" in said
+    assert "0 lines held" in terminal.run("db", "quarantine")[1]
+    assert terminal.run("db", "release") == (0, "quarantine: ended\n")
+
+
+def test_help_names_every_command(terminal: Terminal) -> None:
+    said: Any = terminal.run("keys", "--help")[1]
+    assert all(word in said for word in ("show", "check", "rotate", "retire", "copy", "verify"))
