@@ -133,6 +133,7 @@ def config_check(
         if secret is not None:
             secret.read()
     written.auditor.read()
+    written.metrics.read()
     print("configuration: fine")
     if not written.operator.name:
         print("note: operator.name is empty, so the page /about says that nobody has given a name; write who runs this")

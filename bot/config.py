@@ -185,6 +185,19 @@ class AuditorConfig(_Written):
         return self.alarm_url.read() if self.alarm_url else "", self.ping_url.read() if self.ping_url else ""
 
 
+class MetricsConfig(_Written):
+    """Who may read `/metrics`: whoever has the token. Without one there is no such page."""
+
+    token: SecretRef | None = None
+
+    def read(self) -> str:
+        """The token, "" where none is set; a ConfigError for one that cannot be read, or is too short to be a secret."""
+        value = self.token.read() if self.token else ""
+        if value and len(value) < 16:
+            raise ConfigError(["metrics.token: at least 16 characters; make one with: openssl rand -hex 32"])
+        return value
+
+
 class LogConfig(_Written):
     """Logs hold ids and counts, never people's text."""
 
@@ -207,6 +220,7 @@ class Config(_Written):
     operator: OperatorConfig = OperatorConfig()
     channels: list[TelegramConfig] = []
     auditor: AuditorConfig = AuditorConfig()
+    metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")

@@ -18,6 +18,9 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.webchat import WebChat
 from bot.config import Config, ConfigError, Secret, TelegramConfig
 from bot.first_start import FirstStaff, make_first_staff
+from bot.looking import Channels, Looking
+from bot.metrics import Metrics
+from bot.observe import mark_by
 from bot.roles import Role
 from bot.shown import emergency_numbers, spoken, why_in_words
 from bot.web.app import build_app
@@ -36,6 +39,7 @@ from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
 from handlers.handoff import Handoff
+from handlers.health import CHANNEL, keep_backup
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
@@ -49,8 +53,9 @@ from handlers.world import Worlds
 from storage.backup import Restored, backup, restore
 from storage.checking import check_installation
 from storage.lock import ServeLock
-from storage.open import Storage, open_storage
+from storage.open import Storage, open_storage, utc_now
 from storage.quarantine import lift_quarantine
+from storage.secrets import newest_key_at
 
 
 @dataclass(slots=True)
@@ -74,13 +79,17 @@ class Service:
     role: Role
     pulse: Pulse
     state: State
+    metrics: Metrics
+    looking: Looking
     auditor: Auditor | None = None
     first_staff: tuple[FirstStaff, ...] = ()
     port: int = 0  # where it listens, once it does
 
     async def receive(self, *messages: InboundMessage) -> None:
         """Hop 2: returns only after the messages are durably stored; raises StorageUnavailable otherwise."""
-        for accepted in await self.storage.door.run(self.inbound.accept_together, messages):
+        stored = await self.storage.door.run(self.inbound.accept_together, messages)
+        for message, accepted in zip(messages, stored, strict=True):
+            self.metrics.accepted(message.address.channel, fresh=accepted.fresh)
             if accepted.fresh and self.role.works:
                 self.inbox.nudge(accepted.contact_uid)
 
@@ -166,12 +175,17 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
     staffing = Staffing(escalations.staff_disabled)
     hub = Hub(wakeups)
     webchat = WebChat()
+    pulse = Pulse()
     channels: dict[str, Channel] = {webchat.name: webchat}
     for written in config.channels:
         if written.name in channels:
             raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
-        channels[written.name] = _telegram(written, config.web.public_url)
-    pulse = Pulse()
+        channels[written.name] = _telegram(
+            written, config.web.public_url, partial(pulse.beats, f"{CHANNEL}{written.name}")
+        )
+    state = State()
+    metrics = Metrics(lambda: len(hub.reachable()), lambda: state.ready)
+    mark_by(storage.secrets.session)
     outbox = OutboxWorker(
         door,
         wakeups,
@@ -179,8 +193,11 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         {hub.name: hub},
         reach=partial(_reach, role, hub, storage.presence) if storage.shared else None,
         beats=partial(pulse.beats, "sender"),
+        tally=metrics,
     )
-    inbox = InboxWorker(door, wakeups, inbound, outbox.look, partial(pulse.beats, "lanes"), nudged=role is Role.ALL)
+    inbox = InboxWorker(
+        door, wakeups, inbound, outbox.look, partial(pulse.beats, "lanes"), nudged=role is Role.ALL, tally=metrics
+    )
     service = Service(
         config=config,
         storage=storage,
@@ -208,11 +225,31 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         source=source,
         role=role,
         pulse=pulse,
-        state=State(),
+        state=state,
+        metrics=metrics,
+        looking=_looking(config, storage, duty, pulse),
         auditor=_auditor_of(config, storage, pulse) if role is Role.ALL else None,
     )
-    service.app = _web_app(service, webchat, hub) if role.serves_pages else health_app(door, service.state)
+    service.app = (
+        _web_app(service, webchat, hub)
+        if role.serves_pages
+        else health_app(door, state, metrics, service.looking.standing, config.metrics.read())
+    )
     return service
+
+
+def _looking(config: Config, storage: Storage, duty: Duty, pulse: Pulse | None) -> Looking:
+    """How the service stands; `pulse`: of the process that does everything, otherwise the database has the signs of life."""
+    telegrams = [one for one in config.channels if isinstance(one, TelegramConfig)]
+    channels = Channels(
+        polling=tuple(one.name for one in telegrams if one.mode == "polling"),
+        webhook=tuple(one.name for one in telegrams if one.mode == "webhook"),
+        page=(WebChat().name,),
+    )
+    silent_here = pulse.silent if pulse is not None and not storage.shared else None
+    return Looking(
+        storage.door, duty, channels, silent_here=silent_here, key_since=lambda: newest_key_at(config.var / "secrets")
+    )
 
 
 def _reach(role: Role, hub: Hub, presence: Presence) -> Reach:
@@ -232,13 +269,16 @@ def _auditor_of(config: Config, storage: Storage, pulse: Pulse | None) -> Audito
 async def open_auditor(config: Config) -> AsyncIterator[tuple[Auditor, web.Application, State]]:
     """An auditor of its own over the database of the others, and the little application that says that it lives."""
     storage, state = _storage_of(config), State()
+    metrics = Metrics(ready=lambda: state.ready)
+    look = _looking(config, storage, duty_of(config), None).standing
     try:
-        yield _auditor_of(config, storage, None), health_app(storage.door, state), state
+        app = health_app(storage.door, state, metrics, look, config.metrics.read())
+        yield _auditor_of(config, storage, None), app, state
     finally:
         await storage.close()
 
 
-def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
+def _telegram(written: TelegramConfig, public_url: str, beats: Callable[[], None]) -> TelegramChannel:
     # Telegram brings updates over https only; without it an operator's own gateway has to know where we are.
     route = f"{public_url.rstrip('/')}/webhooks/telegram/{written.name}" if public_url.startswith("https://") else ""
     return TelegramChannel(
@@ -250,6 +290,7 @@ def _telegram(written: TelegramConfig, public_url: str) -> TelegramChannel:
         webhook_url=route,
         proxy=written.proxy,
         poll_timeout_s=written.poll_timeout_s,
+        beats=beats,
     )
 
 
@@ -288,6 +329,9 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             contact=config.operator.contact,
             base_language=lambda: worlds.current.library.manifest.language,
             spoken=lambda code: spoken(worlds, code),
+            look=service.looking.standing,
+            metrics=service.metrics,
+            metrics_token=config.metrics.read(),
         ),
         service.state,
     )
@@ -361,6 +405,15 @@ def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:
     """Copy data and keys into a new directory, while the service may run."""
     _only_embedded(config)
     backup(config.var, to, database=data_file(config), include_secrets=include_secrets)
+
+    async def note() -> None:
+        storage = _storage_of(config)
+        try:
+            await storage.door.run(keep_backup, utc_now())
+        finally:
+            await storage.close()
+
+    asyncio.run(note())  # for the status page: an operator sees when nobody makes backups any more
 
 
 def restore_database(config: Config, source: Path, secrets: Path | None) -> Restored:

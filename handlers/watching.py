@@ -19,6 +19,9 @@ PARTS: Final = ("lanes", "timers", "sender")
 BEAT_EVERY: Final = timedelta(seconds=5)
 NO_BEAT_FOR: Final = timedelta(seconds=15)
 
+REFUSED_WITHIN: Final = timedelta(minutes=10)
+"""A right return code that was refused within this time is a finding: a flood of wrong ones keeps people out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -45,6 +48,7 @@ QUESTIONS: Final = (
     Question("line-unsent", timedelta(seconds=60), lambda uow, at: uow.watch.unsent(at)),
     Question("sender-stuck", timedelta(seconds=60), lambda uow, at: uow.watch.forsaken(at)),
     Question("case-overdue", timedelta(seconds=120), lambda uow, at: uow.watch.overdue_cases(at)),
+    Question("codes-refused", timedelta(0), lambda uow, at: uow.watch.refused_codes(at - REFUSED_WITHIN)),
 )
 
 

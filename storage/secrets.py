@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -72,6 +73,15 @@ def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
     for name in missing:
         write_secret(folder / name, secrets.token_bytes(_SIZE))
     return Secrets(*(_read(folder / name) for name in NAMES))
+
+
+def newest_key_at(folder: Path) -> datetime | None:
+    """When the newest key-encryption key in this folder was put in place; None where there is none, or nobody may look."""
+    try:
+        times = [path.stat().st_mtime for path in folder.glob("kek_*")]
+    except OSError:
+        return None
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def write_secret(path: Path, value: bytes) -> None:

@@ -78,6 +78,7 @@ class TelegramChannel:
         webhook_url: str = "",
         proxy: str = "",
         poll_timeout_s: int = 25,
+        beats: Callable[[], None] = lambda: None,
     ) -> None:
         """`base_url` without the trailing `/bot`; `poll_timeout_s` is how long one getUpdates waits at Telegram.
 
@@ -89,6 +90,7 @@ class TelegramChannel:
         self.mode = mode
         self._webhook_secret, self._webhook_url = webhook_secret, webhook_url
         self._poll_timeout_s = poll_timeout_s
+        self._beats = beats  # the receiving loop's sign of life: the platform has answered, what it brought is stored
         self._resume_at: dict[
             str, float
         ] = {}  # chat -> monotonic; nothing is sent there before (Telegram said "later")
@@ -121,6 +123,7 @@ class TelegramChannel:
                 await self._take_all(updates, receive)
                 offset = max([offset, *(_update_id(raw) + 1 for raw in updates)])
                 failures = 0
+                self._beats()
             except Exception as error:
                 # Whatever it was, she must be able to reach us again in a moment; only its class is said.
                 pause = PAUSE_AFTER_ERROR_S[min(failures, len(PAUSE_AFTER_ERROR_S) - 1)]

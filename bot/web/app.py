@@ -10,6 +10,7 @@ from bot.web import handoff, leaving, public, sound
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
+from bot.web.figures import add_metrics, counted
 from bot.web.forms import MAX_FORM_BYTES
 from bot.web.health import State, add_health
 from bot.web.security import calm_errors, set_headers, static_file
@@ -20,7 +21,7 @@ def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
 
     Serve it with `web.AppRunner(app, access_log=None)`: an access log would keep addresses of seekers.
     """
-    app = web.Application(middlewares=[calm_errors], client_max_size=MAX_FORM_BYTES)
+    app = web.Application(middlewares=[counted, calm_errors], client_max_size=MAX_FORM_BYTES)
     app[DEPS] = deps
     app[sound.RECORDINGS] = sound.Recordings()
     app[public.SEEKER_BELL] = Bell(deps.wakeups, "seeker")
@@ -39,6 +40,7 @@ def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
     handoff.add_routes(app)
     app.add_subapp("/desk", build_desk(deps))
     add_health(app, deps.door, state or State(ready=True))
+    add_metrics(app, deps.metrics, deps.look, deps.metrics_token)
     return app
 
 

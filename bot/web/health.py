@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.metrics import Metrics
+from bot.web.figures import Look, add_metrics
 from handlers.errors import StorageUnavailable
 from handlers.ports import Door
 
@@ -28,10 +30,11 @@ def add_health(app: web.Application, door: Door, state: State) -> None:
     app.router.add_route("GET", "/readyz", _ready)
 
 
-def health_app(door: Door, state: State) -> web.Application:
-    """For a process that serves nothing else."""
+def health_app(door: Door, state: State, metrics: Metrics, look: Look, token: str) -> web.Application:
+    """For a process that serves nothing else: health, and metrics for whoever has the token."""
     app = web.Application()
     add_health(app, door, state)
+    add_metrics(app, metrics, look, token)
     return app
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from bot.workers.loop import forever, silent
+from bot.observe import mark
+from bot.workers.loop import NoTally, Tally, forever, silent
 from handlers import failpoints
 from handlers.delivery import Claiming, Report, claim, record, take_back
 from handlers.model import OutboxKind, Outcome, SendJob
@@ -35,11 +36,13 @@ class OutboxWorker:
         *,
         reach: Callable[[], Reach] | None = None,
         beats: Callable[[], None] = silent,
+        tally: Tally | None = None,
     ) -> None:
         """Channels by name (seekers), surfaces by name (staff). `reach`: what this process can deliver at this moment, where
         others send from the same outbox; None where nobody else does. `beats` is the loop's sign of life.
         """
         self._beats = beats
+        self._tally: Tally = tally or NoTally()
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
         self._reach = reach
@@ -118,14 +121,23 @@ class OutboxWorker:
 
     async def _send(self, job: SendJob) -> None:
         failpoints.passing("send.claimed")
+        began = time.monotonic()
         try:
             async with asyncio.timeout(SEND_LIMIT_S):
                 result = await self._hand_over(job)
         except Exception as error:
             # A channel should answer, never raise; whatever it was, the row must not be lost.
-            log.error("outbox.send_failed", kind=job.row.kind, error=type(error).__name__)
+            log.error(
+                "outbox.send_failed", lane=mark(job.row.contact_uid), kind=job.row.kind, error=type(error).__name__
+            )
             result = SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
         failpoints.passing("send.called")
+        took = time.monotonic() - began
+        self._tally.sent(job.row, result.outcome, took)
+        log.debug(
+            "outbox.called", lane=mark(job.row.contact_uid), row=mark(job.row.uid), kind=job.row.kind,
+            outcome=result.outcome, error=result.error_class, attempts=job.row.attempts, ms=round(took * 1000),
+        )  # fmt: skip
         report = Report(job, result)
         try:
             while True:

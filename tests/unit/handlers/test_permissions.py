@@ -26,7 +26,14 @@ DESK = {
 EXPECTED = {
     Role.COUNSELLOR: DESK,
     Role.SUPERVISOR: DESK
-    | {Action.READ_ANY, Action.RELEASE_ANY, Action.CLOSE_ANY, Action.KEEP_STAFF, Action.SEE_FIGURES},
+    | {
+        Action.READ_ANY,
+        Action.RELEASE_ANY,
+        Action.CLOSE_ANY,
+        Action.KEEP_STAFF,
+        Action.SEE_FIGURES,
+        Action.SEE_HEALTH,
+    },
     Role.EDITOR: {Action.EDIT_FLOWS, Action.EDIT_DIRECTORY, Action.SEE_DIRECTORY, Action.SET_CAPACITY},
     Role.OPERATOR: {Action.KEEP_STAFF, Action.SEE_HEALTH},
     Role.INSPECTOR: {Action.SEE_FIGURES},
