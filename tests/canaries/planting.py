@@ -9,7 +9,7 @@ from bot.channels import webchat
 from bot.config import Secret
 from handlers import return_codes
 from handlers.desk import Note, Reply
-from handlers.model import Address, InboundMessage
+from handlers.model import Address, Direction, InboundMessage, Line
 from storage.secrets import Secrets
 from tests.canaries.cage import cage
 from tests.fakes import telegram
@@ -27,6 +27,7 @@ def plant() -> None:
     _after(Address, "__init__", lambda one, *_: cage.name("a platform's id", one.platform_id))
     _after(Reply, "__init__", lambda one, *_: cage.words("a counsellor's words", one.text))
     _after(Note, "__init__", lambda one, *_: cage.words("a counsellor's note", one.text))
+    _after(Line, "__init__", _line)
     _after(Secrets, "__init__", _secrets)
     _result(Secret, "read", lambda value: cage.secret("a secret of the configuration", value))
     _result(return_codes, "make", _code)
@@ -46,6 +47,11 @@ def _message(one: InboundMessage, *_: object) -> None:
     if one.point is not None:
         for part in one.point:
             cage.name("her point", part)
+
+
+def _line(one: Line, *_: object) -> None:
+    if one.direction is not Direction.OUT:  # hers, or a note of a counsellor's; ours are shipped texts
+        cage.words("her words", one.text)
 
 
 def _secrets(one: Secrets, *_: object) -> None:
