@@ -102,6 +102,7 @@ def _spellings(value: str) -> set[bytes]:
     """As it is; as JSON, `repr`, `ascii`, a page and an address would write it."""
     written = {value, repr(value)[1:-1], ascii(value)[1:-1], json.dumps(value)[1:-1]}
     written |= {json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value), quote(value), quote_plus(value)}
+    written.add(repr(value.encode("utf-8", "surrogatepass"))[2:-1])  # bytes, as Python and Redis print them
     return {one.encode("utf-8", "surrogatepass") for one in written}
 
 
