@@ -21,7 +21,7 @@ TEXT: Final[Mapping[str, str]] = {
     "good": "Tốt",
     "look": "Nên xem",
     "bad": "Làm ngay",
-    "off": "Không dùng",
+    "fact": "",
 }
 
 RESTART: Final = (

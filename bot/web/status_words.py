@@ -18,8 +18,8 @@ from handlers.health import CHANNEL, Health
 from handlers.rules.ladder import BACKUP, ON_DUTY, SUPERVISOR
 from handlers.watching import NO_BEAT_FOR
 
-GOOD, LOOK, BAD, OFF = "good", "look", "bad", "off"
-"""How an item stands: fine; look at it today; act now; not used here."""
+GOOD, FACT, LOOK, BAD = "good", "fact", "look", "bad"
+"""How an item stands: fine; a figure that is neither; look at it today; act now."""
 
 AUDITOR_SILENT: Final = timedelta(seconds=45)
 PING_OLD: Final = timedelta(minutes=3)
@@ -117,39 +117,38 @@ def _late(health: Health) -> Iterator[Item]:
 
 def _queues(health: Health) -> Iterator[Item]:
     queues = health.queues
-    yield Item("Tin đến, máy chưa xử lý", GOOD, _count(queues.messages, "tin"))
+    yield Item("Tin đến, máy chưa xử lý", FACT, _count(queues.messages, "tin"))
     ringing = queues.ringing
     if ringing.count and ringing.oldest_at is not None:
         since = span(health.at - ringing.oldest_at)
         long = health.at - ringing.oldest_at > timedelta(minutes=5)
         yield Item(
             "Đang gọi người trực",
-            BAD if long else GOOD,
+            BAD if long else FACT,
             f"{ringing.count} ca; ca lâu nhất đã gọi {since}.",
             "Hỏi người trực đã thấy ca trên Bàn trực chưa; nếu chưa, gọi điện cho họ.",
         )
     else:
-        yield Item("Đang gọi người trực", GOOD, "Không có ca nào đang gọi.")
+        yield Item("Đang gọi người trực", FACT, "Không có ca nào đang gọi.")
     others = [
         f"{count} {STATE[state]}"
         for state, count in sorted(queues.escalations.items())
         if state in STATE and state != "ringing"
     ]
-    yield Item("Đang nói chuyện với người trực", GOOD, "; ".join(others) + "." if others else "Không có.")
+    yield Item("Đang nói chuyện với người trực", FACT, "; ".join(others) + "." if others else "Không có.")
     listed = [f"{SEVERITY[word]}: {queues.cases[word]}" for word in SEVERITY if queues.cases.get(word)]
-    yield Item("Ca mở trên Bàn trực", GOOD, "; ".join(listed) + "." if listed else "Không có.")
+    yield Item("Ca mở trên Bàn trực", FACT, "; ".join(listed) + "." if listed else "Không có.")
     pages = _count(queues.pages, "cuộc gọi")
     pages += " Cần ít nhất một người mở trang Bàn trực." if queues.pages else ""
-    yield Item("Cuộc gọi người trực chưa đến máy ai", GOOD, pages)
+    yield Item("Cuộc gọi người trực chưa đến máy ai", FACT, pages)
     letters = sum(count for name, count in queues.letters.items() if name != "web")
-    yield Item("Tin trả lời đang gửi", GOOD, _count(letters, "tin"))
-    said = _count(queues.letters.get("web", 0), "tin") + " Người nhắn mở trang thì thấy."
-    yield Item("Tin để sẵn trên trang web", GOOD, said)
-    yield Item(
-        "Tin đang giữ lại",
-        GOOD,
-        _count(queues.held, "tin") + " Giữ vì gửi lúc này có thể không an toàn; tự đi khi người nhắn viết lại.",
-    )
+    yield Item("Tin trả lời đang gửi", FACT, _count(letters, "tin"))
+    on_page = queues.letters.get("web", 0)
+    said = _count(on_page, "tin") + (" Người nhắn mở trang thì thấy." if on_page else "")
+    yield Item("Tin để sẵn trên trang web", FACT, said)
+    said = _count(queues.held, "tin")
+    said += " Gửi lúc này có thể không an toàn; tin tự đi khi người nhắn viết lại." if queues.held else ""
+    yield Item("Tin đang giữ lại", FACT, said)
 
 
 def _people(health: Health, zone: tzinfo) -> Iterator[Item]:
