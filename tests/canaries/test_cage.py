@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,21 @@ def test_words_are_found_however_they_are_written(written: str) -> None:
     cage.words("her words", written)
     for form in (written, repr(written), repr({"text": written}), f"{written!a}"):
         assert cage.look(f"… {form} …", "anywhere"), form
+
+
+def test_thousands_of_canaries_are_found_in_megabytes_as_well() -> None:
+    cage = Cage()
+    for number in range(2_000):
+        cage.words("her words", f"chồng đang cầm dao đánh em, tin {number} của người 748190100")
+        cage.name("her name", f"Firstname{748190000 + number}")
+    hidden = {7: "tin 77 của người 748190100", 1_999_000: "tin 1999 của người 748190100"}
+    content = bytearray(secrets.token_bytes(2_000_000))
+    for at, end in hidden.items():
+        words = f"chồng đang cầm dao đánh em, {end}".encode()
+        content[at : at + len(words)] = words
+    content += b"FirstFirstname748190005Firstname748199999"
+    assert {one.value for one in cage.look(bytes(content), "a file")} == {
+        "chồng đang cầm dao đánh em, tin 77 của người 748190100",
+        "chồng đang cầm dao đánh em, tin 1999 của người 748190100",
+        "Firstname748190005",
+    }
