@@ -145,7 +145,7 @@ class _Read(Collector):
 def _read(standing: Standing) -> Iterator[Metric]:
     health, queues = standing.health, standing.health.queues
     late = {one.code: one for one in health.late}
-    codes = [one.code for one in QUESTIONS]
+    codes = sorted({one.code for one in QUESTIONS} | set(late))
     yield _many("binhan_late", "What is later than it may be.", "code", {
         code: late[code].count if code in late else 0 for code in codes
     })  # fmt: skip

@@ -405,6 +405,11 @@ def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:
     """Copy data and keys into a new directory, while the service may run."""
     _only_embedded(config)
     backup(config.var, to, database=data_file(config), include_secrets=include_secrets)
+    note_backup(config)
+
+
+def note_backup(config: Config) -> None:
+    """A whole backup has just been made: an operator sees on the status page when nobody makes them any more."""
 
     async def note() -> None:
         storage = _storage_of(config)
@@ -413,7 +418,7 @@ def backup_database(config: Config, to: Path, *, include_secrets: bool) -> None:
         finally:
             await storage.close()
 
-    asyncio.run(note())  # for the status page: an operator sees when nobody makes backups any more
+    asyncio.run(note())
 
 
 def restore_database(config: Config, source: Path, secrets: Path | None) -> Restored:

@@ -57,6 +57,16 @@ LATE: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
 }
 
+UNNAMED: Final = (
+    "Có việc bị trễ",
+    "việc. Trang này chưa có lời giải thích cho mã đó",
+    "Tìm mã đó trong docs/running.md, hoặc hỏi người quản lý máy chủ.",
+)
+"""A finding without words of its own is shown all the same."""
+
+NOT_NOW: Final = frozenset({"codes-refused"})
+"""Findings that nobody waits for at this moment: they are looked at within the day."""
+
 PART: Final[Mapping[str, tuple[str, str]]] = {
     "lanes": ("Đọc và trả lời tin nhắn", "Tin mới nằm chờ, người nhắn không được trả lời."),
     "timers": ("Gọi người trực và hẹn giờ", "Không ai được gọi tiếp khi người trực không nhận ca."),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from bot.looking import Standing
-from bot.web.status_texts import LATE, PART, RESTART, RUNG, STATE, TEXT
+from bot.web.status_texts import LATE, NOT_NOW, PART, RESTART, RUNG, STATE, TEXT, UNNAMED
 from bot.web.texts import CHANNEL as CHANNEL_NAMES
 from bot.web.texts import SEVERITY
 from handlers.health import CHANNEL, Health
@@ -106,12 +106,11 @@ def _running(health: Health) -> Iterator[Item]:
 
 
 def _late(health: Health) -> Iterator[Item]:
-    found = {one.code: one for one in health.late}
-    for code, (name, what, then) in LATE.items():
-        one = found.get(code)
-        if one is not None:
-            yield Item(name, BAD, f"{one.count} {what}. Lâu nhất: {span(timedelta(seconds=one.oldest_s))}.", then)
-    if not found:
+    for one in health.late:
+        name, what, then = LATE.get(one.code, (f"{UNNAMED[0]}: {one.code}", *UNNAMED[1:]))
+        state = LOOK if one.code in NOT_NOW else BAD
+        yield Item(name, state, f"{one.count} {what}. Lâu nhất: {span(timedelta(seconds=one.oldest_s))}.", then)
+    if not health.late:
         yield Item("Trễ hẹn", GOOD, "Không có gì bị trễ.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from bot.channels import webchat
@@ -55,8 +56,12 @@ def _line(one: Line, *_: object) -> None:
 
 
 def _secrets(one: Secrets, *_: object) -> None:
-    for name in ("kek", "pepper", "audit", "session"):
-        cage.secret(f"the secret {name}", getattr(one, name))
+    for each in fields(one):
+        value = getattr(one, each.name)
+        if isinstance(value, bytes):
+            cage.secret(f"the secret {each.name}", value)
+        for kek in getattr(value, "_held", {}).values():  # several key-encryption keys, by their ids
+            cage.secret("the secret kek", kek)
 
 
 def _code(written: str) -> None:

@@ -19,15 +19,18 @@ import pytest, structlog
 from bot.config import Secret
 from handlers import return_codes
 from handlers.model import Address, InboundMessage, MessageKind
-from storage.secrets import Secrets
+from storage.secrets import throwaway
 from tests.fakes.telegram import TOKEN, FakeTelegram
 
 WORDS = "em tên Hoàng Yến, nhà sau chợ phiên"
 
+SECRETS = None
+
 @pytest.fixture
 def her():
+    global SECRETS
+    SECRETS = throwaway()
     FakeTelegram()._message(748190235, {"contact": {"phone_number": "0canary0phone"}})
-    Secrets(kek=b"k" * 16 + bytes(range(16)), pepper=b"pepper" + bytes(range(26)), audit=b"a" * 32, session=b"s" * 32)
     return InboundMessage(
         address=Address("tg", "748190235"), message_id="1", kind=MessageKind.TEXT, text=WORDS, point=(22.386417, 103.458213)
     )
@@ -47,10 +50,10 @@ SLIPS = {
     "where she is": ("her point", "logging.info('at %s', her.point)"),
     "the token in an address": ("the bot's token", "logging.info('GET https://x/bot%s/getMe', TOKEN)"),
     "half of the token": ("the bot's token", "logging.info(TOKEN.split(':')[1])"),
-    "the key in hex": ("the secret kek", "logging.info((b'k' * 16 + bytes(range(16))).hex())"),
+    "a key in hex": ("the secret audit", "logging.info(SECRETS.audit.hex())"),
     "the pepper raw in a file": (
         "the secret pepper",
-        "(tmp_path / 'data.db').write_bytes(b'..pepper' + bytes(range(26)))",
+        "(tmp_path / 'data.db').write_bytes(b'..' + SECRETS.pepper)",
     ),
     "her words in a database file": (
         "her words",

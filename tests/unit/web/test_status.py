@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.looking import Channels, Looking, Standing
-from bot.web.status_texts import LATE, PART, TEXT
+from bot.web.status_texts import LATE, NOT_NOW, PART, TEXT
 from bot.web.status_words import BAD, GOOD, LOOK, Status, span, status
 from handlers.duty import EverybodyByRole
 from handlers.health import Health, Watched
@@ -105,10 +105,16 @@ def test_what_is_wrong_stands_on_top_with_what_to_do(changes: dict[str, object],
 @pytest.mark.parametrize("code", [one.code for one in QUESTIONS])
 def test_every_finding_of_the_auditor_has_words(code: str) -> None:
     shown = page(late=(Finding(code, 3, 95),))
-    (one,) = shown.urgent
+    (one,) = shown.soon if code in NOT_NOW else shown.urgent
     assert one.name == LATE[code][0]
     assert one.said.startswith("3 ")
     assert "Lâu nhất: 1 phút" in one.said
+    assert one.then
+
+
+def test_a_finding_without_words_is_shown_all_the_same() -> None:
+    (one,) = page(late=(Finding("quite-new", 1, 70),)).urgent
+    assert "quite-new" in one.name
     assert one.then
 
 
