@@ -12,9 +12,9 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bot.cli import database, directory, places, roster, staff, triage
+from bot.cli import channels, database, directory, places, roster, staff, triage
 from bot.cli.flows import flows_app
-from bot.config import Config, ConfigError, load_config
+from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
 from bot.roles import Role
 from bot.shipped import content_files
@@ -49,6 +49,7 @@ app.add_typer(flows_app(rehearsal_host), name="flows")
 app.add_typer(directory.app, name="directory")
 app.add_typer(roster.app, name="roster")
 app.add_typer(staff.app, name="staff")
+app.add_typer(channels.app, name="channels")
 app.add_typer(database.app, name="db")
 app.command()(triage.triage)
 app.command()(places.place)
@@ -125,10 +126,9 @@ def config_check(
 ) -> None:
     """Read the configuration and its secrets, say what is wrong. Exit: 0 fine, 2 not usable."""
     written = load_config(path or config)
-    for channel in written.channels:
-        channel.token.read()
-        if channel.webhook_secret is not None:
-            channel.webhook_secret.read()
+    for part in (*written.channels, written.pager):
+        for needed in secrets_of(part) if part is not None else ():
+            needed.read()
     for secret in (written.database.password, written.database.keys_password, written.redis.password):
         if secret is not None:
             secret.read()

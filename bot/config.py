@@ -149,6 +149,13 @@ class WebConfig(_Written):
     drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
 
 
+class StaffGroupConfig(_Written):
+    """A Telegram group in which staff are called."""
+
+    chat_id: Annotated[int, Field(lt=0)]
+    relay_content: bool = False  # show what people write, in a topic for each case; the desk page is safer
+
+
 class OperatorConfig(_Written):
     """Who runs this hotline, as the page about it says; where nothing is written, the page says so."""
 
@@ -167,11 +174,86 @@ class TelegramConfig(_Written):
     base_url: Url = "https://api.telegram.org"
     proxy: str = ""
     poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 25
+    staff_group: StaffGroupConfig | None = None
 
     def model_post_init(self, context: object, /) -> None:
         """A webhook without a secret would let anybody write."""
         if self.mode == "webhook" and self.webhook_secret is None:
             raise ValueError("webhook mode needs webhook_secret")
+
+
+Hours = Annotated[int, Field(ge=1, le=24 * 365)]
+
+
+class ReplyWindowConfig(_Written):
+    """How long after a person's last line the platform lets us answer."""
+
+    free_h: Hours = 48  # free of charge so long
+    shut_h: Hours = 168  # refused by the platform after this
+    pay: bool = True  # answers between the two are sent, and billed
+
+    def model_post_init(self, context: object, /) -> None:
+        """Free time lies within the open time."""
+        if self.free_h > self.shut_h:
+            raise ValueError("free_h is longer than shut_h; the free time is the beginning of the open time")
+
+
+class ZaloOaConfig(_Written):
+    """One Zalo Official Account."""
+
+    name: Name
+    platform: Literal["zalo-oa"]
+    app_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,30}$")]
+    oa_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,30}$")] = ""
+    app_secret: SecretRef  # of the app: refreshes tokens
+    webhook_secret: SecretRef  # the "OA secret key" of the webhook settings: signs events
+    refresh_token: SecretRef  # the first one; later ones are kept by the program
+    signature: Literal["", "app-body", "app-header", "oa-body", "oa-header"] = ""
+    base_url: Url = "https://openapi.zalo.me"
+    oauth_url: Url = "https://oauth.zaloapp.com"
+    proxy: str = ""
+    per_minute: Annotated[int, Field(ge=4, le=4000)] = 100
+    window: ReplyWindowConfig = ReplyWindowConfig()
+
+
+class ZaloBotConfig(_Written):
+    """One bot of the Zalo Bot Platform."""
+
+    name: Name
+    platform: Literal["zalo-bot"]
+    token: SecretRef
+    mode: Literal["polling", "webhook"] = "polling"
+    webhook_secret: SecretRef | None = None
+    base_url: Url = "https://bot-api.zaloplatforms.com"
+    proxy: str = ""
+    poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 25
+    monthly_messages: Annotated[int, Field(ge=0)] = 3000  # of the plan, in and out together; 0: not counted
+    staff_pages: bool = False  # staff who bind their account here are called here too
+
+    def model_post_init(self, context: object, /) -> None:
+        """A webhook without a secret would let anybody write."""
+        if self.mode == "webhook" and self.webhook_secret is None:
+            raise ValueError("webhook mode needs webhook_secret")
+
+
+CHANNELS = (TelegramConfig, ZaloOaConfig, ZaloBotConfig)
+PLATFORMS = ("telegram", "zalo-oa", "zalo-bot")
+ChannelConfig = Annotated[TelegramConfig | ZaloOaConfig | ZaloBotConfig, Field(discriminator="platform")]
+
+
+class PagerConfig(_Written):
+    """A gateway of one's own that sends an SMS, or calls, for every page."""
+
+    url: Url
+    secret: SecretRef  # signs what we send
+    proxy: str = ""
+
+
+class MediaConfig(_Written):
+    """Pictures and voice notes that seekers send, shown to whoever talks with them."""
+
+    from_seekers: bool = False
+    max_mb: Annotated[int, Field(ge=1, le=20)] = 5  # a larger file is not fetched
 
 
 class AuditorConfig(_Written):
@@ -218,7 +300,9 @@ class Config(_Written):
     redis: RedisConfig = RedisConfig()
     web: WebConfig = WebConfig()
     operator: OperatorConfig = OperatorConfig()
-    channels: list[TelegramConfig] = []
+    channels: list[ChannelConfig] = []
+    pager: PagerConfig | None = None
+    media: MediaConfig = MediaConfig()
     auditor: AuditorConfig = AuditorConfig()
     metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
@@ -242,6 +326,11 @@ class Config(_Written):
         """Host and port to listen on."""
         host, _, port = self.listen.rpartition(":")
         return host, int(port)
+
+
+def secrets_of(written: BaseModel) -> list[Secret]:
+    """Every secret that a part of the configuration refers to."""
+    return [value for name in type(written).model_fields if isinstance(value := getattr(written, name), Secret)]
 
 
 _WORDS = {
@@ -271,11 +360,18 @@ def load_config(path: Path | None) -> Config:
     except ValidationError as error:
         problems = []
         for item in error.errors(include_input=False, include_url=False):
-            line, column = source.position(tuple(item["loc"]))
-            where = ".".join(str(part) for part in item["loc"])
+            path_in = _written_path(item["loc"])
+            line, column = source.position(path_in)
+            where = ".".join(str(part) for part in path_in)
             said = _WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
             problems.append(f"{path}:{line}:{column}: {where}: {said}")
         raise ConfigError(problems) from None
+
+
+def _written_path(where: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The place as written: without the platform's name, which stands between a channel and its keys when one is wrong."""
+    inside = where[:1] == ("channels",) and where[2:3] and where[2] in PLATFORMS
+    return (*where[:2], *where[3:]) if inside else where
 
 
 def _with_paths_from(config: Config, folder: Path) -> Config:

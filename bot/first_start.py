@@ -34,7 +34,8 @@ async def make_first_staff(door: Door, staffing: Staffing) -> tuple[FirstStaff, 
     for name, alias, roles in FIRST:
         password = new_password()
         await door.run(
-            staffing.add, AddStaff(name=name, alias=alias, roles=roles, password_hash=hash_password(password))
+            staffing.add,
+            AddStaff(name=name, alias=alias, roles=roles, password_hash=hash_password(password), woman=True),
         )
         made.append(FirstStaff(name, roles[0].value, password))
     return tuple(made)

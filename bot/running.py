@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,8 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
     }
     if service.role.works:
         parts |= {"inbox": service.inbox.run(), "timers": service.timers.run()}
+        if service.media is not None:
+            parts["media"] = _alone(service, "media", service.media.run)
         if service.storage.shared:
             parts["pulse"] = service.pulse.tell(service.storage.door)
     if service.storage.shared:
@@ -88,6 +90,11 @@ def _parts(service: Service) -> dict[str, Coroutine[Any, Any, None]]:
     if service.auditor is not None:
         parts["auditor"] = service.auditor.run()
     return parts
+
+
+async def _alone(service: Service, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A loop that runs in one process of all."""
+    await service.storage.alone(name, run)
 
 
 async def _forget_keys(service: Service) -> None:

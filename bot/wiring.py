@@ -7,33 +7,40 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
 from bot.alarm import Alarm
-from bot.channels.telegram import TelegramChannel
+from bot.channels.pager import Pager
+from bot.channels.registry import Hooked, Parts, build, staff_surfaces, surfaces_of, windows_of
+from bot.channels.render import wording
 from bot.channels.webchat import WebChat
-from bot.config import Config, ConfigError, Secret, TelegramConfig
+from bot.config import Config, ConfigError, Secret, ZaloOaConfig
 from bot.first_start import FirstStaff, make_first_staff
 from bot.looking import Channels, Looking
 from bot.metrics import Metrics
 from bot.observe import mark_by
 from bot.roles import Role
 from bot.shown import emergency_numbers, spoken, why_in_words
+from bot.staff_line import DeskByText
 from bot.web.app import build_app
 from bot.web.deps import DeskHelp, WebDeps
 from bot.web.health import State, health_app
 from bot.web.hub import Hub
+from bot.web.sound import Recordings
 from bot.workers.auditor import Auditor
 from bot.workers.inbox import InboxWorker
+from bot.workers.media import MediaWorker
 from bot.workers.outbox import OutboxWorker
 from bot.workers.pulse import Pulse
 from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
 from bot.worlds import WorldSource
 from handlers import failpoints
+from handlers.closing import Closing
 from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.errors import BinhAnError
@@ -43,12 +50,15 @@ from handlers.health import CHANNEL, keep_backup
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.model import Address, InboundMessage
-from handlers.ports import Channel, Door, Presence, Reach
+from handlers.ports import Channel, Door, Presence, Reach, Surface
 from handlers.referring import Referring
+from handlers.relaying import Relaying
 from handlers.reminders import Reminders
 from handlers.seeker import leave
 from handlers.staffing import Staffing
 from handlers.stays import Ending, Stays
+from handlers.unheard import Unheard
+from handlers.vaulting import DoorAlarms, DoorCounters, DoorVault
 from handlers.world import Worlds
 from storage.backup import Restored, backup, restore
 from storage.checking import check_installation
@@ -56,6 +66,8 @@ from storage.lock import ServeLock
 from storage.open import Storage, open_storage, utc_now
 from storage.quarantine import lift_quarantine
 from storage.secrets import newest_key_at
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -71,9 +83,11 @@ class Service:
     desk: Desk
     staffing: Staffing
     channels: dict[str, Channel]
+    surfaces: dict[str, Surface]
     inbox: InboxWorker
     outbox: OutboxWorker
     timers: TimersWorker
+    media: MediaWorker | None
     app: web.Application
     source: WorldSource
     role: Role
@@ -152,7 +166,7 @@ async def open_service(
         pulled = frozenset({WebChat().name})
         source = WorldSource(storage.door, config.zone, config.content, pulled=pulled, places=config.places)
         worlds = await source.begin()
-        service = _assemble(config, storage, worlds, source, role)
+        service = _assemble(config, storage, worlds, source, role, clock or _now)
         if demo:
             service.first_staff = await make_first_staff(storage.door, service.staffing)
         try:
@@ -160,37 +174,58 @@ async def open_service(
         finally:
             for channel in service.channels.values():
                 await channel.close()
+            for surface in service.surfaces.values():
+                if isinstance(surface, Pager):
+                    await surface.close()
     finally:
         await storage.close()
 
 
-def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSource, role: Role) -> Service:
+def _assemble(
+    config: Config,
+    storage: Storage,
+    worlds: Worlds,
+    source: WorldSource,
+    role: Role,
+    clock: Callable[[], datetime],
+) -> Service:
     door, wakeups = storage.door, storage.wakeups
+    webchat = WebChat()
+    windows, ways = windows_of(config), surfaces_of(config)
     duty = duty_of(config)
     ending = Ending(config.zone)
-    escalations = Escalations(duty, worlds, ending)
-    stays = Stays(duty, worlds, ending)
-    inbound = Inbound(worlds, escalations, ending)
-    desk = Desk(escalations, inbound.released)
-    staffing = Staffing(escalations.staff_disabled)
-    hub = Hub(wakeups)
-    webchat = WebChat()
-    pulse = Pulse()
-    channels: dict[str, Channel] = {webchat.name: webchat}
-    for written in config.channels:
-        if written.name in channels:
-            raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
-        channels[written.name] = _telegram(
-            written, config.web.public_url, partial(pulse.beats, f"{CHANNEL}{written.name}")
-        )
+    closing = Closing(windows, worlds, config.zone)
+    escalations = Escalations(duty, worlds, ending, ways)
+    stays = Stays(duty, worlds, ending, ways)
+    page = config.web.public_url if config.web.public_url.startswith("https://") else ""
+    inbound = Inbound(worlds, escalations, ending, closing, page, keeps_media=config.media.from_seekers)
+    desk = Desk(escalations, inbound.released, windows)
+    hub, recordings, pulse = Hub(wakeups), Recordings(), Pulse()
+    parts = Parts(
+        public_url=config.web.public_url,
+        vault=DoorVault(door),
+        alarms=DoorAlarms(door, _sounded, ways),
+        budgets=storage.budgets,
+        counters=DoorCounters(door),
+        staff=DeskByText(door, desk),
+        door=door,
+        desk=desk,
+        audio=lambda sha256: recordings.get(door, sha256),
+        clock=clock,
+        wording=wording(worlds),
+        beats=lambda name: pulse.beats(f"{CHANNEL}{name}"),
+    )
     state = State()
     metrics = Metrics(lambda: len(hub.reachable()), lambda: state.ready)
     mark_by(storage.secrets.session)
+    channels = _channels(config, webchat, parts)
+    surfaces: dict[str, Surface] = {hub.name: hub, **staff_surfaces(config, channels, parts)}
     outbox = OutboxWorker(
         door,
         wakeups,
         channels,
-        {hub.name: hub},
+        surfaces,
+        clock,
         reach=partial(_reach, role, hub, storage.presence) if storage.shared else None,
         beats=partial(pulse.beats, "sender"),
         tally=metrics,
@@ -206,8 +241,9 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
         escalations=escalations,
         stays=stays,
         desk=desk,
-        staffing=staffing,
+        staffing=Staffing(escalations.staff_disabled),
         channels=channels,
+        surfaces=surfaces,
         inbox=inbox,
         outbox=outbox,
         timers=TimersWorker(
@@ -219,8 +255,14 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
             Housekeeping(escalations),
             Reminders(),
             partial(pulse.beats, "timers"),
+            closing=closing,
+            unheard=Unheard(ways),
+            relaying=Relaying(ways) if ways.talks else None,
             check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
         ),
+        media=MediaWorker(door, wakeups, channels, config.media.max_mb * 1_000_000)
+        if config.media.from_seekers
+        else None,
         app=web.Application(),
         source=source,
         role=role,
@@ -240,16 +282,36 @@ def _assemble(config: Config, storage: Storage, worlds: Worlds, source: WorldSou
 
 def _looking(config: Config, storage: Storage, duty: Duty, pulse: Pulse | None) -> Looking:
     """How the service stands; `pulse`: of the process that does everything, otherwise the database has the signs of life."""
-    telegrams = [one for one in config.channels if isinstance(one, TelegramConfig)]
+    polling = {one.name: not isinstance(one, ZaloOaConfig) and one.mode == "polling" for one in config.channels}
     channels = Channels(
-        polling=tuple(one.name for one in telegrams if one.mode == "polling"),
-        webhook=tuple(one.name for one in telegrams if one.mode == "webhook"),
+        polling=tuple(name for name, polls in polling.items() if polls),
+        webhook=tuple(name for name, polls in polling.items() if not polls),
         page=(WebChat().name,),
     )
     silent_here = pulse.silent if pulse is not None and not storage.shared else None
     return Looking(
         storage.door, duty, channels, silent_here=silent_here, key_since=lambda: newest_key_at(config.var / "secrets")
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _channels(config: Config, webchat: WebChat, parts: Parts) -> dict[str, Channel]:
+    """Every configured channel by name, the page among them."""
+    channels: dict[str, Channel] = {webchat.name: webchat}
+    for written in config.channels:
+        if written.name in channels:
+            raise ConfigError([f"channels: the name {written.name!r} is taken already; give this one another name"])
+        channels[written.name] = build(written, parts)
+    return channels
+
+
+def _sounded(name: str, code: str, wrong: bool) -> None:
+    """Every alarm is in the log as well."""
+    say = log.error if wrong else log.info
+    say("alarm" if wrong else "alarm.over", what=name, code=code)
 
 
 def _reach(role: Role, hub: Hub, presence: Presence) -> Reach:
@@ -276,22 +338,6 @@ async def open_auditor(config: Config) -> AsyncIterator[tuple[Auditor, web.Appli
         yield _auditor_of(config, storage, None), app, state
     finally:
         await storage.close()
-
-
-def _telegram(written: TelegramConfig, public_url: str, beats: Callable[[], None]) -> TelegramChannel:
-    # Telegram brings updates over https only; without it an operator's own gateway has to know where we are.
-    route = f"{public_url.rstrip('/')}/webhooks/telegram/{written.name}" if public_url.startswith("https://") else ""
-    return TelegramChannel(
-        written.name,
-        written.token.read(),
-        base_url=written.base_url,
-        mode=written.mode,
-        webhook_secret=written.webhook_secret.read() if written.webhook_secret else "",
-        webhook_url=route,
-        proxy=written.proxy,
-        poll_timeout_s=written.poll_timeout_s,
-        beats=beats,
-    )
 
 
 def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
@@ -325,6 +371,7 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             zone=config.zone,
             place_name=lambda code: worlds.current.gazetteer.name(code),
             why=lambda place: why_in_words(worlds, place),
+            windows=windows_of(config),
             operator=config.operator.name,
             contact=config.operator.contact,
             base_language=lambda: worlds.current.library.manifest.language,
@@ -336,8 +383,8 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
         service.state,
     )
     for channel in service.channels.values():
-        if isinstance(channel, TelegramChannel) and channel.mode == "webhook":
-            app.router.add_post(f"/webhooks/telegram/{channel.name}", channel.webhook(service.receive))
+        if isinstance(channel, Hooked) and channel.route:
+            app.router.add_post(channel.route, channel.webhook(service.receive))
     return app
 
 

@@ -20,6 +20,7 @@ from flows.schema import Flow, Interrupts, Manifest, Words
 from flows.source import Path, Source
 from flows.templates import Template
 from flows.text import Phrasebook, key_of
+from flows.wishes import WishBook
 
 WORD_ORDER = ("stop", "delete", "help", "human", "language", "back", "repeat")
 """Which meaning wins when a word without accents could be two."""
@@ -155,6 +156,7 @@ def link(manifest: Manifest, languages: Mapping[str, Language], compiled: Compil
         languages=spoken(languages, manifest.language),
         named=Phrasebook(names),
         yes_no=yes_no_of(languages),
+        wishes=WishBook([manifest.wishes, *(language.wishes for language in languages.values())]),
     )
 
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
 from pydantic import Field
 
-from flows.manifest import LanguageCode
+from flows.manifest import LanguageCode, Named, Wishes
 from flows.written import Label, Written
 
 MOST_LANGUAGES = 20
-
-Named = Annotated[list[Label], Field(max_length=60)]
 
 
 class SpokenWords(Written):
@@ -52,6 +49,7 @@ class Language(Written):
     yes: Named = Field(default=[])  # whole answers that mean yes
     no: Named = Field(default=[])
     words: SpokenWords = SpokenWords()
+    wishes: Wishes = Wishes()
 
 
 @dataclass(frozen=True, slots=True)

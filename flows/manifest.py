@@ -103,6 +103,20 @@ class Words(Written):
     language: list[Label] = Field(default=[])
 
 
+Named = Annotated[list[Label], Field(max_length=60)]
+
+
+class Wishes(Written):
+    """How people ask for whom they want to talk with. Whole messages as well, with the `before` and `after` words of courtesy
+    left out; nothing is guessed, so that nobody is sent away by mistake.
+    """
+
+    woman: Named = Field(default=[])  # a woman, please
+    another: Named = Field(default=[])  # somebody else than the person who has the talk now
+    before: Named = Field(default=[])  # words that may stand before: "em muốn"
+    after: Named = Field(default=[])  # words that may stand behind: "được không ạ"
+
+
 class Manifest(Written):
     """`set.yaml`: what holds for the whole set."""
 
@@ -115,6 +129,7 @@ class Manifest(Written):
     )
     interrupts: Interrupts
     words: Words
+    wishes: Wishes = Wishes()
     consents: dict[Name, Text] = Field(default={})  # purpose -> how staff read it
     variables: dict[Name, Variable] = Field(default={})
     moved: dict[Place, Place] = Field(default={})  # "flow.step" or "flow" of earlier versions -> where it is now

@@ -15,6 +15,7 @@ class Phrase:
     purpose: str
     placeholders: tuple[str, ...] = ()
     whole: bool = True  # a line of its own; False: a label on a button, or a piece of another line
+    leads: bool = False  # before another text, so that a locked screen shows this one: longer than a preview
 
 
 ENGINE_PHRASES: dict[str, Phrase] = {
@@ -73,6 +74,48 @@ HOST_PHRASES: dict[str, Phrase] = {
     ),
     "too_long": Phrase("A message of over 4,000 characters was kept whole; said so that she need not resend."),
     "welcome_back": Phrase("After a return code was accepted: neutral, shows nothing of the past by itself."),
+    "withheld": Phrase(
+        "The platform does not show us what she sent, perhaps because she is a child: who we are, the children's number, the "
+        "emergency numbers, and to try a few words."
+    ),
+    "withheld_page": Phrase("Said after it where the seeker page has a public address: another door.", ("page",)),
+    "window_closes": Phrase(
+        "She has been silent for ten minutes on a channel that lets us answer only until then: offers a return code; the two "
+        "choices below follow.",
+        ("time", "date"),
+    ),
+    "take_code": Phrase("Choice label: take a return code."),
+    "code_later": Phrase("Choice label: not now."),
+    "code_given": Phrase(
+        "Her return code: neutral and long enough before it that no locked screen shows it, and how to keep it.",
+        ("code",),
+    ),
+    "wish_woman": Phrase("She asks for a woman, and women on duty are called first: said back to her."),
+    "wish_woman_all": Phrase(
+        "She asks for a woman, but everybody is called: no woman is on duty, or it is an emergency. Honest; whoever takes the "
+        "talk sees the wish."
+    ),
+    "wish_another": Phrase(
+        "She wants another counsellor than the one who had the talk: somebody else is called, that one reads no more."
+    ),
+    "continued": Phrase(
+        "Rendering: leads a further piece of a long text: neutral, and so long that a locked screen shows nothing of what "
+        "follows.",
+        leads=True,
+    ),
+    "opened": Phrase(
+        "Rendering: leads a text whose own beginning a locked screen must not show: neutral, and as long as that needs.",
+        leads=True,
+    ),
+    "more_choices": Phrase("Rendering: stands over the rest of a list of buttons that did not fit under the question."),
+    "only_choice": Phrase(
+        "Rendering: the one choice under a question where there are no buttons: may be typed.", ("label",)
+    ),
+    "type_number": Phrase("Rendering: under numbered choices where there are no buttons: type a number, or words."),
+    "ask_location": Phrase(
+        "Rendering: where the platform has a button that shares a place: press it, or type the commune."
+    ),
+    "share_location": Phrase("Choice label: shares where she is now."),
     "services_none": Phrase("No service of the directory fits; says what else she can do, with numbers."),
     "referral_consent": Phrase(
         "A counsellor asks whether these items may be told to this place; neutral first line; says that no is fine.",
@@ -146,7 +189,7 @@ _PIECES = ("service_", "referral_item_", "referral_hidden_place")
 
 
 def _is_whole(key: str, phrase: Phrase) -> bool:
-    return not (phrase.purpose.startswith("Choice label") or key.startswith(_PIECES))
+    return not (phrase.purpose.startswith(("Choice label", "Rendering")) or key.startswith(_PIECES))
 
 
 PHRASES: dict[str, Phrase] = {

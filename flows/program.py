@@ -12,6 +12,7 @@ from flows.languages import Spoken
 from flows.schema import AskType, DoName, StepKind, Variable
 from flows.templates import Template
 from flows.text import Phrasebook
+from flows.wishes import WishBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +160,4 @@ class Program:
     languages: Mapping[str, Spoken]  # all that can be asked for, in the order they are offered
     named: Phrasebook[str]  # names of languages -> code
     yes_no: Phrasebook[bool]  # whole answers that mean yes or no, in any language
+    wishes: WishBook = field(default_factory=WishBook)  # whom she wants to talk with, in any language

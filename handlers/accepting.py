@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from flows.severity import Severity
 from handlers.evolving import evolve
-from handlers.model import InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
+from handlers.media import wanted
+from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
-from handlers.ports import UnitOfWork
+from handlers.ports import Handle, UnitOfWork
 from handlers.voice import language_of
 from handlers.world import Worlds
 
@@ -32,6 +33,8 @@ class Accepted:
 
 class Accepting:
     """The part of `Inbound` that stores."""
+
+    _keeps_media = False  # are pictures and voice notes fetched for staff?
 
     def __init__(self, worlds: Worlds) -> None:
         """The world decides what a shared point becomes and which words mean danger."""
@@ -64,6 +67,9 @@ class Accepting:
         for index, is_fresh in fresh.items():
             if is_fresh:
                 self._count(uow, contacts[index].uid)
+        traces = [_trace(uow, contacts[i], messages[i]) for i, is_new in fresh.items() if is_new and messages[i].handle]
+        if traces:
+            uow.handles.add(traces)
         if any(fresh.values()):
             uow.ring("inbox")
         return [Accepted(contact.uid, fresh.get(index, False)) for index, contact in enumerate(contacts)]
@@ -78,12 +84,14 @@ class Accepting:
         communes: tuple[str, ...] = ()
         if message.point is not None:
             communes = self._worlds.current.gazetteer.nearest_communes(*message.point).codes
+        kept = wanted(message, keeps=self._keeps_media)
         return StoredMessage(
-            kind=message.kind,
-            text=message.text,
-            choice=message.choice,
+            kind=kept.kind,
+            text=kept.text,
+            choice=kept.choice,
             communes=communes,
-            language=message.language,
+            attachment=kept.attachment,
+            language=kept.language,
         )
 
     def _is_kept(self, uow: UnitOfWork, contact_uid: str, message: InboundMessage, ahead: int) -> bool:
@@ -107,3 +115,10 @@ class Accepting:
         today = uow.now.astimezone(self._worlds.current.zone).date().isoformat()
         count = contact.inbound_count + 1 if contact.inbound_day == today else 1
         uow.contacts.save(evolve(contact, pending=contact.pending + 1, inbound_day=today, inbound_count=count))
+
+
+def _trace(uow: UnitOfWork, contact: Contact, message: InboundMessage) -> Handle:
+    """Her message in her own chat, so that it can be taken away when she wants everything gone."""
+    return Handle(
+        kind="trace", owner_uid=contact.uid, channel=message.address.channel, handle=message.handle, at=uow.now
+    )

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from flows.effects import LateAnswer
 from handlers.accepting import Accepting
-from handlers.model import Case, Contact, InboxRow, new_uid
-from handlers.outgoing import in_touch
+from handlers.model import Case, Contact, InboxRow, Summary, new_uid
+from handlers.outgoing import FRESH_FOR, in_touch
 from handlers.ports import UnitOfWork
 from handlers.reminders import without
 from handlers.stays import case_due_at
@@ -39,6 +39,8 @@ class Arriving(Accepting):
         and a call or a talk that is still open does not know her until she asks for help again.
         """
         before = contact.last_inbound_at
+        if before is not None and row.received_at - before >= FRESH_FOR:
+            uow.outbox.hold_late(contact.uid)
         contact = replace(
             contact,
             last_inbound_at=max(before or row.received_at, row.received_at),
@@ -71,10 +73,19 @@ class Arriving(Accepting):
             opened_at=uow.now,
             channel=contact.channel,
             last_inbound_at=contact.last_inbound_at,
+            summary=self._wishes_of(uow, contact),
         )
         case = replace(case, next_due_at=case_due_at(case, calling=False))
         uow.cases.add(case)
         return case
+
+    @staticmethod
+    def _wishes_of(uow: UnitOfWork, contact: Contact) -> Summary:
+        """Whom she did not want to talk with the last time she does not want to talk with now."""
+        before = max(uow.cases.all_of(contact.uid), key=lambda case: case.opened_at, default=None)
+        if before is None:
+            return Summary()
+        return Summary(woman=before.summary.woman, avoid=before.summary.avoid)
 
 
 def served(contact: Contact, now: datetime) -> Contact:

@@ -15,6 +15,8 @@ NOBODY: Final = "escalation.nobody"  # every rung was empty
 CLAIMED: Final = "escalation.claimed"
 OFFERED: Final = "escalation.offered"  # claimed, and she is asked whether she wants to talk
 AGREED: Final = "escalation.agreed"
+PASSED_UP: Final = "escalation.passed_up"  # whoever was called passed it on to the next rung
+HANDED: Final = "escalation.offered_to_colleague"
 REMINDED: Final = "escalation.reminded"
 OWED: Final = "escalation.owed"  # she wrote, an answer is owed
 ANSWERED: Final = "escalation.answered"
@@ -29,6 +31,7 @@ CASE_OPENED: Final = "case.opened_by_staff"
 CASE_READ: Final = "case.read"
 CASE_CARD: Final = "case.card_seen"  # the content-free card of somebody who has not agreed yet
 CASE_READ_WITH_REASON: Final = "case.read_with_reason"
+MEDIA_READ: Final = "case.media_read"  # a picture or a voice note was looked at
 CASE_NOTED: Final = "case.noted"
 CASE_CLOSED: Final = "case.closed"
 CASE_REMINDED: Final = "case.reminded"
@@ -38,12 +41,15 @@ CASE_RELAY_CARD: Final = "case.relay_card"
 CODE_REDEEMED: Final = "case.code_redeemed"
 CONSENT_GIVEN: Final = "case.consent_given"  # detail: purpose, the step and the text she was asked
 CONSENT_WITHDRAWN: Final = "case.consent_withdrawn"  # said no, or took it back
+WISHED: Final = "case.wished"  # she wants to talk with a woman, or not with the one who held the talk
 REMINDER_ASKED: Final = "case.reminder_asked"
 REMINDER_SAID: Final = "case.reminder_said"
 ERASURE_ASKED: Final = "case.erasure_asked"
 DESTROYED: Final = "case.destroyed"
 
 DUTY_SET: Final = "staff.duty_set"
+BIND_OFFERED: Final = "staff.bind_offered"  # a code for an account on a platform
+BOUND: Final = "staff.account_bound"
 
 # the directory; object: a service's id, detail: names of columns, never what stands in them
 SERVICE_IMPORTED: Final = "service.imported"
@@ -65,3 +71,7 @@ REFERRAL_LOCKED: Final = "referral.link_locked"  # too many wrong codes
 # content
 CONTENT_PUBLISHED: Final = "content.published"
 CONTENT_ROLLED_BACK: Final = "content.rolled_back"
+
+# the installation
+ALARM: Final = "alarm.sounded"
+ALARM_OVER: Final = "alarm.over"

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 
 from flows.effects import Button, Value
 from flows.severity import Severity
-from handlers import audit
+from handlers import audit, paging
 from handlers.duty import Duty
 from handlers.model import AuditEntry, Case, Contact, Disposition, Escalation, OutboxKind
-from handlers.outgoing import AGREE, DECLINE, to_seeker, to_staff
+from handlers.outgoing import AGREE, DECLINE, to_seeker
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import UnitOfWork
+from handlers.rules import wishes
 from handlers.rules.ladder import (
     EMERGENCY,
     LAST_RESORT,
@@ -29,7 +31,9 @@ from handlers.rules.ladder import (
     SayWaiting,
     Staffed,
     Transition,
+    ladder_for,
 )
+from handlers.rules.wishes import Wish
 from handlers.stays import Ending
 from handlers.voice import Voice, language_of
 
@@ -41,6 +45,7 @@ class Calling:
     duty: Duty
     voice: Voice
     ending: Ending
+    surfaces: Surfaces = DESK_ONLY
 
     def introduce(self, uow: UnitOfWork, contact: Contact | None, case: Case) -> Case:
         """The owner and the seeker may talk: she is told who writes from now on, and the bot is silent."""
@@ -59,8 +64,18 @@ class Calling:
         buttons = (Button(self.voice.say("yes", language), AGREE), Button(self.voice.say("no", language), DECLINE))
         return to_seeker(uow, contact, case, OutboxKind.WAITING, self.voice.say("human_ready", language), buttons)
 
+    def staffed_for(self, uow: UnitOfWork, case: Case, escalation: Escalation | None = None) -> Staffed:
+        """Who may be called for this case now: who stands on which rung, as far as she wishes to talk with them."""
+        standing = wishes.ahead(escalation, ladder_for(case.severity))
+        return wishes.narrowed(self.staffed(uow), wish_of(uow, case), standing)
+
+    def fits(self, uow: UnitOfWork, case: Case, escalation: Escalation | None, staff_uid: str) -> bool:
+        """May this staff member take the case, by what she wishes?"""
+        standing = wishes.called(escalation, ladder_for(case.severity))
+        return wishes.fits(staff_uid, self.staffed(uow), wish_of(uow, case), standing)
+
     def staffed(self, uow: UnitOfWork) -> Staffed:
-        """Who stands on which rung, as this transaction sees it."""
+        """Who stands on which rung, as this transaction sees it, whatever anybody wishes."""
         staff = uow.staff.all()
         rungs = (*RUNGS, LAST_RESORT)
         return {rung: tuple(one.uid for one in self.duty.on_rung(rung, staff, uow.now)) for rung in rungs}
@@ -85,16 +100,25 @@ class Calling:
             case = self._do(uow, contact, case, escalation, effect)
         if transition.action:
             self.note_down(uow, case, escalation, transition.action, actor)
+            self._tell_groups(uow, case, escalation, transition.action)
         uow.ring("escalations", "desk")
         return case
 
+    def _tell_groups(self, uow: UnitOfWork, case: Case, escalation: Escalation, action: str) -> None:
+        """A group's page must not go on calling for what somebody has taken, or what is over."""
+        note = {audit.CLAIMED: paging.TAKEN, audit.ENDED: paging.OVER}.get(action)
+        if note is not None and self.surfaces.groups:
+            step = f"{note} {uow.now.isoformat()}"
+            paging.to_groups(uow, self.surfaces, case, step=step, escalation=escalation, note=note)
+
     def _do(self, uow: UnitOfWork, contact: Contact | None, case: Case, escalation: Escalation, effect: Effect) -> Case:
         match effect:
-            case PageStaff(staff=staff, round=round_, rung=rung):
-                for uid in staff:
-                    to_staff(uow, escalation, case, uid, step=f"{round_}:{rung}")
+            case PageStaff(staff=staff, who=who, round=round_, rung=rung):
+                step, group_step = f"{round_}:{rung}", f"{round_}:{who}"
+                paging.page(uow, self.surfaces, case, staff, step=step, group_step=group_step, escalation=escalation)
             case RemindOwner(staff_uid=uid):
-                to_staff(uow, escalation, case, uid, step=f"remind {uow.now.isoformat()}")
+                step = f"remind {uow.now.isoformat()}"
+                paging.page(uow, self.surfaces, case, [uid], step=step, escalation=escalation, note=paging.OWED)
             case CancelPages(up_to_epoch=epoch):
                 uow.outbox.cancel_pages(escalation.uid, epoch)
             case LeaveTalk():
@@ -140,6 +164,13 @@ class Calling:
 def open_of(uow: UnitOfWork, case: Case) -> Escalation | None:
     """The open escalation of this case, if there is one."""
     return uow.escalations.open_of([case.uid]).get(case.uid)
+
+
+def wish_of(uow: UnitOfWork, case: Case) -> Wish:
+    """Whom she wants to talk with."""
+    summary = case.summary
+    women = frozenset(one.uid for one in uow.staff.all() if one.woman) if summary.woman else frozenset()
+    return Wish(summary.woman, summary.avoid, women)
 
 
 def may_be_read(case: Case) -> bool:

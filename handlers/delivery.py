@@ -10,7 +10,8 @@ from datetime import timedelta
 from handlers.evolving import evolve
 from handlers.model import OutboxKind, Outcome, SendJob
 from handlers.operation import operation
-from handlers.ports import Reach, SendResult, UnitOfWork
+from handlers.paging import CALLS
+from handlers.ports import Handle, Reach, SendResult, UnitOfWork
 
 LEASE = timedelta(seconds=30)
 """How long a sender may take; a send gives up after 10 s, so a lease that ran out belongs to a dead sender."""
@@ -60,8 +61,10 @@ def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
     for report in reports:
         row, result = report.job.row, report.result
         if result.outcome is Outcome.SENT:
-            if row.uid in sent and row.kind is OutboxKind.PAGE and row.escalation_uid is not None:
+            if row.uid in sent and row.kind is OutboxKind.PAGE and row.note == CALLS and row.escalation_uid is not None:
                 uow.escalations.paged(row.escalation_uid)
+            if row.uid in sent and result.handles:
+                _remember(uow, report)
             done.append(row.uid in sent)
             continue
         retry_at, contact = None, None
@@ -78,6 +81,21 @@ def record(uow: UnitOfWork, reports: Sequence[Report]) -> list[bool]:
     if any(done):
         uow.ring("desk")
     return done
+
+
+def _remember(uow: UnitOfWork, report: Report) -> None:
+    """How the platform calls what it has shown: a page of a case, or a message that she may want to be taken away again."""
+    row = report.job.row
+    if row.kind is OutboxKind.PAGE:
+        kind, owner, channel = "page", row.case_uid, row.surface
+    else:
+        kind, owner, channel = "trace", row.contact_uid, report.job.address.channel if report.job.address else ""
+    if owner is not None:
+        made = [
+            Handle(kind=kind, owner_uid=owner, channel=channel, handle=handle, at=uow.now)
+            for handle in report.result.handles
+        ]
+        uow.handles.add(made)
 
 
 def backoff(attempts: int) -> timedelta:

@@ -6,8 +6,8 @@ Every surface (page, later groups and gateways) is a view of these commands. Eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from flows.effects import Value
 from handlers import audit
@@ -17,6 +17,7 @@ from handlers.desk_views import (
     case_of,
     case_view,
     holds,
+    media_view,
     new_lines,
     open_case_of,
     queue_view,
@@ -29,13 +30,17 @@ from handlers.desk_words import (
     Claimed,
     Close,
     Note,
+    Offer,
     OpenCase,
+    PassUp,
     Queue,
     QueueView,
     ReadLines,
+    ReadMedia,
     Release,
     Reply,
     Saved,
+    SeenMedia,
     SetDuty,
 )
 from handlers.errors import (
@@ -44,8 +49,10 @@ from handlers.errors import (
     NotAgreed,
     NotAllowed,
     NotReachable,
+    NotWished,
     NotYours,
     StaleClaim,
+    WindowShut,
 )
 from handlers.escalation import Escalations
 from handlers.model import (
@@ -62,10 +69,12 @@ from handlers.model import (
 )
 from handlers.operation import operation
 from handlers.outgoing import append_line, in_touch, reachable, to_seeker
+from handlers.passing import is_offered, offer, pass_up, take_over
 from handlers.permissions import Action, may, require
 from handlers.ports import UnitOfWork
 from handlers.rules import holding
 from handlers.rules.ladder import HELD, ladder_for
+from handlers.rules.windows import ALWAYS_OPEN, ReplyWindow
 from handlers.stays import contact_of
 from handlers.voice import language_of
 
@@ -77,13 +86,17 @@ __all__ = [
     "Close",
     "Desk",
     "Note",
+    "Offer",
     "OpenCase",
+    "PassUp",
     "Queue",
     "QueueView",
     "ReadLines",
+    "ReadMedia",
     "Release",
     "Reply",
     "Saved",
+    "SeenMedia",
     "SetDuty",
 ]
 
@@ -102,11 +115,12 @@ class Desk:
 
     escalations: Escalations
     released: GoOn = stay_quiet
+    windows: Mapping[str, ReplyWindow] = field(default_factory=dict)  # by channel
 
     @operation("claim")
     def claim(self, uow: UnitOfWork, items: Sequence[Claim]) -> list[Claimed]:
         """'Mine': compare and set on state and epoch. AlreadyClaimed (detail: the winner's alias), StaleClaim (the call has
-        gone out anew), NoSuchCase, CaseClosed, NotAllowed. Claiming again what one holds is fine and changes nothing.
+        gone out anew), NotWished, NoSuchCase, CaseClosed, NotAllowed. Claiming again what one holds is fine and changes nothing.
         """
         return [self._claim(uow, item) for item in items]
 
@@ -114,9 +128,14 @@ class Desk:
         me = require(uow, item.staff_uid, Action.CLAIM)
         case = open_case_of(uow, item.case_code)
         escalation = open_of(uow, case)
+        if not holds(escalation, me) and not is_offered(escalation, me) and not self._fits(uow, case, escalation, me):
+            raise NotWished(case.code)
         if escalation is None:
             return self._take_up(uow, me, case)
         if escalation.state in HELD:
+            if is_offered(escalation, me):
+                case = take_over(self.escalations, uow, me, case, escalation)
+                return Claimed(case_code=case.code, epoch=escalation.epoch, agreed=may_be_read(case))
             if not holds(escalation, me):
                 raise AlreadyClaimed(alias_of(uow, escalation.owner_uid))
             return Claimed(case_code=case.code, epoch=escalation.epoch, again=True, agreed=may_be_read(case))
@@ -126,6 +145,11 @@ class Desk:
         moved = holding.claimed(escalation, me.uid, uow.now)
         case = self.escalations.carry_out(uow, contact, case, moved, me.uid)
         return self._meet(uow, contact, case, moved.escalation)
+
+    def _fits(self, uow: UnitOfWork, case: Case, escalation: Escalation | None, me: Staff) -> bool:
+        """May she have it by what the seeker wishes? Whether somebody else has it is told first."""
+        taken = escalation is not None and escalation.state in HELD
+        return taken or self.escalations.fits(uow, case, escalation, me.uid)
 
     def _take_up(self, uow: UnitOfWork, me: Staff, case: Case) -> Claimed:
         """A case that waits without ringing: the escalation begins as claimed."""
@@ -151,7 +175,9 @@ class Desk:
 
     @operation("reply")
     def reply(self, uow: UnitOfWork, items: Sequence[Reply]) -> list[Saved]:
-        """A line to the seeker from whoever holds the case. NotYours, NotAgreed, NotReachable, CaseClosed, NothingWritten."""
+        """A line to the seeker from whoever holds the case. NotYours, NotAgreed, NotReachable, WindowShut, CaseClosed,
+        NothingWritten.
+        """
         return [self._reply(uow, item) for item in items]
 
     def _reply(self, uow: UnitOfWork, item: Reply) -> Saved:
@@ -166,6 +192,8 @@ class Desk:
         contact = contact_of(uow, case)
         if not reachable(contact):
             raise NotReachable(case.code)
+        if self.windows.get(contact.channel, ALWAYS_OPEN).is_shut(contact.last_inbound_at, uow.now):
+            raise WindowShut(case.code)
         arrives = not contact.quiet and in_touch(contact, case)
         seq = case.next_seq
         case = to_seeker(uow, contact, case, OutboxKind.RELAY, text, author=me.uid, client_key=item.client_key)
@@ -203,6 +231,23 @@ class Desk:
             case = open_case_of(uow, item.case_code)
             escalation = self._mine(uow, case, me, beside=Action.RELEASE_ANY)
             self.escalations.ring_anew(uow, contact_of(uow, case), case, escalation, me.uid)
+        return [None] * len(items)
+
+    @operation("pass_up")
+    def pass_up(self, uow: UnitOfWork, items: Sequence[PassUp]) -> list[None]:
+        """Not me: the next rung is called now. AlreadyClaimed, StaleClaim, NoSuchCase, CaseClosed, NotAllowed."""
+        for item in items:
+            me = require(uow, item.staff_uid, Action.HAND_ON)
+            pass_up(self.escalations, uow, me, open_case_of(uow, item.case_code), item.epoch)
+        return [None] * len(items)
+
+    @operation("offer")
+    def offer(self, uow: UnitOfWork, items: Sequence[Offer]) -> list[None]:
+        """My case for a colleague, who is called and must claim it before it moves. NotYours, NotAllowed, CaseClosed."""
+        for item in items:
+            me = require(uow, item.staff_uid, Action.HAND_ON)
+            case = open_case_of(uow, item.case_code)
+            offer(self.escalations, uow, me, case, self._mine(uow, case, me), item.to_staff_uid)
         return [None] * len(items)
 
     @operation("close")
@@ -268,6 +313,15 @@ class Desk:
             me = require(uow, item.staff_uid, Action.READ_OWN)
             views.append(new_lines(uow, case_of(uow, item.case_code), me, item.after_seq))
         return views
+
+    @operation("read_media")
+    def read_media(self, uow: UnitOfWork, items: Sequence[ReadMedia]) -> list[SeenMedia]:
+        """A picture or a voice note of a case one holds; each look is audited. NotYours, NoSuchCase, NotAllowed."""
+        found = []
+        for item in items:
+            me = require(uow, item.staff_uid, Action.READ_OWN)
+            found.append(media_view(uow, case_of(uow, item.case_code), me, item.media_uid))
+        return found
 
     def queue(self, uow: UnitOfWork, items: Sequence[Queue]) -> list[QueueView]:
         """The queue without content; writes nothing, so it may also run as `Door.read(lambda uow: desk.queue(uow, [q])[0])`."""

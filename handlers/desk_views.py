@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows.effects import Value
-from handlers import audit
+from handlers import alarms, audit, media
 from handlers.calling import may_be_read, open_of
-from handlers.desk_words import CaseView, QueueView
+from handlers.desk_words import CaseView, QueueView, SeenMedia
 from handlers.duty import Duty, switch_of
-from handlers.errors import CaseClosed, NoSuchCase, NothingWritten, NotYours
+from handlers.errors import CaseClosed, NoSuchCase, NothingWritten, NotWished, NotYours
 from handlers.model import (
     AuditEntry,
     Case,
@@ -17,6 +17,7 @@ from handlers.model import (
     DutySwitch,
     Escalation,
     EscalationState,
+    MediaState,
     Staff,
     Summary,
 )
@@ -42,6 +43,7 @@ def queue_view(uow: UnitOfWork, duty: Duty, me: Staff) -> QueueView:
         duty=switch,
         duty_until_at=me.duty_until_at if switch is not DutySwitch.AUTO else None,
         gap=duty.gap_ahead(uow.now),
+        alarms=tuple(alarms.ringing(uow)),
         me_on_duty=any(me.uid == one.uid for rung in RUNGS for one in duty.on_rung(rung, staff, uow.now)),
     )
 
@@ -49,10 +51,12 @@ def queue_view(uow: UnitOfWork, duty: Duty, me: Staff) -> QueueView:
 def case_view(uow: UnitOfWork, case: Case, me: Staff, *, after_seq: int, reasoned: bool) -> CaseView:
     """The case as `me` may see it; writes the audit row of this look. `reasoned`: she has typed why she must read it.
 
-    NotYours when somebody else holds it (or nobody) and the roles or the missing reason do not let her look inside; a case
-    that waits or rings is shown without content to everybody at the desk.
+    NotWished when she does not want to talk with `me`. NotYours when somebody else holds it (or nobody) and the roles or the
+    missing reason do not let her look inside; a case that waits or rings is shown without content to everybody at the desk.
     """
     escalation = open_of(uow, case)
+    if me.uid in case.summary.avoid:
+        raise NotWished(case.code)
     own = holds(escalation, me) or _held_last(escalation, me)
     if case.closed_at is not None and not (reasoned and may(me, Action.READ_ANY)):
         raise NotYours(case.code)
@@ -60,7 +64,7 @@ def case_view(uow: UnitOfWork, case: Case, me: Staff, *, after_seq: int, reasone
     action = audit.CASE_CARD
     if readable:
         action = audit.CASE_READ if own else audit.CASE_READ_WITH_REASON
-    lines = lines_for_desk(uow, case, after_seq) if readable else ()
+    lines = lines_for_desk(uow, case, after_seq, with_media=own) if readable else ()
     detail: dict[str, Value] = {"after": after_seq, "lines": len(lines)}
     uow.audit.add(AuditEntry(actor=me.uid, action=action, object=case.code, detail=detail))
     return _view(uow, case, escalation, me, readable=readable, lines=lines)
@@ -69,22 +73,49 @@ def case_view(uow: UnitOfWork, case: Case, me: Staff, *, after_seq: int, reasone
 def new_lines(uow: UnitOfWork, case: Case, me: Staff, after_seq: int) -> CaseView:
     """The view with the lines after `after_seq`, for somebody who holds the case; audited when there are any."""
     escalation = open_of(uow, case)
-    own = holds(escalation, me) or _held_last(escalation, me)
+    own = holds(escalation, me) or (_held_last(escalation, me) and me.uid not in case.summary.avoid)
     if not own:
         raise NotYours(case.code)
     readable = may_be_read(case)
-    lines = lines_for_desk(uow, case, after_seq) if readable else ()
+    lines = lines_for_desk(uow, case, after_seq, with_media=True) if readable else ()
     if lines:
         detail: dict[str, Value] = {"after": after_seq, "lines": len(lines)}
         uow.audit.add(AuditEntry(actor=me.uid, action=audit.CASE_READ, object=case.code, detail=detail))
     return _view(uow, case, escalation, me, readable=readable and bool(lines), lines=lines)
 
 
-def lines_for_desk(uow: UnitOfWork, case: Case, after_seq: int) -> tuple[DeskLine, ...]:
-    """Lines with aliases in place of staff uids, and without her return code, which is nobody's but hers."""
+def lines_for_desk(uow: UnitOfWork, case: Case, after_seq: int, *, with_media: bool = False) -> tuple[DeskLine, ...]:
+    """Lines with aliases in place of staff uids, and without her return code, which is nobody's but hers. `with_media`: and what
+    pictures and voice notes there are, for whoever holds the case.
+    """
     aliases = {one.uid: one.alias for one in uow.staff.all()}
     found = uow.lines.of_case(case.uid, after_seq, LINES_AT_ONCE)
-    return tuple(replace(line, author=aliases.get(line.author, line.author), text=masked(line.text)) for line in found)
+    beside = {one.seq: one for one in uow.media.of_case(case.uid)} if with_media and found else {}
+    return tuple(
+        replace(
+            line,
+            author=aliases.get(line.author, line.author),
+            text=masked(line.text),
+            media=beside.get(line.seq),
+        )
+        for line in found
+    )
+
+
+def media_view(uow: UnitOfWork, case: Case, me: Staff, uid: str) -> SeenMedia:
+    """A picture or a voice note, for whoever holds the case; the look is audited. NotYours, NoSuchCase (no such picture)."""
+    escalation = open_of(uow, case)
+    own = holds(escalation, me) or (_held_last(escalation, me) and me.uid not in case.summary.avoid)
+    if not own or not may_be_read(case):
+        raise NotYours(case.code)
+    found = uow.media.get(uid)
+    if found is None or found.case_uid != case.uid:
+        raise NoSuchCase(case.code)
+    body = uow.media.body(uid) if found.state is MediaState.KEPT else None
+    if body is None:
+        return SeenMedia(state=MediaState.REFUSED if found.state is MediaState.KEPT else found.state)
+    media.seen(uow, case, found, me.uid)
+    return SeenMedia(state=found.state, mime=found.mime, body=body)
 
 
 def holds(escalation: Escalation | None, me: Staff) -> bool:
@@ -139,7 +170,7 @@ def _view(
         last_inbound_at=case.last_inbound_at,
         closed_at=case.closed_at,
         disposition=case.disposition,
-        summary=case.summary if readable else Summary(),
+        summary=case.summary if readable else Summary(woman=case.summary.woman),
         lines=lines,
     )
 

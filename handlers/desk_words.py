@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flows.severity import Severity
+from handlers.alarms import Alarm
 from handlers.model import (
     DeskLine,
     Disposition,
     DutySwitch,
     EscalationState,
+    MediaState,
     QueueCard,
     Summary,
 )
@@ -57,6 +59,24 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassUp:
+    """Not me: the next rung is called now. `epoch` is the one on the card she saw."""
+
+    staff_uid: str
+    case_code: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """My case for a colleague: it moves once she claims it."""
+
+    staff_uid: str
+    case_code: str
+    to_staff_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     """End the stay. `disposition` is one of `DESK_DISPOSITIONS`."""
 
@@ -82,6 +102,24 @@ class ReadLines:
     staff_uid: str
     case_code: str
     after_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMedia:
+    """A picture or a voice note of a case one may read."""
+
+    staff_uid: str
+    case_code: str
+    media_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenMedia:
+    """What it is (a MIME type), and its bytes; `state` says why there are none."""
+
+    state: MediaState
+    mime: str = ""
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +197,7 @@ class QueueView:
     duty: DutySwitch  # my switch as it counts now
     duty_until_at: datetime | None
     me_on_duty: bool
+    alarms: tuple[Alarm, ...] = ()  # what an operator must know; counsellors see it too: a channel may be silent
     gap: Gap | None = None  # nobody is on duty by the roster then: said within 24 h ahead
 
 

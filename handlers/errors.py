@@ -69,6 +69,24 @@ class NotReachable(BinhAnError):
     code = "not-reachable"
 
 
+class WindowShut(BinhAnError):
+    """The platform lets us answer only for a time after the person's last line, and that is over; wait until she writes again."""
+
+    code = "window-shut"
+
+
+class NotWished(BinhAnError):
+    """The person has asked to talk with somebody else, and such a person is being called."""
+
+    code = "not-wished"
+
+
+class FetchLater(BinhAnError):
+    """The platform did not give the file; asked again by itself."""
+
+    code = "fetch-later"
+
+
 class TooManyTries(BinhAnError):
     """Too many attempts; wait a while before trying again."""
 

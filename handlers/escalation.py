@@ -83,7 +83,7 @@ class Escalations(Calling):
         if call.reason is not Reason.ASKED and (
             call.severity is Severity.EMERGENCY or call.reason is Reason.DEAD_LETTER
         ):
-            transition = holding.in_danger(escalation, self.staffed(uow), uow.now)
+            transition = holding.in_danger(escalation, self.staffed_for(uow, case, escalation), uow.now)
             case = self.carry_out(uow, contact, case, transition)
         escalation = open_of(uow, case) or escalation
         if escalation.state in HELD and may_be_read(case) and not case.human:
@@ -183,7 +183,8 @@ class Escalations(Calling):
         self, uow: UnitOfWork, contact: Contact | None, case: Case, escalation: Escalation, actor: str
     ) -> Case:
         """Nobody holds it any more: the next attempt begins with the first rung, at once."""
-        return self.carry_out(uow, contact, case, ringing.rerung(escalation, self.staffed(uow), uow.now), actor)
+        anew = ringing.rerung(escalation, self.staffed_for(uow, case, escalation), uow.now)
+        return self.carry_out(uow, contact, case, anew, actor)
 
     def _taken_in(self, uow: UnitOfWork, case: Case, call: Call) -> Case:
         """What the call changes in the case itself; nothing ever falls."""
@@ -220,7 +221,7 @@ class Escalations(Calling):
             case_uid=case.uid,
             ladder=EMERGENCY if dead else ladder_for(case.severity),
             asked_for=call.reason is Reason.ASKED,
-            staffed=self.staffed(uow),
+            staffed=self.staffed_for(uow, case),
             now=uow.now,
         )
         actor = audit.SEEKER if call.reason is Reason.ASKED else audit.SYSTEM
@@ -236,7 +237,7 @@ class Escalations(Calling):
         except KeyError:  # its key is destroyed: nobody can help here any more
             uow.escalations.save(holding.ended(escalation, "erased", uow.now).escalation)
             return True
-        transition = holding.due(escalation, self.staffed(uow), uow.now)
+        transition = holding.due(escalation, self.staffed_for(uow, case, escalation), uow.now)
         if not transition.action:
             return False
         self.carry_out(uow, contact_of(uow, case), case, transition)

@@ -17,6 +17,7 @@ from handlers.outgoing import append_line, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.shown import shown
 from handlers.voice import language_of
+from handlers.wiping import wipe
 from handlers.world import World, Worlds
 
 RETRY_AFTER = (timedelta(0), timedelta(seconds=1), timedelta(seconds=5))
@@ -74,9 +75,11 @@ class Guarding(Arriving):
         case = replace(case or self._new_case(uow, contact), last_inbound_at=row.received_at)
         text = shown(row.message, world)
         case, _ = append_line(uow, case, direction=Direction.IN, author="seeker", text=text, inbox_uid=row.uid)
-        word = _word_in(row.message, world)
+        word = "delete" if row.message.kind is MessageKind.WITHDRAWN else _word_in(row.message, world)
         if word in ("stop", "delete"):
             uow.outbox.cancel_seeker(contact.uid)
+            if word == "delete":
+                wipe(uow, contact)
             contact = hide(uow, contact) if word == "delete" else replace(contact, quiet=True)
             uow.contacts.save(contact)
         else:

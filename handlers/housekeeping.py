@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers import audit
+from handlers import audit, paging
 from handlers.escalation import Escalations
-from handlers.model import AuditEntry, Disposition
+from handlers.model import AuditEntry, Case, Disposition
 from handlers.operation import operation
 from handlers.ports import UnitOfWork
+from handlers.wiping import sweep
 
 LOOK_AGAIN = timedelta(hours=1)
 LOOK_AGAIN_SOON = timedelta(minutes=1)
@@ -47,6 +48,17 @@ class Housekeeping:
                 disposition = Disposition.LOST if contact.hidden_at is None else Disposition.ERASED
                 self._escalations.ending.close(uow, case, disposition)
             uow.cases.destroy(case.uid)
+            self._forget_elsewhere(uow, case)  # behind it: destroying takes what waits to be sent about the case
             uow.audit.add(AuditEntry(actor=audit.SYSTEM, action=audit.DESTROYED, object=case.code))
         uow.contacts.forget(contact_uid)
         return True
+
+    def _forget_elsewhere(self, uow: UnitOfWork, case: Case) -> None:
+        """What staff groups show of it goes as well: its pages, and its topic with everything in it."""
+        if uow.handles.of(case.uid, "page") or uow.handles.of(case.uid, "topic"):
+            paging.to_groups(uow, self._escalations.surfaces, case, step=paging.FORGET, note=paging.FORGET)
+
+    @operation("writer")
+    def sweep(self, uow: UnitOfWork, items: Sequence[None]) -> list[int]:
+        """Forget handles of messages that can no longer be taken away. Safe to repeat; once an hour is plenty."""
+        return [sweep(uow) for _ in items]

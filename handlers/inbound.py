@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from flows.answers import yes_or_no
+from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import return_codes
+from handlers import media, return_codes, wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
+from handlers.closing import Closing
 from handlers.escalation import Call, Escalations, Reason
 from handlers.evolving import evolve
 from handlers.guarding import Failure, Guarding
+from handlers.hiding import hide
 from handlers.model import (
     Case,
     Contact,
@@ -50,6 +52,7 @@ __all__ = ["Accepted", "Failure", "Inbound"]
 DOUBLE_PRESS = timedelta(seconds=10)
 """Pressing *Bắt đầu* again so soon, while the greeting stands unanswered, is one press and not two greetings."""
 
+RECENT = 20  # lines among which the newest one to her is looked for
 NEWEST = 100_000  # lines of a transcript looked through, all of it
 LONG_TEXT = 4000  # characters; a longer message is kept whole, and we say so
 MAX_SIGNS = 20
@@ -61,10 +64,25 @@ THROUGH_A_TALK = frozenset({"stop", "delete", "help"})
 class Inbound(Guarding):
     """The use-cases of a seeker's message; every public method is an operation for the door."""
 
-    def __init__(self, worlds: Worlds, escalations: Escalations, ending: Ending) -> None:
-        """What deciding needs beside the unit of work."""
+    def __init__(
+        self,
+        worlds: Worlds,
+        escalations: Escalations,
+        ending: Ending,
+        closing: Closing | None = None,
+        page: str = "",
+        *,
+        keeps_media: bool = False,
+    ) -> None:
+        """What deciding needs beside the unit of work. `closing` is for channels whose reply window shuts; `page` is the seeker
+        page's public address, another door for somebody whom a platform does not let us hear. `keeps_media`: pictures and voice
+        notes are fetched for whoever talks with her.
+        """
         super().__init__(worlds, escalations)
         self._ending = ending
+        self._page = page
+        self._keeps_media = keeps_media
+        self._closing = closing or Closing({}, worlds, worlds.current.zone)
 
     # --- hops 3 to 6 -------------------------------------------------------------------------------------------------
 
@@ -94,6 +112,9 @@ class Inbound(Guarding):
         if row.message.kind is MessageKind.BLOCKED:
             self._blocked(uow, contact)
             return
+        if row.message.kind is MessageKind.WITHDRAWN:
+            self._withdrawn(uow, contact, case, row)
+            return
         before = contact.last_inbound_at
         contact = self._arrive(uow, world, contact, row, case)
         if case is None:
@@ -102,20 +123,39 @@ class Inbound(Guarding):
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
         language = row.message.language
         turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
-        agrees = self._answer_to_offer(turn, row.message)
-        if agrees is not None:
+        agrees, wish = self._answer_to_offer(turn, row.message), wishing.heard(turn, row.message)
+        if agrees is not None or self._closing.is_answer(turn.contact, row.message):
             pass  # the host's own question, not the flow's
         elif self._human_talks(contact, case):
             self._through_a_talk(turn, row.message, verdict)
+        elif wish:
+            wishing.lead(turn, wish)
         else:
             self._through_the_flow(turn, row.message, verdict)
         turn.case = self._note(uow, turn, row, verdict)
+        line = turn.case.next_seq - 1
         self._agree_or_decline(turn, agrees)
+        turn.case = self._closing.answered(uow, turn.contact, turn.case, row.message)
+        wishing.obey(turn, wish)
         turn.apply()
         self._screened(turn, verdict)
+        media.note(uow, turn.case, row.message, line)
         if len(row.message.text) > LONG_TEXT:
             said = self._worlds.say("too_long", language_of(turn.contact))
             turn.case = to_seeker(uow, turn.contact, turn.case, OutboxKind.BOT, said)
+        uow.ring("desk", "seeker")
+
+    def _withdrawn(self, uow: UnitOfWork, contact: Contact, case: Case | None, row: InboxRow) -> None:
+        """She has taken her consent back on the platform: as if she had said *delete*, and not a word to her. At urgent or
+        above it keeps ringing all the same (invariant 1).
+        """
+        if case is None or contact.hidden_at is not None:
+            hide(uow, contact)
+            return
+        text = shown(row.message, self._worlds.current)
+        case, _ = append_line(uow, case, direction=Direction.IN, author="seeker", text=text, inbox_uid=row.uid)
+        uow.outbox.cancel_seeker(contact.uid)
+        Turn(uow, self._worlds.current, contact, case, self._escalations, self._ending).erase()
         uow.ring("desk", "seeker")
 
     @staticmethod
@@ -135,6 +175,16 @@ class Inbound(Guarding):
             self._come_back(turn, message)
         elif self._is_code(turn, message) and self._comes_back(turn, message):
             pass  # typed unasked; a wrong one is a text like any other
+        elif (
+            message.kind is MessageKind.EDITED and not verdict.severity.at_least(Severity.URGENT) and not turn.is_new()
+        ):
+            pass  # it changes an answer that the talk has left behind; whoever reads along sees it
+        elif message.kind is MessageKind.WITHHELD:
+            turn.say_first("withheld")
+            if self._page:
+                turn.say_first("withheld_page", page=self._page)
+        elif message.kind is MessageKind.JOINED and not turn.is_new():
+            pass  # she follows the account in the middle of a talk: that answers no question of ours
         elif not (message.kind is MessageKind.START and turn.quick and turn.is_greeting_open()):
             turn.advance(*self._inputs(turn, message, verdict))
 
@@ -165,14 +215,14 @@ class Inbound(Guarding):
 
     def _inputs(self, turn: Turn, message: StoredMessage, verdict: Verdict) -> list[Input]:
         match message.kind:
-            case MessageKind.START:
+            case MessageKind.START | MessageKind.JOINED:
                 unspoken = turn.language_unspoken()
                 return [Start(), Said(unspoken)] if unspoken else [Start()]
             case MessageKind.CHOICE:
                 return [Chose(message.choice)]
             case MessageKind.LOCATION:
                 return [Shared(self._place(message.communes))]
-            case MessageKind.UNSUPPORTED:
+            case MessageKind.UNSUPPORTED if not message.text.strip():
                 return [Unsupported()]
             case _:
                 danger = verdict.severity if verdict.severity.at_least(Severity.URGENT) else Severity.NONE
@@ -193,8 +243,7 @@ class Inbound(Guarding):
             answer = self._escalations.agree if agrees else self._escalations.decline
             turn.case = answer(turn.uow, turn.contact, turn.case)
 
-    @staticmethod
-    def _answer_to_offer(turn: Turn, message: StoredMessage) -> bool | None:
+    def _answer_to_offer(self, turn: Turn, message: StoredMessage) -> bool | None:
         """Yes, no or None (no answer): by button, or typed while the offer is the newest question. Only while somebody is
         called and she has not agreed, and never over a gap: an old button must not end or begin a talk.
         """
@@ -205,8 +254,20 @@ class Inbound(Guarding):
             return None
         if message.kind is MessageKind.CHOICE and message.choice in (AGREE, DECLINE):
             return message.choice == AGREE
-        asked = message.kind is MessageKind.TEXT and escalation.state is EscalationState.ANSWERED
-        return yes_or_no(key_of(message.text), turn.world.library.program.yes_no) if asked else None
+        if message.kind is not MessageKind.TEXT or escalation.state is not EscalationState.ANSWERED:
+            return None
+        key = key_of(message.text)
+        said = yes_or_no(key, turn.world.library.program.yes_no)
+        if said is not None:
+            return said
+        number = option_number(key, 2)  # as printed where there are no buttons; it may answer another question as well
+        return number == 0 if number is not None and self._offered_last(turn) else None
+
+    def _offered_last(self, turn: Turn) -> bool:
+        """Is the offer of a person the newest line to her?"""
+        recent = turn.uow.lines.of_case(turn.case.uid, max(0, turn.case.next_seq - RECENT))
+        said = [line.text for line in recent if line.direction is Direction.OUT]
+        return said[-1:] == [self._worlds.say("human_ready", language_of(turn.contact))]
 
     def _screened(self, turn: Turn, verdict: Verdict) -> None:
         """Invariant 1: whatever the flow did, the verdict counts. Called for every message, also in a live talk."""

@@ -34,8 +34,12 @@ class MessageKind(StrEnum):
     LOCATION = "location"  # shared a point; coarsened to communes before it is stored
     START = "start"  # opened the chat (/start, page opened)
     UNSUPPORTED = "unsupported"  # voice, picture, sticker, anything we cannot read: a person is there
+    EDITED = "edited"  # changed a message she had sent: shown and screened, but it answers no question
     BLOCKED = "blocked"  # the platform says she has blocked or left the channel
     CODE = "code"  # typed a return code on the web page's own form
+    JOINED = "joined"  # followed the account or opened its chat: greeted, unless a talk is under way
+    WITHHELD = "withheld"  # the platform does not show us what she sent: she may be a child
+    WITHDRAWN = "withdrawn"  # told the platform to withdraw her consent: everything of hers is erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,23 @@ class Address:
 
     channel: str
     platform_id: str = field(repr=False)
+
+
+class MediaKind(StrEnum):
+    """What may be shown to staff as it is, after cleaning."""
+
+    IMAGE = "image"
+    VOICE = "voice"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture or a voice note beside a message, as the platform lets us fetch it."""
+
+    kind: MediaKind
+    source: str = field(
+        default="", repr=False
+    )  # the platform's name or address of the file; "" once it must not be fetched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +77,8 @@ class InboundMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     point: tuple[float, float] | None = field(default=None, repr=False)  # (lat, lon); dropped in `accept`
+    handle: str = field(default="", repr=False)  # how the platform calls it, where it can be taken away again
+    attachment: Attachment | None = None
     language: str = ""  # chosen at the door (the page's); a talk that begins with this message begins in it
 
 
@@ -67,6 +90,7 @@ class StoredMessage:
     text: str = field(default="", repr=False)
     choice: str = field(default="", repr=False)
     communes: tuple[str, ...] = ()  # nearest first
+    attachment: Attachment | None = None
     language: str = ""  # chosen at the door, see `InboundMessage`
 
 
@@ -126,6 +150,7 @@ class Contact:
     inbound_day: str = ""  # YYYY-MM-DD, for the flood count
     inbound_count: int = 0
     blocked_at: datetime | None = None  # the platform refuses to deliver
+    window_told_at: datetime | None = None  # she was told that this channel's reply window shuts
     hidden_at: datetime | None = None  # erased by her: hidden at once
     erase_at: datetime | None = None  # keys destroyed then
     reminder: Reminder | None = field(default=None, repr=False)  # sealed
@@ -145,6 +170,8 @@ class Summary:
     commune: str = ""  # code of the post-2025 commune
     age_band: str = ""
     about: str = ""  # me, other, child
+    woman: bool = False  # she wants to talk with a woman
+    avoid: tuple[str, ...] = ()  # uids of staff she does not want to talk with
 
 
 class Disposition(StrEnum):
@@ -324,6 +351,7 @@ class Outgoing:
     wants_location: bool = False
     audio: str = ""  # SHA-256 (hex) of the recording that reads it out, see `ContentStore.recording`
     language: str = ""  # of the text; "" for the language of the content set
+    wipe: tuple[str, ...] = field(default=(), repr=False)  # handles of messages to take away; nothing is shown then
     pins: tuple[Pin, ...] = ()  # for channels that show maps; the text says all that matters without them
 
 
@@ -343,6 +371,7 @@ class OutboxRow:
     escalation_uid: str | None = None
     epoch: int | None = None
     line_uid: str | None = None  # the transcript line this delivers
+    note: str = ""  # pages: what is said beside the call, a word of `handlers.paging`
     outgoing: Outgoing | None = field(default=None, repr=False)  # None for pages
     fresh_until: datetime | None = None
     state: OutboxState = OutboxState.PENDING
@@ -359,10 +388,14 @@ class SendJob:
     """A claimed outbox row with everything the sender needs; the address decrypts only under the row's own contact."""
 
     row: OutboxRow
-    address: Address | None = None  # seekers
+    address: Address | None = None  # seekers; pages: her account on the surface's channel, where she has bound one
+    heard_at: datetime | None = None  # seekers: her last line, for channels that shut a while after it
     case_code: str = ""  # pages
     severity: Severity = Severity.NONE
     waiting_since: datetime | None = None
+    staff_name: str = ""  # pages to one staff member: her sign-in name
+    staff_alias: str = ""  # and her alias
+    owner_alias: str = ""  # pages: who holds the case now
 
 
 class Outcome(StrEnum):
@@ -407,6 +440,7 @@ class Staff:
     enabled: bool = True
     duty: DutySwitch = DutySwitch.AUTO
     duty_until_at: datetime | None = None  # the switch falls back to AUTO then
+    woman: bool = False  # as seekers may ask for one
     created_at: datetime
 
 
@@ -482,3 +516,30 @@ class DeskLine:
     text: str = field(repr=False)
     created_at: datetime
     delivery: OutboxState | None = None  # None for lines that came in and notes
+    client_key: str | None = None  # of the surface it was written on
+    media: Media | None = None
+
+
+class MediaState(StrEnum):
+    """How far a picture or a voice note has come."""
+
+    WANTED = "wanted"  # to be fetched from the platform
+    KEPT = "kept"
+    REFUSED = "refused"  # too large, no longer there, or not what it says it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A picture or a voice note beside a line of a talk. Its bytes lie sealed under the case's key, and go with the case."""
+
+    uid: str
+    case_uid: str
+    seq: int  # of the line
+    kind: MediaKind
+    channel: str
+    source: str = field(default="", repr=False)  # sealed; "" once it is kept or refused
+    state: MediaState = MediaState.WANTED
+    mime: str = ""  # of what is kept
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    created_at: datetime

@@ -1,4 +1,4 @@
-"""The one way out: every line to a seeker and every page to staff becomes an outbox row here, in the caller's transaction.
+"""The one way out to seekers: every line becomes an outbox row here, in the caller's transaction (pages: `paging`).
 
 Functions that take a `Case` return it with its next line number, already saved: go on with the returned one.
 """
@@ -14,7 +14,6 @@ from handlers.model import (
     Case,
     Contact,
     Direction,
-    Escalation,
     Line,
     OutboxKind,
     OutboxRow,
@@ -95,7 +94,9 @@ def to_seeker(
     """
     if not reachable(contact) or (contact.quiet and kind is not OutboxKind.RELAY):
         return case
+    fresh = fresh_until or fresh_for(contact, uow.now)
     held = contact.quiet or (kind in (OutboxKind.RELAY, OutboxKind.WAITING) and not in_touch(contact, case))
+    held = held or (fresh is not None and fresh < uow.now)  # too late already: it must not hold up what comes after it
     if kind is OutboxKind.WAITING:
         uow.outbox.cancel_waiting(contact.uid)
     after, line = append_line(
@@ -123,7 +124,7 @@ def to_seeker(
             outgoing=Outgoing(
                 text=text, buttons=buttons, wants_location=wants_location, audio=audio, language=language, pins=pins
             ),
-            fresh_until=fresh_until or fresh_for(contact, uow.now),
+            fresh_until=fresh,
             state=OutboxState.HELD if held else OutboxState.PENDING,
             next_attempt_at=uow.now,
         )
@@ -155,41 +156,3 @@ def fresh_for(contact: Contact, now: datetime) -> datetime | None:
     if contact.late_answer is LateAnswer.UNTIL and contact.late_until_at is not None:
         return max(soon, contact.late_until_at)
     return soon
-
-
-def to_staff(
-    uow: UnitOfWork,
-    escalation: Escalation,
-    case: Case,
-    staff_uid: str,
-    *,
-    step: str,
-    surface: str = "desk",
-) -> None:
-    """Page one staff member about an escalation. `step` tells this notice from every other of the same epoch."""
-    key = f"{escalation.uid}:{escalation.epoch}:{step}:{staff_uid}:{surface}"
-    _page(uow, key, case, staff_uid, surface, escalation)
-
-
-def remind_staff(uow: UnitOfWork, case: Case, staff_uid: str, surface: str = "desk") -> None:
-    """Page one staff member about a case that waits without ringing."""
-    _page(uow, f"{case.uid}:waits:{uow.now.isoformat()}:{staff_uid}:{surface}", case, staff_uid, surface, None)
-
-
-def _page(uow: UnitOfWork, key: str, case: Case, staff_uid: str, surface: str, escalation: Escalation | None) -> None:
-    uow.outbox.add(
-        OutboxRow(
-            uid=new_uid(),
-            dedupe_key=key,
-            lane=f"s:{staff_uid}",
-            kind=OutboxKind.PAGE,
-            created_at=uow.now,
-            staff_uid=staff_uid,
-            surface=surface,
-            case_uid=case.uid,
-            escalation_uid=escalation.uid if escalation else None,
-            epoch=escalation.epoch if escalation else None,
-            next_attempt_at=uow.now,
-        )
-    )
-    uow.ring("outbox")

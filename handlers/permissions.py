@@ -20,6 +20,7 @@ class Action(StrEnum):
     REPLY = "reply"  # in a case she holds
     NOTE = "note"  # in a case she holds
     RELEASE = "release"  # a case she holds
+    HAND_ON = "hand_on"  # to the next rung while it rings; a case she holds to a colleague who accepts
     CLOSE = "close"  # a case she holds
     READ_OWN = "read_own"  # what was said in a case she holds
     READ_ANY = "read_any"  # in any case, with a typed reason
@@ -43,6 +44,7 @@ _COUNSELLOR: Final = frozenset(
         Action.REPLY,
         Action.NOTE,
         Action.RELEASE,
+        Action.HAND_ON,
         Action.CLOSE,
         Action.READ_OWN,
         Action.SET_DUTY,

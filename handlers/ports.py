@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
+from flows.platforms import Capabilities
 from handlers.model import (
     Address,
     AuditEntry,
@@ -24,6 +25,7 @@ from handlers.model import (
     InboundMessage,
     InboxRow,
     Line,
+    Media,
     OutboxRow,
     Outcome,
     Outgoing,
@@ -33,6 +35,7 @@ from handlers.model import (
     Staff,
 )
 from handlers.referral import Referral, ReferralLink
+from handlers.rules.windows import ReplyWindow
 
 # --- stores -------------------------------------------------------------------------------------------------------------
 
@@ -186,6 +189,16 @@ class EscalationStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Paged:
+    """The pages of one epoch of an escalation (calls alone, not reminders)."""
+
+    escalation_uid: str
+    epoch: int
+    first_at: datetime
+    reached: bool  # at least one was handed over
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """What one of several processes can deliver: lines to seekers and pages by other surfaces than the desk page
     (`letters`), and pages to those whose desk page is open in it (`desks`, staff uids).
@@ -204,6 +217,11 @@ class OutboxStore(Protocol):
     def release(self, contact_uids: Sequence[str], since: datetime | None = None) -> None:
         """Held rows of these seekers (only those made at or after `since`) become pending again, in id order, with a new
         `fresh_until` of now + 15 min.
+        """
+
+    def hold_late(self, contact_uid: str) -> None:
+        """Pending rows of this seeker that are past their `fresh_until` become held, and those behind them stay as they are: she
+        has written again, so what is said from now on must not wait behind what came too late.
         """
 
     def move(self, from_contact_uid: str, to_contact_uid: str) -> None:
@@ -246,6 +264,9 @@ class OutboxStore(Protocol):
 
     def fetch(self, contact_uid: str) -> list[OutboxRow]:
         """For pulled channels: fresh pending rows of this seeker become sent, in order, and are returned; stale ones held."""
+
+    def pages_of(self, case_uids: Sequence[str]) -> list[Paged]:
+        """For each escalation and epoch of these cases that has been paged: when first, and whether anybody got it."""
 
     def next_due_at(self) -> datetime | None:
         """When the next open row wants attention, or None."""
@@ -313,6 +334,106 @@ class CodeStore(Protocol):
 
     def redeem(self, code: str) -> str | None:
         """The contact uid this code leads to, or None. The code stays valid until its contact is forgotten."""
+
+
+class AccountStore(Protocol):
+    """Staff's own accounts on platforms: where they are called, and who it is that presses a button there."""
+
+    def offer(self, code: str, staff_uid: str, until: datetime) -> None:
+        """This one-time code binds an account to the staff member until then; an older code of hers stops working."""
+
+    def bind(self, code: str, address: Address) -> str | None:
+        """Spend the code: the account is hers from now on (an older one of hers on this channel, and whoever had this account
+        before, are let go). The staff uid; None when the code is unknown, spent or too old.
+        """
+
+    def staff_at(self, address: Address) -> str | None:
+        """The staff uid this account belongs to, or None."""
+
+    def address_of(self, staff_uid: str, channel: str) -> Address | None:
+        """Her account on this channel, or None."""
+
+    def of(self, staff_uid: str) -> list[str]:
+        """The channels on which she has an account."""
+
+    def unbind(self, staff_uid: str, channel: str = "") -> int:
+        """Let her accounts go (on every channel when none is named); how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handle:
+    """What a platform calls something it shows for us. `kind`: "trace" (a message in a seeker's chat; owner: her contact),
+    "page" or "topic" (in a staff group; owner: the case). `seq`: for a topic, the last line it shows.
+    """
+
+    kind: str
+    owner_uid: str
+    channel: str
+    handle: str
+    seq: int = 0
+    at: datetime
+
+
+class MediaStore(Protocol):
+    """Pictures and voice notes of talks."""
+
+    def add(self, media: Media) -> None:
+        """A new one, to be fetched."""
+
+    def due(self, limit: int) -> list[Media]:
+        """Those to be fetched whose time has come, oldest first. A look: nothing is locked."""
+
+    def get(self, uid: str) -> Media | None:
+        """By uid, or None."""
+
+    def of_case(self, case_uid: str) -> list[Media]:
+        """All of a case, in the order they came, without their sources."""
+
+    def save(self, media: Media) -> None:
+        """Write all fields; nothing when it is gone."""
+
+    def keep(self, media: Media, body: bytes) -> None:
+        """Seal the bytes beside it and write all fields; nothing when it is gone, or the key of its case."""
+
+    def body(self, uid: str) -> bytes | None:
+        """The bytes, or None."""
+
+
+class HandleStore(Protocol):
+    """Handles: small, short-lived, no content."""
+
+    def add(self, handles: Sequence[Handle]) -> None:
+        """Remember them; one that is known gets its new `seq` and `at`."""
+
+    def of(self, owner_uid: str, kind: str, channel: str = "") -> list[Handle]:
+        """Those of this owner and kind (of one channel when it is named), oldest first."""
+
+    def find(self, kind: str, channel: str, handle: str) -> Handle | None:
+        """The one the platform calls so, or None."""
+
+    def drop(self, owner_uid: str, kind: str = "") -> int:
+        """Forget those of this owner (of every kind when none is named); how many."""
+
+    def sweep(self, kind: str, before: datetime) -> int:
+        """Forget those of this kind older than that; how many."""
+
+
+class VaultStore(Protocol):
+    """Secrets that platforms hand out and take back while we run (tokens), sealed under a key of their own, and leases by
+    which one process at a time does what must be done once.
+    """
+
+    def get(self, name: str) -> str | None:
+        """The secret of this name, or None."""
+
+    def put(self, name: str, value: str) -> None:
+        """Write it; durable with the commit."""
+
+    def take(self, name: str, holder: str, until: datetime) -> bool:
+        """The lease `name` is this holder's until then; False while somebody else's has not run out. Atomic."""
+
+    def give_back(self, name: str, holder: str) -> None:
+        """The lease is free again; nothing when it is not this holder's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -486,6 +607,10 @@ class UnitOfWork(Protocol):
     codes: CodeStore
     content: ContentStore
     services: ServiceStore
+    vault: VaultStore
+    accounts: AccountStore
+    handles: HandleStore
+    media: MediaStore
     watch: WatchStore
     referrals: ReferralStore
     boundaries: BoundaryStore
@@ -560,20 +685,48 @@ class Budgets(Protocol):
 # --- channels -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What a channel can show. Lengths in the unit the platform counts (`unit`: "chars", "utf16" or "bytes")."""
+class Alarms(Protocol):
+    """What an operator must know at once: said in the log, at the desk, by `channels check` and through the pager."""
 
-    buttons: bool
-    max_buttons: int
-    max_text: int
-    unit: str = "chars"
-    max_button_label: int = 100
-    max_button_data_bytes: int = 64
-    location: bool = False
-    pulled: bool = False  # the reader fetches (web page); nothing is pushed
-    link_numbers: bool = False  # numbers can be tapped to call
-    pins: bool = False  # a point can be shown on a map
+    async def sound(self, name: str, code: str) -> None:
+        """Something is wrong with `name` (a channel); `code` is a word of `handlers.alarms`. Safe to repeat."""
+
+    async def hush(self, name: str, code: str) -> None:
+        """It is well again. Safe to repeat, and cheap while nothing was wrong."""
+
+
+class Counters(Protocol):
+    """How much of a month's allowance is used."""
+
+    async def add(self, name: str, month: str, used: int) -> int:
+        """So many more in this month ("YYYY-MM"); the sum, kept over restarts."""
+
+
+class Vault(Protocol):
+    """`VaultStore` for channels, each call a commit of its own."""
+
+    async def get(self, name: str) -> str | None:
+        """The secret, or None."""
+
+    async def put(self, name: str, value: str) -> None:
+        """Durable when it returns."""
+
+    async def take(self, name: str, holder: str, seconds: float) -> bool:
+        """The lease for so many seconds from now; see `VaultStore.take`."""
+
+    async def give_back(self, name: str, holder: str) -> None:
+        """Free again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing `channels check` has found out: `fine`, or what is wrong and what to do; `care`: it works as the operator wants
+    it, and that has a danger. Never a secret, never a URL with one.
+    """
+
+    fine: bool
+    words: str
+    care: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -583,6 +736,7 @@ class SendResult:
     outcome: Outcome
     retry_after: timedelta | None = None
     error_class: str = ""
+    handles: tuple[str, ...] = ()  # how the platform calls what it has shown, where that can be taken away again
 
 
 class Receive(Protocol):
@@ -600,15 +754,32 @@ class Channel(Protocol):
     name: str
     capabilities: Capabilities
     secret_fields: frozenset[str]
+    window: ReplyWindow  # how long after her last line the platform lets us answer
 
-    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
-        """Render within the capabilities and send; never raises for what a platform may answer. At most 10 s."""
+    async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
+        """Render within the capabilities and send; never raises for what a platform may answer. At most 10 s.
+
+        `key` names this message over all tries: of one that was shown in several parts, those that arrived are not sent again.
+        """
 
     async def run(self, receive: Receive) -> None:
         """Receive until cancelled (polling); returns at once for channels that only have a webhook."""
 
+    async def check(self) -> list[Finding]:
+        """Look the channel over for an operator: reachable, signed, within quota, its webhook pointing here. At most 20 s."""
+
     async def close(self) -> None:
         """Give back connections."""
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A channel that can fetch pictures and voice notes that were sent on it."""
+
+    async def fetch(self, source: str, most: int) -> bytes | None:
+        """The file of an `Attachment`, at most so many bytes; None when it is too large, no longer there, or not the
+        platform's. Raises FetchLater when the platform did not answer.
+        """
 
 
 class Surface(Protocol):
@@ -618,3 +789,10 @@ class Surface(Protocol):
 
     async def page(self, job: SendJob) -> SendResult:
         """Hand the page over; RETRY while nobody there has received it."""
+
+
+class StaffLine(Protocol):
+    """What staff write on a messenger where they are called."""
+
+    async def take(self, address: Address, text: str) -> bool:
+        """True when this was a staff member's word, and is dealt with; False when a seeker may have written it."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers.model import MessageKind, StoredMessage
+from handlers.closing import LEAVE, TAKE
+from handlers.model import MediaKind, MessageKind, StoredMessage
 from handlers.outgoing import AGREE, DECLINE
 from handlers.seeker import OPENED
 from handlers.world import World
 
+_HOSTS_OWN = {AGREE: "yes", DECLINE: "no", TAKE: "take_code", LEAVE: "code_later"}
+"""Buttons that belong to the host: their data, and the phrase that is their label."""
+
 CODE_TYPED = "▸ gõ mã quay lại"
+EDITED = "▸ sửa một tin đã gửi"
+JOINED = "▸ theo dõi kênh, hoặc mở khung nhắn tin"
+UNREADABLE = "▸ gửi thứ máy không đọc được (ảnh, giọng nói …)"
+_SENT = {MediaKind.IMAGE: "▸ gửi ảnh", MediaKind.VOICE: "▸ gửi lời nói"}
 
 
 def shown(message: StoredMessage, world: World, visited: Sequence[str] = ()) -> str:
@@ -17,6 +25,8 @@ def shown(message: StoredMessage, world: World, visited: Sequence[str] = ()) -> 
     match message.kind:
         case MessageKind.TEXT:
             return message.text
+        case MessageKind.EDITED:
+            return f"{EDITED}: {message.text}"
         case MessageKind.CODE:
             return CODE_TYPED
         case MessageKind.CHOICE:
@@ -28,13 +38,20 @@ def shown(message: StoredMessage, world: World, visited: Sequence[str] = ()) -> 
             return OPENED
         case MessageKind.BLOCKED:
             return "▸ đã chặn hoặc rời kênh này"
+        case MessageKind.JOINED:
+            return JOINED
+        case MessageKind.WITHHELD:
+            return "▸ gửi điều mà nền tảng không cho đọc (có thể là trẻ em)"
+        case MessageKind.WITHDRAWN:
+            return "▸ rút lại sự đồng ý trên nền tảng"
         case MessageKind.UNSUPPORTED:
-            return "▸ gửi thứ máy không đọc được (ảnh, giọng nói …)"
+            sent = _SENT[message.attachment.kind] if message.attachment is not None else UNREADABLE
+            return f"{sent}: {message.text}" if message.text.strip() else sent
 
 
 def _chosen(message: StoredMessage, world: World, visited: Sequence[str]) -> str:
-    if message.choice in (AGREE, DECLINE):
-        return world.library.say("yes" if message.choice == AGREE else "no")
+    if message.choice in _HOSTS_OWN:
+        return world.library.say(_HOSTS_OWN[message.choice])
     for place in visited:
         step, _, choice_id = place.partition(":")
         flow_name, _, step_name = step.partition(".")

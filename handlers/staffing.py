@@ -31,6 +31,7 @@ COMMAND_LINE: Final = "command line"
 
 # words of the audit log
 STAFF_ADDED: Final = "staff.added"
+STAFF_CHANGED: Final = "staff.changed"
 STAFF_DISABLED: Final = "staff.disabled"
 STAFF_ENABLED: Final = "staff.enabled"
 PASSWORD_SET: Final = "staff.password_set"  # noqa: S105 (a word of the audit log)
@@ -68,6 +69,16 @@ class AddStaff:
     alias: str
     roles: tuple[Role, ...]
     password_hash: str = field(repr=False)
+    woman: bool = False
+    by: str = COMMAND_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetWoman:
+    """Whether she is called for somebody who asks to talk with a woman."""
+
+    name: str
+    woman: bool
     by: str = COMMAND_LINE
 
 
@@ -242,6 +253,10 @@ class Staffing:
         """Disable or enable; NoSuchStaff. Safe to repeat."""
         return [self._set_enabled(uow, item) for item in items]
 
+    def set_woman(self, uow: UnitOfWork, items: Sequence[SetWoman]) -> list[Staff]:
+        """Note it; NoSuchStaff. Safe to repeat."""
+        return [self._set_woman(uow, item) for item in items]
+
     def _add(self, uow: UnitOfWork, item: AddStaff) -> Staff:
         for word in (item.name, item.alias):
             if not word or word != word.strip() or len(word) > MAX_NAME_CHARS or not word.isprintable():
@@ -256,10 +271,17 @@ class Staffing:
             alias=item.alias,
             roles=item.roles,
             password_hash=item.password_hash,
+            woman=item.woman,
             created_at=uow.now,
         )
         uow.staff.save(staff)
         _audit(uow, item.by, STAFF_ADDED, staff.uid, roles=[role.value for role in item.roles])
+        return staff
+
+    def _set_woman(self, uow: UnitOfWork, item: SetWoman) -> Staff:
+        staff = dataclasses.replace(_named(uow, item.name), woman=item.woman)
+        uow.staff.save(staff)
+        _audit(uow, item.by, STAFF_CHANGED, staff.uid)
         return staff
 
     def _set_password(self, uow: UnitOfWork, item: SetPassword) -> Staff:
@@ -277,6 +299,7 @@ class Staffing:
         uow.staff.save(staff)
         if not item.enabled:
             uow.staff.sign_out(staff_uid=staff.uid)
+            uow.accounts.unbind(staff.uid)
             self.when_disabled(uow, staff.uid)
         uow.ring("desk")
         _audit(uow, item.by, STAFF_ENABLED if item.enabled else STAFF_DISABLED, staff.uid)

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from flows.effects import Value
-from handlers import audit
+from handlers import audit, paging
 from handlers.duty import Duty
 from handlers.facts import count_lines, fact_of, month_of
 from handlers.model import AuditEntry, Case, Contact, Disposition, Escalation, OutboxKind
 from handlers.operation import operation
-from handlers.outgoing import remind_staff, to_seeker
+from handlers.outgoing import to_seeker
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import UnitOfWork
 from handlers.rules.ladder import ON_DUTY
 from handlers.voice import Voice, language_of
@@ -74,6 +75,7 @@ class Stays:
     duty: Duty
     voice: Voice
     ending: Ending
+    surfaces: Surfaces = DESK_ONLY
 
     def due(self, uow: UnitOfWork, limit: int) -> list[str]:
         """Uids of cases whose time has come, most overdue first; for `Door.read`."""
@@ -112,8 +114,8 @@ class Stays:
 
     def _remind_desk(self, uow: UnitOfWork, case: Case) -> None:
         on_duty = self.duty.on_rung(ON_DUTY, uow.staff.all(), uow.now)
-        for staff in on_duty:
-            remind_staff(uow, case, staff.uid)
+        step = f"waits:{uow.now.isoformat()}"
+        paging.page(uow, self.surfaces, case, [staff.uid for staff in on_duty], step=step, note=paging.WAITS)
         wait = REMIND_DESK_EVERY if on_duty else REMIND_AGAIN_WHEN_EMPTY
         uow.cases.save(replace(case, next_due_at=uow.now + wait))
         detail: dict[str, Value] = {"reminded": len(on_duty)}

@@ -58,6 +58,7 @@ from handlers.rules.ladder import EMERGENCY
 from handlers.rules.ringing import anybody
 from handlers.stays import Ending
 from handlers.voice import language_of
+from handlers.wiping import wipe
 from handlers.world import World
 
 MAX_WHY = 20
@@ -84,7 +85,7 @@ class Turn:
     quick: bool = False  # this message came within seconds of her last one
     language: str = ""  # chosen at the door: a talk that begins now begins in it, where the machine speaks it
     redeemed: bool = False  # she has just proved a return code
-    _first: list[str] = field(default_factory=list)  # phrases of the service, said before the flow
+    _first: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # what the service says before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
     _told: list[Told] = field(default_factory=list)  # services named in this turn
@@ -157,9 +158,9 @@ class Turn:
         self._take_over(answers)
         return bool(found)
 
-    def say_first(self, phrase_key: str) -> None:
+    def say_first(self, phrase_key: str, **values: str) -> None:
         """Say a phrase of the service before what the flow says."""
-        self._first.append(phrase_key)
+        self._first.append((phrase_key, values))
 
     def _answers(self) -> Answers:
         return Answers(self.uow, self.world, self.contact, self.case, self.escalations, self.ending)
@@ -183,6 +184,10 @@ class Turn:
         if not any(isinstance(effect, Hush | Erase) for effect in self.effects):
             self.effects = [effect for effect in self.effects if not isinstance(effect, Say)]
 
+    def is_new(self) -> bool:
+        """Has no flow begun yet, or is it over?"""
+        return self.session()[1].status is Status.ENDED
+
     def is_greeting_open(self) -> bool:
         """Does the greeting's own question stand open, with nothing answered yet?"""
         library, session = self.session()
@@ -194,6 +199,10 @@ class Turn:
         library, session = self.session()
         word = library.manifest.words.repeat[0] if library.manifest.words.repeat else ""
         self.advance(Said(word) if session.status is not Status.ENDED and word else Start())
+
+    def ask_for_a_person(self) -> None:
+        """As if she had typed the word for it."""
+        self.advance(Said(self.session()[0].manifest.words.human[0]))
 
     def is_asked_for_code(self) -> bool:
         """Does the flow's open question take a return code?"""
@@ -222,8 +231,9 @@ class Turn:
         """Carry out the collected effects in order. Every member of `Command` has its line here; an unknown one is an error."""
         if any(isinstance(effect, Erase) for effect in self.effects):
             self.uow.outbox.cancel_seeker(self.contact.uid)  # only the farewell that follows may still arrive
-        for key in self._first:
-            said = self.world.library.say(key, language_of(self.contact))
+            wipe(self.uow, self.contact)
+        for key, values in self._first:
+            said = self.world.library.say(key, language_of(self.contact), **values)
             self.case = to_seeker(self.uow, self.contact, self.case, OutboxKind.BOT, said)
         effects = _numbers_first(self.effects)
         if self.redeemed and self.case.human:
@@ -264,7 +274,7 @@ class Turn:
                 case Failed():
                     raise FlowFailed(f"{effect.code} at {effect.step}")
         if self._hide:
-            self._erase()
+            self.erase()
         elif self._hush:
             self._go_quiet()
 
@@ -337,7 +347,7 @@ class Turn:
 
     def calling_words(self, ladder: Ladder) -> str:
         """What she is told when somebody is called by this ladder now."""
-        if not anybody(ladder, self.escalations.staffed(self.uow)):
+        if not anybody(ladder, self.escalations.staffed_for(self.uow, self.case, open_of(self.uow, self.case))):
             return self.world.library.say("nobody_on_duty", language_of(self.contact))
         key = "ringing_emergency" if ladder.name == EMERGENCY.name else "ringing"
         return self.world.library.say(key, language_of(self.contact))
@@ -377,7 +387,7 @@ class Turn:
         self.contact = evolve(reminders.without(self.contact), quiet=True, session_due_at=None)
         self.uow.contacts.save(self.contact)
 
-    def _erase(self) -> None:
+    def erase(self) -> None:
         """Delete: hidden now, destroyed after 24 h. Below urgent the stay ends; at urgent or above it keeps ringing."""
         self.case = self.escalations.cancel_by_seeker(self.uow, self.contact, self.case, quiet=True).case
         self.contact = hide(self.uow, self.contact)

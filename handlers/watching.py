@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from handlers import alarms
+from handlers.alarms import NOBODY_PAGED
 from handlers.operation import operation
 from handlers.ports import Backlog, UnitOfWork
 
@@ -53,13 +55,17 @@ QUESTIONS: Final = (
 
 
 def findings(uow: UnitOfWork, beats: Iterable[str] = ()) -> list[Finding]:
-    """Everything that is wrong now; for `Door.read`. `beats`: the parts whose sign of life is kept in the database."""
+    """Everything that is wrong now, alarms of channels included; for `Door.read`. `beats`: the parts whose sign of life is in
+    the database.
+    """
     found = []
     for question in QUESTIONS:
         backlog = question.ask(uow, uow.now - question.limit)
         if backlog.count and backlog.oldest_at is not None:
             age = uow.now - backlog.oldest_at
             found.append(Finding(question.code, backlog.count, round(age.total_seconds())))
+    for code, since in sorted((one.code, one.since_at) for one in alarms.ringing(uow) if one.code != NOBODY_PAGED):
+        found.append(Finding(f"channel-{code}", 1, round((uow.now - since).total_seconds())))
     for part in beats:
         silent = silent_for(uow, part)
         if silent is None or silent > NO_BEAT_FOR:

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from handlers.model import Case, EscalationState, QueueCard, Summary
+from storage.channel_tables import media
 from storage.prepared import Rows
 from storage.records import Buffer, Mapping, pack
 from storage.referrals import FORGET
@@ -90,6 +91,7 @@ _CLEAR = (
 )
 _DESTROY = (
     *FORGET,
+    delete(media).where(media.c.case_uid == bindparam("gone")),
     delete(lines).where(lines.c.case_uid == bindparam("gone")),
     delete(outbox).where(outbox.c.case_uid == bindparam("gone")),
     delete(escalations).where(

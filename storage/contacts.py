@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, or_, select, text, update
 
 from handlers.model import Address, Contact, InboxState, OutboxState, Reminder, new_uid
+from storage.channel_tables import handles
 from storage.crypto import lookup_of
 from storage.records import Buffer, Mapping, pack
 from storage.registers import key_removals, return_codes
@@ -61,6 +62,7 @@ _FORGET = (
     .values(contact_uid=None, message_sealed=None, state=InboxState.DONE),
     delete(outbox).where(outbox.c.contact_uid == bindparam("gone"), outbox.c.state.in_(_UNFINISHED)),
     delete(return_codes).where(return_codes.c.contact_uid == bindparam("gone")),
+    delete(handles).where(handles.c.owner_uid == bindparam("gone")),
     delete(contacts).where(contacts.c.uid == bindparam("gone")),
 )
 _REMOVE_KEY = insert(key_removals)

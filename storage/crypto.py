@@ -84,3 +84,9 @@ def code_hash(pepper: bytes, code: str) -> bytes:
     """The keyed hash of a return code, kept apart from addresses by its own label."""
     own = hmac.new(pepper, b"return-code", hashlib.sha256).digest()
     return hmac.new(own, code.encode(), hashlib.sha256).digest()
+
+
+def bind_hash(pepper: bytes, code: str) -> bytes:
+    """The keyed hash of a code that binds a staff account, kept apart from the others by its own label."""
+    own = hmac.new(pepper, b"bind-code", hashlib.sha256).digest()
+    return hmac.new(own, code.encode(), hashlib.sha256).digest()

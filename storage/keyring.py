@@ -31,6 +31,16 @@ class KeyRing:
         self._fresh[uid] = (kind, key)
         self._fresh_keys[uid] = AESGCM(key)
 
+    def holds(self, uid: str) -> bool:
+        """Is there a key of this owner already?"""
+        if uid in self._fresh_keys:
+            return True
+        try:
+            self._store.get(uid)
+        except KeyMissing:
+            return False
+        return True
+
     def load(self, uids: Iterable[str]) -> None:
         """Have the keys of these owners at hand."""
         self._store.load(uid for uid in uids if uid not in self._fresh_keys)

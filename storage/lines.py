@@ -114,6 +114,7 @@ class Lines:
                 text=self._open(row).text,
                 created_at=row.created_at,
                 delivery=row.delivery,
+                client_key=row.client_key,
             )
             for row in found
         ]

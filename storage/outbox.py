@@ -12,7 +12,7 @@ import msgspec
 from flows.severity import Severity
 from handlers.evolving import evolve
 from handlers.model import Address, OutboxKind, OutboxRow, OutboxState, Outcome, Outgoing, SendJob, new_uid
-from handlers.ports import Reach
+from handlers.ports import Paged, Reach
 from storage import outbox_statements as sql
 from storage.records import Mapping, pack
 from storage.tables import outbox
@@ -29,6 +29,7 @@ FRESH_AGAIN = timedelta(minutes=15)
 
 _rows = Mapping(outbox, OutboxRow)
 _outgoing = msgspec.json.Decoder(Outgoing)
+_WITHOUT_ACCOUNT = frozenset({"desk", "pager"})  # surfaces that know themselves how to reach somebody
 _WAITS = (OutboxState.PENDING, OutboxState.HELD)
 _NOT_LEASED = {"lease_token": None, "lease_until": None}
 
@@ -55,13 +56,18 @@ class Outbox:
             # Asked twice in one unit of work, the wider wish counts.
             self._released[uid] = None if since is None or before is None else min(since, before)
 
+    def hold_late(self, contact_uid: str) -> None:
+        """Her pending rows that came too late become held; what follows them does not."""
+        self._uow.flush()
+        self._uow.execute(sql.HOLD_HERS, {"b_contact": contact_uid, "now": self._uow.now})
+
     def move(self, from_contact_uid: str, to_contact_uid: str) -> None:
         """Pending and held rows go on in the other lane, sealed anew; the old ones are cancelled."""
         self._uow.flush()
         self._uow.keys.load([from_contact_uid])
         for found in self._uow.execute(sql.UNFINISHED_OF, {"contact_uid": from_contact_uid}).all():
             row = _rows.record(found, outgoing=self._open(found))
-            if row.outgoing is not None:
+            if row.outgoing is not None and not row.outgoing.wipe:  # what stands in another chat is not hers any more
                 uid, lane = new_uid(), f"c:{to_contact_uid}"
                 self.add(replace(row, uid=uid, dedupe_key=f"moved:{row.uid}", lane=lane, contact_uid=to_contact_uid))
         self.cancel_seeker(from_contact_uid)
@@ -198,6 +204,14 @@ class Outbox:
         read = [_rows.record(row, outgoing=self._open(row)) for row in fresh]
         return [replace(row, state=OutboxState.SENT, done_at=now) for row in read if row.outgoing is not None]
 
+    def pages_of(self, case_uids: Sequence[str]) -> list[Paged]:
+        """When each epoch of these cases' escalations was paged first, and whether anybody got it."""
+        if not case_uids:
+            return []
+        self._uow.flush()
+        found = self._uow.execute(sql.PAGES_OF, {"case_uids": list(case_uids)})
+        return [Paged(row.escalation_uid, row.epoch, row.first_at, bool(row.reached)) for row in found]
+
     def next_due_at(self) -> datetime | None:
         """When the next open row at the head of its lane wants attention, or None."""
         self._uow.flush()
@@ -259,16 +273,22 @@ class Outbox:
             lease_until=lease_until,
         )
         if row.kind is OutboxKind.PAGE:
+            bound = row.staff_uid and row.surface not in _WITHOUT_ACCOUNT
             return SendJob(
                 row=leased,
+                address=self._uow.accounts.address_of(row.staff_uid, row.surface) if bound else None,
                 case_code=row.case_code or "",
                 severity=row.case_severity or Severity.NONE,
                 waiting_since=row.waiting_since,
+                staff_name=row.staff_name or "",
+                staff_alias=row.staff_alias or "",
+                owner_alias=row.owner_alias or "",
             )
         address = self._uow.keys.try_unseal("contacts", "address", row.contact_uid, row.contact_uid, row.address_sealed)
         if address is None or leased.outgoing is None:
             return None
-        return SendJob(row=leased, address=Address(row.channel, address.decode("utf-8", "surrogatepass")))
+        her = Address(row.channel, address.decode("utf-8", "surrogatepass"))
+        return SendJob(row=leased, address=her, heard_at=row.heard_at)
 
     def _open(self, row: Any) -> Outgoing | None:
         if row.contact_uid is None:

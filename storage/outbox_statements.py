@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from handlers.model import OutboxKind, OutboxRow, OutboxState
 from storage.records import Mapping
 from storage.registers import settings
-from storage.tables import cases, contacts, escalations, outbox
+from storage.tables import cases, contacts, escalations, outbox, staff
 from storage.types import Either, among, word
 
 QUARANTINE = "quarantine"
@@ -33,6 +33,7 @@ _open = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING)
 _unfinished = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING), word(OutboxState.HELD)))
 _earlier = outbox.alias("earlier")
 _stale = outbox.alias("stale")
+_owner = staff.alias("owner")
 
 
 def _free(row: FromClause) -> ColumnElement[bool]:
@@ -87,6 +88,17 @@ HOLD_LATE = update(outbox).where(_is_late).values(state=OutboxState.HELD, lease_
 LATE = select(outbox.c.uid).where(_is_late)
 """The same in two steps, for a database where somebody else may have some of these rows in hand: those are left to her."""
 
+HOLD_HERS = (
+    update(outbox)
+    .where(
+        outbox.c.contact_uid == bindparam("b_contact"),
+        _unfinished,
+        outbox.c.state == word(OutboxState.PENDING),
+        outbox.c.fresh_until < _now,
+    )
+    .values(state=OutboxState.HELD)
+)
+
 _priority = case((outbox.c.kind == word(OutboxKind.PAGE), 0), (outbox.c.kind == word(OutboxKind.CARD), 1), else_=2)
 _quarantined = exists().where(settings.c.name == QUARANTINE, settings.c.value == "on")
 
@@ -96,16 +108,22 @@ CANDIDATES = (
         outbox.c.outgoing_sealed,
         contacts.c.channel,
         contacts.c.address_sealed,
+        contacts.c.last_inbound_at.label("heard_at"),
         cases.c.code.label("case_code"),
         cases.c.severity.label("case_severity"),
         func.coalesce(
             escalations.c.unanswered_since, escalations.c.created_at, type_=escalations.c.created_at.type
         ).label("waiting_since"),
+        staff.c.name.label("staff_name"),
+        staff.c.alias.label("staff_alias"),
+        _owner.c.alias.label("owner_alias"),
     )
     .select_from(outbox)
     .join(contacts, contacts.c.uid == outbox.c.contact_uid, isouter=True)
     .join(cases, cases.c.uid == outbox.c.case_uid, isouter=True)
     .join(escalations, escalations.c.uid == outbox.c.escalation_uid, isouter=True)
+    .join(staff, staff.c.uid == outbox.c.staff_uid, isouter=True)
+    .join(_owner, _owner.c.uid == escalations.c.owner_uid, isouter=True)
     .where(
         _open,
         _due,
@@ -240,6 +258,22 @@ NEXT_DUE = select(
         type_=outbox.c.created_at.type,
     )
 ).where(_open, is_head)
+
+PAGES_OF = (
+    select(
+        outbox.c.escalation_uid,
+        outbox.c.epoch,
+        func.min(outbox.c.created_at, type_=outbox.c.created_at.type).label("first_at"),
+        func.max(case((outbox.c.state == word(OutboxState.SENT), 1), else_=0)).label("reached"),
+    )
+    .where(
+        among(outbox.c.case_uid, "case_uids"),
+        outbox.c.kind == word(OutboxKind.PAGE),
+        outbox.c.note == "",
+        outbox.c.escalation_uid.is_not(None),
+    )
+    .group_by(outbox.c.escalation_uid, outbox.c.epoch)
+)
 
 RELEASE = (
     update(outbox)

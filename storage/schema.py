@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
-import storage.registers  # noqa: F401 - its tables belong to the same metadata
+import storage.channel_tables
+import storage.registers  # noqa: F401 - their tables belong to the same metadata
 from handlers.errors import BinhAnError
 from storage.engine import connect
 from storage.tables import metadata

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     event,
+    false,
     text,
 )
 
@@ -88,6 +89,7 @@ contacts = Table(
     Column("inbound_day", String(10), nullable=False),
     Column("inbound_count", Integer, nullable=False),
     Column("blocked_at", UtcTime),
+    Column("window_told_at", UtcTime),
     Column("hidden_at", UtcTime),
     Column("erase_at", UtcTime),
     Column("reminder_sealed", LargeBinary),
@@ -226,6 +228,7 @@ outbox = Table(
     Column("escalation_uid", Uid),
     Column("epoch", Integer),
     Column("line_uid", Uid),
+    Column("note", String(32), nullable=False, server_default=""),
     Column("outgoing_sealed", LargeBinary),
     Column("fresh_until", UtcTime),
     Column("state", EnumText(OutboxState), nullable=False),
@@ -260,6 +263,7 @@ staff = Table(
     Column("enabled", Boolean, nullable=False),
     Column("duty", EnumText(DutySwitch), nullable=False),
     Column("duty_until_at", UtcTime),
+    Column("woman", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcTime, nullable=False),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from handlers import ports
 from handlers.model import new_uid
+from storage.accounts import Accounts
 from storage.audit import AuditLog
 from storage.boundaries import BoundaryRows
 from storage.cases import Cases
@@ -16,16 +17,19 @@ from storage.contacts import Contacts
 from storage.content import ContentSets
 from storage.escalations import Escalations
 from storage.facts import Facts
+from storage.handles import Handles
 from storage.inbox import Inbox
 from storage.keyring import KeyRing
 from storage.lines import Lines
 from storage.locks import Locks
+from storage.media import MediaRows
 from storage.outbox import Outbox
 from storage.prepared import Compilable, Rows, Values
 from storage.referrals import Referrals
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
+from storage.vault import SqlVault
 from storage.watch import Watch
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,9 +73,9 @@ class SqlUnitOfWork:
         self.rung: dict[str, None] = {}
         self._runner = runner
         contacts, cases, escalations = Contacts(self), Cases(self), Escalations(self)
-        inbox, lines, outbox = Inbox(self), Lines(self), Outbox(self)
+        inbox, lines, outbox, handles = Inbox(self), Lines(self), Outbox(self), Handles(self)
         # What refers to another row comes after it: this is also the lock order of the design.
-        self._buffered = (contacts, cases, escalations, inbox, lines, outbox)
+        self._buffered = (contacts, cases, escalations, inbox, lines, outbox, handles)
         self._audit = AuditLog(self)
         self._settings = Settings(self)
         self.contacts: ports.ContactStore = contacts
@@ -87,6 +91,10 @@ class SqlUnitOfWork:
         self.codes: ports.CodeStore = ReturnCodes(self)
         self.content: ports.ContentStore = ContentSets(self)
         self.services: ports.ServiceStore = Services(self)
+        self.vault: ports.VaultStore = SqlVault(self)
+        self.accounts: ports.AccountStore = Accounts(self)
+        self.handles: ports.HandleStore = handles
+        self.media: ports.MediaStore = MediaRows(self)
         self.watch: ports.WatchStore = Watch(self)
         self.referrals: ports.ReferralStore = Referrals(self)
         self.boundaries: ports.BoundaryStore = BoundaryRows(self)

@@ -1,125 +1,135 @@
-"""Telegram: parse what it sends, confirm only what is stored, send what the outbox hands over.
-
-python-telegram-bot is the transport (its `Bot`); its `Updater` confirms updates before they are handled, so polling and
-webhook are ours. This is the only module that sees the token, and no exception or log line of it carries a URL.
-"""
+"""Telegram: parse what it sends, confirm only what is stored, send what the outbox hands over, wipe what she wants gone."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
-import os
-import ssl
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
-from itertools import chain, repeat
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import structlog
 from aiohttp import web
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllPrivateChats,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    LinkPreviewOptions,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+    WebhookInfo,
+)
+from telegram.constants import ChatAction
 
-from bot.channels.render import Rendered, render
-from bot.channels.telegram_updates import parse
-from handlers import failpoints
-from handlers.errors import BinhAnError, StorageUnavailable
+from bot.channels.probing import probe
+from bot.channels.receiving import MAX_BODY_BYTES, PAUSE_AFTER_ERROR_S, Storing, read_body, same
+from bot.channels.render import Part, Rendered, Wording, render, vietnamese
+from bot.channels.sending import Caller, Progress
+from bot.channels.telegram_api import ALLOWED_UPDATES, WEBHOOK_CONNECTIONS, NotFetched, TelegramApi, Told
+from bot.channels.telegram_group import TelegramGroup
+from bot.channels.telegram_updates import group_event, parse
+from flows.platforms import TELEGRAM
+from handlers.alarms import WEBHOOK_BAD
+from handlers.errors import FetchLater, StorageUnavailable
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing, Pin
-from handlers.ports import Capabilities, Receive, SendResult
+from handlers.ports import Alarms, Budgets, Finding, Receive, SendResult
+from handlers.rules.windows import ALWAYS_OPEN
 
 log = structlog.get_logger()
 
-os.environ["PTB_TIMEDELTA"] = "true"  # the library's durations as timedelta; without it every 429 is a warning
+WATCH_EVERY_S = 60.0  # where the webhook points; security.md 49 asks for two minutes at most
+LATE_S = 300.0  # an error of the webhook that is older says nothing of now
+MANY_WAIT = 100  # updates Telegram has not got rid of
+COMMANDS = (
+    ("start", "Bắt đầu"),
+    ("cuu", "Các số gọi gấp"),
+    ("gap_nguoi", "Gặp người trực"),
+    ("dung", "Dừng"),
+    ("xoa", "Xóa"),
+)
+"""The menu: each is one of the global words, as a command may be written."""
 
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
-SEND_TIMEOUT_S = 8.0  # below the outbox lease, so that a slow answer cannot outlive it
-MAX_BODY_BYTES = 128 * 1024
-"""A longest message (4 096 letters, escaped) that answers to another longest one, with formatting, has some 75 KB."""
-PAUSE_AFTER_ERROR_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-WEBHOOK_CONNECTIONS = 4  # updates Telegram brings side by side; small, so that a burst waits there and not here
-TRIES = 3  # of storing an update that breaks something of ours, before it is stored as "something we could not read"
-LONGEST_WAIT_S = 3600.0  # whatever the platform asks for, we try again after an hour
+NOBODYS = b'{"update_id":0,"my_chat_member":{"chat":{"id":0,"type":"channel"},"new_chat_member":{"status":"member"}}}'
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+MOST_WIPED_AT_ONCE = 100
 
 
-class NotFetched(BinhAnError):
-    """The platform did not give its updates; asked again by itself."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelegramSettings:
+    """What an operator has written about the bot."""
 
-    code = "not-fetched"
+    token: str = field(repr=False)
+    base_url: str = "https://api.telegram.org"
+    mode: str = "polling"  # or "webhook"
+    webhook_secret: str = field(default="", repr=False)
+    webhook_url: str = ""  # where Telegram finds our route; empty when somebody else tells it (https only)
+    proxy: str = ""
+    poll_timeout_s: int = 25  # how long one getUpdates waits at Telegram
 
-    def __init__(self, kind: str, retry_after_s: float = 0.0) -> None:
-        """`kind` is the class of the library's exception, never its text; `retry_after_s` what the platform asks for, or 0."""
-        self.kind, self.retry_after_s = kind, retry_after_s
-        super().__init__(kind)
+
+async def silent(sha256: str) -> bytes | None:
+    """No recordings."""
+    return None
 
 
 class TelegramChannel:
     """One Telegram bot as a channel."""
 
     secret_fields = frozenset({"token", "webhook_secret"})
-    capabilities = Capabilities(
-        buttons=True, max_buttons=20, max_text=4096, unit="utf16", max_button_label=64, location=True, link_numbers=True,
-        pins=True,
-    )  # fmt: skip
+    capabilities = TELEGRAM
+    window = ALWAYS_OPEN
 
     def __init__(
         self,
         name: str,
-        token: str,
+        settings: TelegramSettings,
         *,
-        base_url: str = "https://api.telegram.org",
-        mode: str = "polling",
-        webhook_secret: str = "",
-        webhook_url: str = "",
-        proxy: str = "",
-        poll_timeout_s: int = 25,
+        budgets: Budgets,
+        alarms: Alarms,
+        audio: Callable[[str], Awaitable[bytes | None]] = silent,
+        wording: Wording = vietnamese,
         beats: Callable[[], None] = lambda: None,
     ) -> None:
-        """`base_url` without the trailing `/bot`; `poll_timeout_s` is how long one getUpdates waits at Telegram.
-
-        `webhook_url` is where Telegram finds our route; empty when somebody else tells it (Telegram takes https only).
-        """
-        if mode == "webhook" and not webhook_secret:
+        """`audio` gives a recording by its SHA-256 (MP3), or None when there is none."""
+        if settings.mode == "webhook" and not settings.webhook_secret:
             raise ValueError("a webhook without a secret would let anybody write")
         self.name = name
-        self.mode = mode
-        self._webhook_secret, self._webhook_url = webhook_secret, webhook_url
-        self._poll_timeout_s = poll_timeout_s
-        self._beats = beats  # the receiving loop's sign of life: the platform has answered, what it brought is stored
-        self._resume_at: dict[
-            str, float
-        ] = {}  # chat -> monotonic; nothing is sent there before (Telegram said "later")
-        self._failures: dict[str, int] = {}  # update id -> how often storing it broke something of ours
-        self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
-        self._url = f"{base_url.rstrip('/')}/bot{token}"
-        # One trust store for both clients: reading it takes longer than anything else here. A plain http address, as in
-        # tests and behind a gateway of one's own, gets an empty one, which trusts nobody.
-        trust = httpx.create_ssl_context() if base_url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        settings: dict[str, Any] = {"proxy": proxy or None, "httpx_kwargs": {"verify": trust}}
-        self._polling = HTTPXRequest(connection_pool_size=1, **settings)
-        self._bot = Bot(
-            token,
-            base_url=f"{base_url.rstrip('/')}/bot",
-            request=HTTPXRequest(connection_pool_size=16, **settings),
-            get_updates_request=self._polling,
+        self.mode = settings.mode
+        self.route = f"/webhooks/telegram/{name}" if settings.mode == "webhook" else ""
+        self.group: TelegramGroup | None = None
+        self.api = TelegramApi(
+            name,
+            settings.token,
+            budgets=budgets,
+            alarms=alarms,
+            base_url=settings.base_url,
+            proxy=settings.proxy,
         )
+        self._settings, self._alarms, self._audio = settings, alarms, audio
+        self._wording = wording
+        self._beats = beats  # the receiving loop's sign of life: the platform has answered, what it brought is stored
+        self._storing = Storing(name)
+        self._progress = Progress()
+        self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
 
     # --- receiving -------------------------------------------------------------------------------------------------
 
     async def run(self, receive: Receive) -> None:
-        """Poll until cancelled. An update is confirmed (by the next offset) only after `receive` has stored it."""
+        """Poll, or keep the webhook pointing here, until cancelled. An update is confirmed (by the next offset) only after
+        `receive` has stored it.
+        """
+        self._later(self._show_commands())
         if self.mode == "webhook":
-            await self._announce_webhook()
-            return
+            await self._keep_webhook()
         offset, failures = 0, 0
         while True:
             try:
-                updates = await self._get_updates(offset)
+                updates = await self.api.updates(offset, self._settings.poll_timeout_s)
                 await self._take_all(updates, receive)
                 offset = max([offset, *(_update_id(raw) + 1 for raw in updates)])
                 failures = 0
@@ -131,68 +141,22 @@ class TelegramChannel:
                 if isinstance(error, NotFetched):
                     pause, name = error.retry_after_s or pause, error.kind
                 failures += 1
-                if name == Conflict.__name__:
-                    await self._try("forget_webhook", self._bot.delete_webhook(drop_pending_updates=False))
+                if name == "Conflict":  # a webhook was left behind; its updates are kept
+                    await self.api.ask(lambda bot: bot.delete_webhook(drop_pending_updates=False))
                 log.warning("telegram.poll_failed", channel=self.name, error=name, pause_s=pause)
                 await asyncio.sleep(pause)
 
-    async def _announce_webhook(self) -> None:
-        """Tell Telegram where our route is, until it has heard; updates that wait there are kept."""
-        for pause in chain(PAUSE_AFTER_ERROR_S, repeat(PAUSE_AFTER_ERROR_S[-1])):
-            told = not self._webhook_url or await self._try(
-                "announce_webhook",
-                self._bot.set_webhook(
-                    self._webhook_url,
-                    secret_token=self._webhook_secret,
-                    allowed_updates=ALLOWED_UPDATES,
-                    max_connections=WEBHOOK_CONNECTIONS,
-                    drop_pending_updates=False,
-                ),
-            )
-            if told:
-                return
-            await asyncio.sleep(pause)
-
-    async def _try(self, what: str, call: Awaitable[object]) -> bool:
-        """Did the platform do it? Only the class of a failure is said: its text holds the URL."""
-        try:
-            await call
-        except TelegramError as error:
-            log.warning("telegram.call_failed", channel=self.name, what=what, error=type(error).__name__)
-            return False
-        return True
-
-    async def _get_updates(self, offset: int) -> list[dict[str, Any]]:
-        """The next updates; NotFetched for whatever the platform does instead."""
-        asked = {"offset": offset, "timeout": self._poll_timeout_s, "allowed_updates": json.dumps(ALLOWED_UPDATES)}
-        failed = NotFetched("WrongShape")
-        try:
-            # The raw answer, not the library's objects: one update it cannot read would hold up all that follow.
-            answer: object = await self._polling.post(
-                f"{self._url}/getUpdates?{urlencode(asked)}", read_timeout=self._poll_timeout_s + 10
-            )
-            if isinstance(answer, list):
-                return [raw for raw in answer if isinstance(raw, dict)]
-        except TelegramError as error:
-            failed = NotFetched(type(error).__name__, _seconds(error) if isinstance(error, RetryAfter) else 0.0)
-        raise failed  # outside of the handler: the library's exception holds the URL, and a chain would carry it along
+    async def _show_commands(self) -> None:
+        commands = [BotCommand(name, shown) for name, shown in COMMANDS]
+        await self.api.ask(lambda bot: bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats()))
 
     async def _take_all(self, updates: Sequence[dict[str, Any]], receive: Receive) -> None:
-        """Store a batch in one commit, in the platform's order; one by one when one of them breaks something."""
+        """Store a batch in one commit, in the platform's order; then what staff have done in their group."""
         read = [(raw, self._read(raw)) for raw in updates]
-        messages = [message for _, message in read if message is not None]
-        failpoints.passing("accept.verified")
-        try:
-            if messages:
-                await receive(*messages)
-        except StorageUnavailable:
-            raise
-        except Exception as error:
-            log.error("telegram.batch_failed", channel=self.name, error=type(error).__name__)
-            for message in messages:
-                await self._store(message, receive)
+        await self._storing.store_all([message for _, message in read if message is not None], receive)
         for raw, message in read:
             self._acknowledge_choice(raw, message)
+            await self._take_staffs(raw)
 
     def _read(self, raw: object) -> InboundMessage | None:
         try:
@@ -202,51 +166,40 @@ class TelegramChannel:
             log.warning("telegram.unreadable_update", channel=self.name)
             return None
 
-    async def _store(self, message: InboundMessage, receive: Receive) -> None:
-        """Store one message. One that breaks something of ours again and again must not hold up everybody behind it: the
-        third time it is stored as something we could not read, so that she is answered.
-        """
+    async def _take_staffs(self, raw: object) -> None:
+        """What was done in the staff group. Only storage being away makes the platform bring it again."""
+        if self.group is None:
+            return
+        event = group_event(raw, self.group.chat_id)
+        if event is None:
+            return
         try:
-            await receive(message)
+            await self.group.take(event)
         except StorageUnavailable:
             raise
         except Exception as error:
-            tried = self._failures.get(message.message_id, 0) + 1
-            log.error("telegram.store_failed", channel=self.name, error=type(error).__name__, tried=tried)
-            if tried < TRIES:
-                self._failures[message.message_id] = tried
-                raise
-            await receive(replace(message, kind=MessageKind.UNSUPPORTED, text="", choice="", point=None))
-        self._failures.pop(message.message_id, None)
+            log.error("telegram.group_failed", channel=self.name, error=type(error).__name__)
 
-    def _acknowledge_choice(self, raw: dict[str, Any], message: InboundMessage | None) -> None:
-        if message is not None and message.kind is MessageKind.CHOICE:
-            self._acknowledge_later(str(raw["callback_query"]["id"]))
-
-    def _acknowledge_later(self, query_id: str) -> None:
+    def _acknowledge_choice(self, raw: Any, message: InboundMessage | None) -> None:
         """Stop the button's spinner. It carries nothing, so it needs no outbox; when it fails the spinner ends by itself."""
-        task = asyncio.get_running_loop().create_task(self._acknowledge(query_id))
+        if message is not None and message.kind is MessageKind.CHOICE:
+            query_id = str(raw["callback_query"]["id"])
+            self._later(self.api.ask(lambda bot: bot.answer_callback_query(query_id)))
+
+    def _later(self, doing: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(doing)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-    async def _acknowledge(self, query_id: str) -> None:
-        try:
-            await self._bot.answer_callback_query(query_id, read_timeout=SEND_TIMEOUT_S)
-        except TelegramError as error:
-            log.info("telegram.acknowledge_failed", channel=self.name, error=type(error).__name__)
 
     def webhook(self, receive: Receive) -> Callable[[web.Request], Awaitable[web.Response]]:
         """The aiohttp handler of `/webhooks/telegram/<channel>`: 200 only after the commit, 401 without the secret."""
 
         async def handle(request: web.Request) -> web.Response:
-            given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-            if not self._webhook_secret or not hmac.compare_digest(
-                given.encode("utf-8", "replace"), self._webhook_secret.encode()
-            ):
+            if not same(request.headers.get("X-Telegram-Bot-Api-Secret-Token", ""), self._settings.webhook_secret):
                 return web.Response(status=401)
             if request.headers.get("Content-Encoding"):
                 return web.Response(status=415)
-            body = await _body(request)
+            body = await read_body(request, MAX_BODY_BYTES)
             if body is None:
                 return web.Response(status=413)
             try:
@@ -256,123 +209,201 @@ class TelegramChannel:
                 log.warning("telegram.unreadable_update", channel=self.name)
                 return web.Response(status=200)
             message = self._read(raw)
-            if message is not None:
-                failpoints.passing("accept.verified")
-                try:
-                    await self._store(message, receive)
-                except Exception as error:
-                    # Not stored, whatever the reason: the platform keeps it and brings it again.
-                    log.error("telegram.not_stored", channel=self.name, error=type(error).__name__)
-                    return web.Response(status=503)
+            try:
+                if message is not None:
+                    await self._storing.store(message, receive)
                 self._acknowledge_choice(raw, message)
+                await self._take_staffs(raw)
+            except Exception as error:
+                # Not stored, whatever the reason: the platform keeps it and brings it again.
+                log.error("telegram.not_stored", channel=self.name, error=type(error).__name__)
+                return web.Response(status=503)
             return web.Response(status=200)
 
         return handle
 
+    # --- the webhook -----------------------------------------------------------------------------------------------
+
+    async def _keep_webhook(self) -> None:
+        """See to it that Telegram brings updates here, until cancelled; updates that wait there are kept."""
+        failures = 0
+        while self._settings.webhook_url:
+            seen = await self.api.ask(lambda bot: bot.get_webhook_info())
+            good = seen.done and seen.value is not None and seen.value.url == self._settings.webhook_url
+            if seen.done and not good:
+                good = (await self.api.ask(self._set_webhook)).done
+            if good and seen.value is not None and not _webhook_trouble(seen.value):
+                await self._alarms.hush(self.name, WEBHOOK_BAD)
+            elif seen.done:
+                await self._alarms.sound(self.name, WEBHOOK_BAD)
+            failures = 0 if good else failures + 1
+            pause = PAUSE_AFTER_ERROR_S[min(failures, len(PAUSE_AFTER_ERROR_S)) - 1]
+            await asyncio.sleep(WATCH_EVERY_S if good else pause)
+        await asyncio.Event().wait()
+
+    async def _set_webhook(self, bot: Bot) -> bool:
+        return await bot.set_webhook(
+            self._settings.webhook_url,
+            secret_token=self._settings.webhook_secret,
+            allowed_updates=ALLOWED_UPDATES,
+            max_connections=WEBHOOK_CONNECTIONS,
+            drop_pending_updates=False,
+        )
+
     # --- sending ---------------------------------------------------------------------------------------------------
 
-    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
+    async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
         """Send one message; see `ports.Channel.send`."""
-        wait = self._throttled_s(address)
-        if wait > 0:
-            return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=wait), error_class="Throttled")
-        rendered = render(outgoing, self.capabilities)
-        try:
-            await self._send_texts(address, rendered)
-        except TelegramError as error:
-            return self._failure(address, error)
-        except Exception as error:
-            # An answer the library cannot read: maybe it arrived, maybe not.
-            return SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
-        for pin in outgoing.pins:
-            # The text has arrived and says all that matters: a point that fails must not bring the text again.
-            if not await self._try("show_point", self._send_pin(address, pin)):
+        if outgoing.wipe:
+            return await self._wipe(address, outgoing.wipe)
+        rendered = render(outgoing, self.capabilities, self._wording(outgoing.language))
+        parts = list(enumerate(rendered.parts))
+        result = await self._progress.send(key, parts, lambda one: self._send_part(address, rendered, *one))
+        if result.outcome is Outcome.SENT and rendered.pins:
+            return replace(result, handles=(*result.handles, *await self._send_pins(address, rendered.pins)))
+        return result
+
+    async def _send_part(self, address: Address, rendered: Rendered, index: int, part: Part) -> SendResult:
+        chat = address.platform_id
+        last = index == len(rendered.parts) - 1
+        markup: Any = ReplyKeyboardRemove()  # takes the location button away again; without one it does nothing
+        if rendered.share and last:
+            button = KeyboardButton(rendered.share, request_location=True)
+            markup = ReplyKeyboardMarkup([[button]], resize_keyboard=True, one_time_keyboard=True)
+        elif part.rows:
+            rows = [[InlineKeyboardButton(one.label, callback_data=one.data) for one in row] for row in part.rows]
+            markup = InlineKeyboardMarkup(rows)
+        if index:  # something more is about to come, and the reader sees that
+            await self.api.ask(lambda bot: bot.send_chat_action(int(chat), ChatAction.TYPING))
+        recording = part.audio or ("" if index else rendered.audio)
+        sound = await self._audio(recording) if recording else None
+        told = await self.api.in_chat(chat, lambda bot: _say(bot, chat, part, markup, sound))
+        return told.result(told.value or ())
+
+    async def _send_pins(self, address: Address, pins: Sequence[Pin]) -> tuple[str, ...]:
+        """Points on a map. The text has arrived and says all that matters: one that fails must not bring the text again."""
+        chat, shown = address.platform_id, []
+        for pin in pins:
+            told = await self.api.in_chat(chat, partial(_show_point, chat=chat, pin=pin))
+            if not told.done:
                 break
+            shown.append(str(told.value))
+        return tuple(shown)
+
+    async def _wipe(self, address: Address, handles: Sequence[str]) -> SendResult:
+        """Take messages away: hers and ours, as far as Telegram lets a bot (two days back). It waits for no budget of ours:
+        somebody may be reaching for the phone.
+        """
+        chat, ids = int(address.platform_id), [int(handle) for handle in handles if handle.isdecimal()]
+        told = await self.api.ask(lambda bot: bot.delete_messages(chat, ids))
+        if told.outcome is not Outcome.FAILED:
+            return told.result()
+        for one in ids:  # one of them cannot go: the others can
+            single = await self._delete(chat, one)
+            if single.outcome is Outcome.RETRY:
+                return single.result()
         return SendResult(outcome=Outcome.SENT)
 
-    def _throttled_s(self, address: Address) -> float:
-        """Seconds until this chat may be written to. A limit of one chat is its own; when several chats are at theirs, it is
-        the limit of the whole bot, and everybody waits for the nearest end.
-        """
-        now = time.monotonic()
-        self._resume_at = {chat: at for chat, at in self._resume_at.items() if at > now}
-        own = self._resume_at.get(address.platform_id)
-        if own is not None:
-            return own - now
-        return min(self._resume_at.values()) - now if len(self._resume_at) > 1 else 0.0
+    async def _delete(self, chat: int, message_id: int) -> Told[bool]:
+        return await self.api.ask(lambda bot: bot.delete_message(chat, message_id))
 
-    async def _send_texts(self, address: Address, rendered: Rendered) -> None:
-        keyboard = InlineKeyboardMarkup(
-            [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in rendered.rows]
-        )
-        for index, text in enumerate(rendered.texts):
-            last = index == len(rendered.texts) - 1
-            await self._bot.send_message(
-                chat_id=int(address.platform_id),
-                text=text,
-                reply_markup=keyboard if last and rendered.rows else None,
-                protect_content=True,
-                disable_notification=False,
-                connect_timeout=SEND_TIMEOUT_S / 2,
-                read_timeout=SEND_TIMEOUT_S,
-                write_timeout=SEND_TIMEOUT_S,
-            )
+    async def fetch(self, source: str, most: int) -> bytes | None:
+        """See `ports.Fetches`; `source` is Telegram's id of the file."""
+        found = await self.api.ask(lambda bot: bot.get_file(source))
+        if found.outcome is Outcome.RETRY:
+            raise FetchLater(found.error)
+        file = found.value
+        if file is None or (file.file_size or 0) > most:
+            return None
+        content = await self.api.ask(lambda bot: file.download_as_bytearray())
+        if not content.done or content.value is None:
+            raise FetchLater(content.error)
+        return bytes(content.value) if len(content.value) <= most else None
 
-    async def _send_pin(self, address: Address, pin: Pin) -> None:
-        await self._bot.send_venue(
-            chat_id=int(address.platform_id),
-            latitude=pin.lat,
-            longitude=pin.lon,
-            title=pin.title,
-            address=pin.note,
-            protect_content=True,
-            disable_notification=True,
-            read_timeout=SEND_TIMEOUT_S,
-        )
+    # --- looking after it ------------------------------------------------------------------------------------------
 
-    def _failure(self, address: Address, error: TelegramError) -> SendResult:
-        name = type(error).__name__
-        if isinstance(error, RetryAfter):
-            wait = _seconds(error)
-            self._resume_at[address.platform_id] = time.monotonic() + wait
-            return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=wait), error_class=name)
-        if isinstance(error, Forbidden):
-            return SendResult(outcome=Outcome.BLOCKED, error_class=name)
-        if isinstance(error, InvalidToken):
-            return SendResult(outcome=Outcome.RETRY, retry_after=timedelta(seconds=60), error_class=name)
-        if isinstance(error, BadRequest):
-            return SendResult(outcome=Outcome.FAILED, error_class=name)
-        # Network, time-out, 5xx: maybe it arrived, maybe not. Twice is better than never.
-        return SendResult(outcome=Outcome.RETRY, error_class=name)
+    async def check(self) -> list[Finding]:
+        """See `ports.Channel.check`."""
+        me = await self.api.ask(lambda bot: bot.get_me())
+        if not me.done:
+            if me.error == "InvalidToken":
+                return [Finding(False, "Telegram does not take the token; copy it again from @BotFather")]
+            return [Finding(False, f"Telegram does not answer ({me.error}); check the network, proxy and base_url")]
+        found = [Finding(True, "Telegram answers and takes the token"), await self._check_webhook()]
+        return [*found, *(await self.group.check() if self.group is not None else ())]
+
+    async def _check_webhook(self) -> Finding:
+        told = await self.api.ask(lambda bot: bot.get_webhook_info())
+        if told.value is None:
+            return Finding(False, f"Telegram does not tell where the webhook points ({told.error})")
+        url = self._settings.webhook_url
+        if self.mode == "polling":
+            if told.value.url:
+                return Finding(
+                    False, "a webhook is set although this channel polls; `serve` takes it away when it starts"
+                )
+            return Finding(True, f"updates are fetched by polling; {told.value.pending_update_count} wait")
+        if not url:
+            return Finding(False, "web.public_url is no https address: Telegram cannot bring anything here")
+        if told.value.url != url:
+            return Finding(False, f"the webhook does not point to {url}; `serve` sets it when it starts")
+        trouble = _webhook_trouble(told.value)
+        if trouble:
+            return Finding(False, trouble)
+        caller = Caller()
+        try:
+            secret = {"X-Telegram-Bot-Api-Secret-Token": self._settings.webhook_secret}
+            return await probe(caller, url, NOBODYS, secret, {})
+        finally:
+            await caller.close()
 
     async def close(self) -> None:
         """Give back connections."""
         for task in list(self._background):
             task.cancel()
-        for request in self._bot._request:  # Bot.shutdown() refuses a Bot that never called getMe
-            await request.shutdown()
+        if self.group is not None:
+            self.group.close()
+        await self.api.close()
 
 
-def _seconds(error: RetryAfter) -> float:
-    """How long Telegram asks us to wait, in seconds."""
-    asked = error.retry_after
-    seconds = asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
-    return min(max(seconds, 0.0), LONGEST_WAIT_S)
+async def _say(bot: Bot, chat: str, part: Part, markup: Any, sound: bytes | None) -> tuple[str, ...]:
+    """One message; how the platform calls what it shows now."""
+    shown: list[Any] = []
+    if sound is not None and part.audio:
+        shown.append(
+            await bot.send_voice(int(chat), sound, caption=part.text, reply_markup=markup, protect_content=True)
+        )
+        return tuple(str(one.message_id) for one in shown)
+    if sound is not None:
+        shown.append(await bot.send_voice(int(chat), sound, protect_content=True))
+    shown.append(
+        await bot.send_message(
+            int(chat), part.text, reply_markup=markup, protect_content=True, link_preview_options=NO_PREVIEW
+        )
+    )
+    return tuple(str(one.message_id) for one in shown)
+
+
+async def _show_point(bot: Bot, *, chat: str, pin: Pin) -> int:
+    """One point; the number of its message."""
+    shown = await bot.send_venue(
+        int(chat), pin.lat, pin.lon, pin.title, pin.note, protect_content=True, disable_notification=True
+    )
+    return shown.message_id
+
+
+def _webhook_trouble(seen: WebhookInfo) -> str:
+    """What keeps Telegram from bringing updates, in words; "" when nothing does."""
+    if seen.last_error_date is not None:
+        error_at = seen.last_error_date.replace(tzinfo=seen.last_error_date.tzinfo or UTC)
+        if datetime.now(UTC) - error_at < timedelta(seconds=LATE_S):
+            return f"Telegram could not bring updates a moment ago, {seen.pending_update_count} wait; check the proxy in front"
+    if seen.pending_update_count > MANY_WAIT:
+        return f"{seen.pending_update_count} updates wait at Telegram; is `serve` running?"
+    return ""
 
 
 def _update_id(raw: dict[str, Any]) -> int:
     """The number of an update; 0, which confirms nothing, when it has none."""
     number = raw.get("update_id", 0)
     return number if isinstance(number, int) else 0
-
-
-async def _body(request: web.Request) -> bytes | None:
-    """The whole body, however slowly it comes; None when it is too long."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return None
-    body = bytearray()
-    async for part in request.content.iter_any():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)

@@ -13,8 +13,10 @@ import secrets
 from collections.abc import Mapping
 from functools import partial
 
+from flows.platforms import WEB
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing
-from handlers.ports import Capabilities, Receive, SendResult
+from handlers.ports import Finding, Receive, SendResult
+from handlers.rules.windows import ALWAYS_OPEN
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _MESSAGE_KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -48,15 +50,8 @@ def is_message_key(text: str) -> bool:
 class WebChat:
     """The page as one configured channel. Pulled: the sender never calls it, the page fetches."""
 
-    capabilities = Capabilities(
-        buttons=True,
-        max_buttons=20,
-        max_text=20_000,
-        max_button_label=200,
-        location=True,
-        pulled=True,
-        link_numbers=True,
-    )
+    capabilities = WEB
+    window = ALWAYS_OPEN
     secret_fields: frozenset[str] = frozenset()
 
     def __init__(self, name: str = "web") -> None:
@@ -99,12 +94,16 @@ class WebChat:
         text = clean(fields.get("code", "")[:MAX_CODE_CHARS] if kind is MessageKind.CODE else fields.get("text", ""))
         return made(kind=kind, text=text) if text.strip() else None
 
-    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
+    async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
         """Nothing is pushed to a page; called by mistake, it fails for good and visibly."""
         return SendResult(outcome=Outcome.FAILED, error_class="PulledChannel")
 
     async def run(self, receive: Receive) -> None:
         """The page's own routes receive; nothing to do here."""
+
+    async def check(self) -> list[Finding]:
+        """The page is part of the program: where it listens, it works."""
+        return [Finding(True, "the page is served by this program itself")]
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -12,8 +12,9 @@ import typer
 from bot import wiring
 from bot.config import load_config
 from bot.web.passwords import hash_password, new_password, problem
+from handlers.accounts import OfferCode, offer_code
 from handlers.model import Role
-from handlers.staffing import AddStaff, SetEnabled, SetPassword
+from handlers.staffing import AddStaff, SetEnabled, SetPassword, SetWoman
 
 app = typer.Typer(help="Who works at the hotline.", no_args_is_help=True, rich_markup_mode=None)
 R = TypeVar("R")
@@ -60,12 +61,13 @@ def add(
     name: NameArgument,
     alias: Annotated[str, typer.Option("--alias", help="The only name a seeker ever sees; not the real one.")],
     role: Annotated[list[Role], typer.Option("--role", help="What she may do; may be given more than once.")],
+    woman: Annotated[bool, typer.Option("--woman", help="Called for who asks to talk with a woman.")] = False,
     config: ConfigOption = None,
     ask: AskOption = False,
 ) -> None:
     """Add somebody. Exit: 0 done, 1 refused."""
     password = _password(ask, name, alias)
-    command = AddStaff(name=name, alias=alias, roles=tuple(role), password_hash=hash_password(password))
+    command = AddStaff(name=name, alias=alias, roles=tuple(role), password_hash=hash_password(password), woman=woman)
     _with_service(config, lambda service: service.storage.door.run(service.staffing.add, command))
     print(f"{name}: added as {', '.join(one.value for one in role)}")
     _say_password(name, password, ask)
@@ -73,10 +75,28 @@ def add(
 
 @app.command("list")
 def list_staff(config: ConfigOption = None) -> None:
-    """Everybody: sign-in name, alias, roles, enabled or not."""
+    """Everybody: sign-in name, alias, roles, enabled or not, and who is called for somebody who wants to talk with a woman."""
     for one in _with_service(config, lambda service: service.storage.door.read(lambda uow: uow.staff.all())):
         roles = ",".join(role.value for role in one.roles)
-        print(f"{one.name}\t{one.alias}\t{roles}\t{'enabled' if one.enabled else 'disabled'}")
+        enabled = "enabled" if one.enabled else "disabled"
+        print(f"{one.name}\t{one.alias}\t{roles}\t{enabled}\t{'woman' if one.woman else ''}".rstrip())
+
+
+@app.command()
+def change(
+    name: NameArgument,
+    woman: Annotated[
+        bool,
+        typer.Option(
+            "--woman/--not-woman", help="Called for who asks to talk with a woman, or not.", show_default=False
+        ),
+    ],
+    config: ConfigOption = None,
+) -> None:
+    """Change what the hotline knows of somebody. Exit: 0 done, 1 refused."""
+    command = SetWoman(name=name, woman=woman)
+    _with_service(config, lambda service: service.storage.door.run(service.staffing.set_woman, command))
+    print(f"{name}: {'called' if woman else 'not called'} for somebody who asks to talk with a woman")
 
 
 @app.command()
@@ -101,3 +121,11 @@ def reset(name: NameArgument, config: ConfigOption = None, ask: AskOption = Fals
     _with_service(config, work)
     print(f"{name}: new password set, signed out everywhere, enabled")
     _say_password(name, password, ask)
+
+
+@app.command()
+def bind(name: NameArgument, config: ConfigOption = None) -> None:
+    """A code that binds an account on a messenger, so that this person can be called there. Exit: 0 done, 1 refused."""
+    code = _with_service(config, lambda service: service.storage.door.run(offer_code, OfferCode(name=name)))
+    print(f"{name}: write to the bot, or into the staff group, within 30 minutes:  gắn {code}")
+    print("(it works once; hand it over in person)")

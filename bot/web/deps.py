@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from handlers.model import Address
 from handlers.ports import Door, Receive, Wakeups
 from handlers.referring import Referring
 from handlers.rules.places import Gazetteer
+from handlers.rules.windows import ALWAYS_OPEN, ReplyWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class WebDeps:
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
     place_name: Callable[[str], str] = unchanged  # commune code -> name
     why: Callable[[str], str] = unchanged  # "flow.step:choice" -> what staff read
+    windows: Mapping[str, ReplyWindow] = field(default_factory=dict)  # by channel: until when it can be answered
     base_language: Callable[[], str] = lambda: "vi"  # the one the content is written in
     spoken: Callable[[str], Spoken | None] = lambda code: (
         None
@@ -92,6 +94,10 @@ class WebDeps:
     poll_s: float = 25.0  # how long a waiting page is held
     after_post_s: float = 1.5  # how long an answer is awaited before a posted page is shown
     look_s: float = 2.0  # a waiting page looks at least this often, should a ring be lost
+
+    def window(self, channel: str) -> ReplyWindow:
+        """How long after her last line this channel can be answered."""
+        return self.windows.get(channel, ALWAYS_OPEN)
 
     @property
     def https(self) -> bool:

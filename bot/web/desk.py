@@ -19,6 +19,7 @@ from bot.web.deps import DEPS, WebDeps
 from bot.web.desk_page import STATUS, actions, desk_page, words_of
 from bot.web.forms import read_form
 from bot.web.guard import ROUTES, STAFF, Routes, guard
+from bot.web.media import show_media
 from bot.web.passwords import Verifier
 from bot.web.security import static_file
 from bot.web.signin import VERIFIER, post_sign_in, post_sign_out, show_sign_in
@@ -60,6 +61,7 @@ def build_desk(deps: WebDeps) -> web.Application:
     routes.add("POST", "/duty", post_duty, Action.SET_DUTY)
     routes.add("GET", "/cases/{code}", show_case, Action.READ_OWN, Action.READ_ANY)
     routes.add("POST", "/cases/{code}/open", show_case, Action.READ_ANY)
+    routes.add("GET", "/cases/{code}/media/{uid}", show_media, Action.READ_OWN)
     routes.add("POST", "/cases/{code}/claim", post_claim, Action.CLAIM)
     routes.add("POST", "/cases/{code}/reply", post_reply, Action.REPLY)
     routes.add("POST", "/cases/{code}/note", post_note, Action.NOTE)
@@ -111,7 +113,7 @@ async def _case_page(
             hint=hint or words_of(error),
             kept=text or note,
         )
-    content = words.case(view, deps)
+    content = words.case(view, deps, datetime.now(UTC))
     said = request.query.get("m", "")
     if said == "claimed_ok" and not view.agreed:
         said = "claimed_asked"

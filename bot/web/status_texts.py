@@ -29,7 +29,7 @@ RESTART: Final = (
     "Trong lúc chờ, cử người mở sẵn trang Bàn trực."
 )
 
-LATE: Final[Mapping[str, tuple[str, str, str]]] = {
+_WAITING: Final[Mapping[str, tuple[str, str, str]]] = {
     "escalation-overdue": (
         "Gọi người trực bị trễ",
         "ca lẽ ra phải gọi người tiếp theo mà chưa gọi",
@@ -57,6 +57,41 @@ LATE: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
 }
 
+_CHANNELS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "channel-token-lost": (
+        "Kênh không dùng được nữa: mã truy cập bị từ chối",
+        "kênh. Tin của người nhắn không đến và không đi",
+        "Người quản lý máy chủ lấy mã truy cập mới ở nền tảng, đặt vào cấu hình, rồi chạy: python -m bot channels check",
+    ),
+    "channel-not-allowed": (
+        "Nền tảng không cho kênh gửi",
+        "kênh. Tin trả lời không đi được",
+        "Xem gói dịch vụ và việc xác minh tài khoản ở nền tảng. Rồi chạy: python -m bot channels check",
+    ),
+    "channel-unreachable": (
+        "Không liên lạc được với nền tảng",
+        "kênh. Tin nằm chờ, chưa mất",
+        "Xem mạng của máy chủ. Nếu mạng tốt thì nền tảng đang hỏng: chờ, mọi tin tự đi khi nó trở lại.",
+    ),
+    "channel-webhook-bad": (
+        "Nền tảng không đưa tin đến được đây",
+        "kênh. Tin của người nhắn không đến",
+        "Người quản lý máy chủ chạy: python -m bot channels check",
+    ),
+    "channel-quota-low": (
+        "Sắp hết số tin của tháng",
+        "kênh đã dùng bốn phần năm",
+        "Mua thêm gói ở nền tảng, hoặc hướng người nhắn sang trang web.",
+    ),
+    "channel-quota-gone": (
+        "Đã hết số tin của tháng",
+        "kênh. Tin trả lời không đi được nữa",
+        "Mua thêm gói ở nền tảng ngay.",
+    ),
+}
+LATE: Final[Mapping[str, tuple[str, str, str]]] = {**_WAITING, **_CHANNELS}
+"""By a finding's code: its name, what is counted, what to do next."""
+
 UNNAMED: Final = (
     "Có việc bị trễ",
     "việc. Trang này chưa có lời giải thích cho mã đó",
@@ -64,7 +99,7 @@ UNNAMED: Final = (
 )
 """A finding without words of its own is shown all the same."""
 
-NOT_NOW: Final = frozenset({"codes-refused"})
+NOT_NOW: Final = frozenset({"codes-refused", "channel-quota-low"})
 """Findings that nobody waits for at this moment: they are looked at within the day."""
 
 PART: Final[Mapping[str, tuple[str, str]]] = {

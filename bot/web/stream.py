@@ -135,7 +135,7 @@ class _Talk:
         return [*self._state_changes(view, deps), *self._line_changes(view, deps)]
 
     def _state_changes(self, view: CaseView, deps: WebDeps) -> list[tuple[str, dict[str, Any], int]]:
-        content = words.case(view, deps)
+        content = words.case(view, deps, datetime.now(UTC))
         shown = {
             name: content[name] for name in ("state", "severity", "level", "banners", "closed", "mine", "readable")
         }

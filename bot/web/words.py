@@ -7,10 +7,21 @@ from typing import Any
 
 from bot.web.deps import WebDeps
 from bot.web.pages import local_time
-from bot.web.texts import ABOUT, AGE, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
+from bot.web.texts import ABOUT, AGE, ALARM, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
+from handlers.alarms import Alarm
 from handlers.desk import CaseView, QueueView
-from handlers.model import DeskLine, Direction, DutySwitch, EscalationState, QueueCard, Staff, Summary
+from handlers.model import (
+    DeskLine,
+    Direction,
+    DutySwitch,
+    EscalationState,
+    MediaState,
+    QueueCard,
+    Staff,
+    Summary,
+)
 from handlers.permissions import Action, may
+from handlers.unheard import CALLS
 
 UNSETTLED = frozenset({"pending", "sending", "held"})
 
@@ -59,7 +70,14 @@ def queue(view: QueueView, staff: Staff, now: datetime, deps: WebDeps) -> dict[s
         + (f" ({DESK['duty_until']} {until})" if until else ""),
         "me_on_duty": view.me_on_duty,
         "gap": _gap(view, deps),
+        "alarm": " · ".join(_alarm(one) for one in view.alarms),
     }
+
+
+def _alarm(one: Alarm) -> str:
+    """What is wrong with which channel, in words."""
+    what = DESK["alarm_calls"] if one.name == CALLS else f"{DESK['alarm']} {one.name}"
+    return f"{what}: {ALARM.get(one.code, one.code)}"
 
 
 def _gap(view: QueueView, deps: WebDeps) -> str:
@@ -85,7 +103,17 @@ def line(one: DeskLine, deps: WebDeps) -> dict[str, Any]:
         "at": local_time(one.created_at, deps.zone),
         "delivery": delivery,
         "mark": DESK.get(delivery, ""),
+        "media": _media(one),
     }
+
+
+def _media(one: DeskLine) -> dict[str, str] | None:
+    """The link to a picture or a voice note; without one where there is none, or none that can be shown."""
+    if one.media is None:
+        return None
+    if one.media.state is MediaState.REFUSED:
+        return {"uid": "", "words": DESK["media_refused"]}
+    return {"uid": one.media.uid, "words": DESK[f"media_{one.media.kind.value}"]}
 
 
 def unsettled(lines: list[dict[str, Any]]) -> list[int]:
@@ -93,13 +121,14 @@ def unsettled(lines: list[dict[str, Any]]) -> list[int]:
     return [one["seq"] for one in lines if one["delivery"] in UNSETTLED]
 
 
-def banners(view: CaseView) -> list[dict[str, str]]:
+def banners(view: CaseView, *, shut: bool = False) -> list[dict[str, str]]:
     """What must be seen before anything else on the case page, worst first."""
     shown = (
         ("danger", view.danger),
         ("unconfirmed", not view.in_touch and view.readable and view.closed_at is None),
         ("retracted", view.retracted),
         ("unreachable", not view.reachable and view.closed_at is None),
+        ("window_shut", shut and view.closed_at is None),
         ("not_agreed", not view.agreed and view.mine),
         ("not_yours", not view.mine and not view.readable and view.closed_at is None),
     )
@@ -113,7 +142,23 @@ def state_words(state: EscalationState | None, *, agreed: bool = True) -> str:
     return DESK[state.value] if state is not None and state.value in DESK else DESK["idle"]
 
 
-def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
+def window_words(view: CaseView, deps: WebDeps, now: datetime) -> str:
+    """Until when this channel lets us answer her, and until when it is free; "" where it always does."""
+    window = deps.window(view.channel)
+    shuts_at, free_until = window.shuts_at(view.last_inbound_at), window.free_until(view.last_inbound_at)
+    if shuts_at is None or view.closed_at is not None:
+        return ""
+    if now >= shuts_at:
+        return DESK["window_shut"]
+    words = f"{DESK['window_until']} {local_time(shuts_at, deps.zone)}"
+    if free_until is None or free_until >= shuts_at:
+        return words
+    if now >= free_until:
+        return f"{words} ({DESK['window_billed']})"
+    return f"{words} ({DESK['window_free']} {local_time(free_until, deps.zone)})"
+
+
+def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
     """Everything above the talk."""
     late = LATE_ANSWER.get(view.late_answer, view.late_answer)
     if view.late_until_at is not None:
@@ -132,7 +177,7 @@ def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
         "mine": view.mine,
         "readable": view.readable,
         "agreed": view.agreed,
-        "banners": banners(view),
+        "banners": banners(view, shut=deps.window(view.channel).is_shut(view.last_inbound_at, now)),
         "facts": [
             (name, words)
             for name, words in (
@@ -142,6 +187,9 @@ def case(view: CaseView, deps: WebDeps) -> dict[str, Any]:
                 (DESK["channel"], CHANNEL.get(view.channel, view.channel)),
                 (DESK["opened"], local_time(view.opened_at, deps.zone)),
                 (DESK["late"], late),
+                (DESK["wish"], DESK["wish_woman"] if summary.woman else ""),
+                (DESK["wish"], DESK["wish_another"] if summary.avoid else ""),
+                (DESK["window"], window_words(view, deps, now)),
             )
             if words
         ],

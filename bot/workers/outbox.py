@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import structlog
 
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 IN_FLIGHT = 64  # sends side by side
 SEND_LIMIT_S = 10.0  # a send that takes longer counts as ambiguous; below the lease
 RETRY_RECORD_S = 0.5
+WINDOW_SHUT = "WindowShut"  # the platform takes no more answers to her: nothing is asked of it
 TAKE_BACK_EVERY_S = 2.0  # where others send too, some of them may die
 LOOK_PAUSE_S = 0.01  # who writes an answer looks in the same commit; the loop's own look takes in many wake-ups at once
 
@@ -33,17 +35,20 @@ class OutboxWorker:
         wakeups: Wakeups,
         channels: Mapping[str, Channel],
         surfaces: Mapping[str, Surface],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         reach: Callable[[], Reach] | None = None,
         beats: Callable[[], None] = silent,
         tally: Tally | None = None,
     ) -> None:
         """Channels by name (seekers), surfaces by name (staff). `reach`: what this process can deliver at this moment, where
-        others send from the same outbox; None where nobody else does. `beats` is the loop's sign of life.
+        others send from the same outbox; None where nobody else does. `clock` decides whether a reply window has shut.
+        `beats` is the loop's sign of life.
         """
         self._beats = beats
         self._tally: Tally = tally or NoTally()
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
+        self._clock = clock
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
         self._reach = reach
         self._taken_back_at = 0.0
@@ -170,4 +175,6 @@ class OutboxWorker:
         channel = self._channels.get(job.address.channel)
         if channel is None:
             return SendResult(outcome=Outcome.FAILED, error_class="NoSuchChannel")
-        return await channel.send(job.address, row.outgoing)
+        if channel.window.is_shut(job.heard_at, self._clock()):
+            return SendResult(outcome=Outcome.FAILED, error_class=WINDOW_SHUT)
+        return await channel.send(job.address, row.outgoing, row.uid)

@@ -12,17 +12,22 @@ import structlog
 
 from bot.observe import mark
 from bot.workers.loop import forever, silent
+from handlers.alarms import NOBODY_PAGED
+from handlers.closing import Closing
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.ports import Door, UnitOfWork, Wakeups
+from handlers.relaying import Relaying
 from handlers.reminders import Reminders
 from handlers.stays import Stays
+from handlers.unheard import CALLS, Unheard
 
 log = structlog.get_logger()
 
 BATCH = 64
 CHECK_WAITS_EVERY_S = 60.0
+WATCH_CALLS_EVERY_S = 10.0
 CHECK_WAITS_TOGETHER_S = 10.0  # where several processes decide at the same time
 CLOCK_JUMP = timedelta(seconds=2)
 
@@ -41,15 +46,20 @@ class TimersWorker:
         reminders: Reminders,
         beats: Callable[[], None] = silent,
         *,
+        closing: Closing,
+        unheard: Unheard,
+        relaying: Relaying | None = None,
         check_waits_every_s: float = CHECK_WAITS_EVERY_S,
     ) -> None:
-        """The use-cases whose rows carry timers. `beats` is the loop's sign of life. `check_waits_every_s`: how soon a duty that
-        began while another process was deciding is noticed.
+        """The use-cases whose rows carry timers; `relaying` where an operator shows talks in a staff group. `beats` is the loop's
+        sign of life. `check_waits_every_s`: how soon a duty that began while another process was deciding is noticed.
         """
         self._check_waits_every_s = check_waits_every_s
         self._beats = beats
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
+        self._closing, self._unheard, self._relaying = closing, unheard, relaying
+        self._watched_at = float("-inf")
         self._reminders = reminders
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
@@ -60,6 +70,9 @@ class TimersWorker:
 
     async def _step(self) -> bool:
         await self._watch_clock()
+        await self._watch_calls()
+        if self._relaying is not None:
+            await self._door.run(self._relaying.look, None)
         more = [
             await self._each(lambda uow: self._escalations.due(uow, BATCH), self._escalations.tick),
             await self._each(lambda uow: self._stays.due(uow, BATCH), self._stays.tick),
@@ -87,6 +100,13 @@ class TimersWorker:
             log.error("timers.row_failed", row=mark(uid), error=type(error).__name__)
         return len(uids) >= BATCH and not failed
 
+    async def _watch_calls(self) -> None:
+        """Does every call reach somebody?"""
+        if time.monotonic() - self._watched_at >= WATCH_CALLS_EVERY_S:
+            self._watched_at = time.monotonic()
+            if await self._door.run(self._unheard.look, None):
+                log.error("alarm", what=CALLS, code=NOBODY_PAGED)
+
     async def _watch_clock(self) -> None:
         """A clock that jumped must not make anybody wait longer than the step's own time."""
         elapsed = time.monotonic() - self._checked_at
@@ -98,3 +118,5 @@ class TimersWorker:
             log.warning("timers.clock_jumped", seconds=round((wall - self._wall).total_seconds() - elapsed))
         self._checked_at, self._wall = time.monotonic(), wall
         await self._door.run(self._escalations.check_waits, None)
+        await self._each(lambda uow: self._closing.due(uow, BATCH), self._closing.offer)
+        await self._door.run(self._housekeeping.sweep, None)

@@ -6,20 +6,27 @@ from collections.abc import Iterator
 from itertools import chain
 
 from flows.checks.texts import WrittenText, all_texts, translated
+from flows.checks.wording import PREVIEW_CHARS
 from flows.findings import Finding
 from flows.graph import Graph
 from flows.library import Library
+from flows.phrases import PHRASES
+from flows.platforms import CHOICES_PER_MESSAGE, PLATFORMS
 from flows.text import fold
 
-MAX_SAY_CHARS = 1000  # a frightened person reads no more; with numbered choices it still fits every platform
-MAX_LABEL_CHARS = 40  # more is cut on the buttons of small phones
-MAX_CHOICES = 8  # Zalo OA shows 5 as buttons, the rest as numbers; more than 8 nobody reads
+# What a frightened person on a small phone can read; never more than the narrowest platform shows in one piece.
+MAX_LABEL_CHARS = min(40, *(one.max_button_label for one in PLATFORMS.values()))  # more is cut on small phones
+MAX_CHOICES = min(8, CHOICES_PER_MESSAGE)  # more than 8 nobody reads
+_ROOM = (MAX_CHOICES + 1) * (MAX_LABEL_CHARS + len("10. \n")) + 100
+"""For the choices printed under a text where there are no buttons, and for a lead before it."""
+MAX_SAY_CHARS = min(1000, *(one.max_text - _ROOM for one in PLATFORMS.values()))
 
 
 def check(library: Library, graph: Graph) -> Iterator[Finding]:
     """Findings about lengths and choices, for every text and step of the set, in every language."""
     for text in chain(all_texts(library), (text for _, text in translated(library))):
         yield from _long_text(library, text)
+        yield from _short_lead(library, text)
     for flow_name, flow in library.flows.items():
         for step_name, step in flow.steps.items():
             if step.choices:
@@ -36,6 +43,19 @@ def _long_text(library: Library, text: WrittenText) -> Iterator[Finding]:
             "text-too-long",
             f"câu dài {len(text.text)} chữ cái, nhiều nhất {MAX_SAY_CHARS}; chia thành nhiều câu hoặc bớt chữ",
             f"the text has {len(text.text)} characters, at most {MAX_SAY_CHARS}; split or shorten it",
+        )
+
+
+def _short_lead(library: Library, text: WrittenText) -> Iterator[Finding]:
+    place, _, key = text.context.partition(".")
+    leads = place == "phrases" and key in PHRASES and PHRASES[key].leads
+    if leads and len(text.text) <= PREVIEW_CHARS:
+        yield library.finding_in(
+            text.file,
+            text.path,
+            "lead-too-short",
+            f"câu dẫn dài {len(text.text)} chữ cái; màn hình khóa hiện {PREVIEW_CHARS} chữ cái đầu, câu dẫn phải dài hơn",
+            f"the lead has {len(text.text)} characters; a locked screen shows {PREVIEW_CHARS}, a lead must be longer",
         )
 
 

@@ -80,6 +80,20 @@ def claimed(escalation: Escalation, staff_uid: str, now: datetime) -> Transition
     return Transition(after, (CancelPages(escalation.epoch),), audit.CLAIMED)
 
 
+def taken_over(escalation: Escalation, staff_uid: str, now: datetime) -> Transition:
+    """The colleague to whom its owner has offered it takes it: as freshly claimed, what is owed to her stays owed."""
+    after = replace(
+        escalation,
+        state=EscalationState.CLAIMED,
+        owner_uid=staff_uid,
+        previous_owner_uid=escalation.owner_uid,
+        only_staff_uid=None,
+        reminders=0,
+        next_due_at=now + timedelta(seconds=escalation.ladder.first_reply_s),
+    )
+    return Transition(after, (CancelPages(escalation.epoch),), audit.CLAIMED)
+
+
 def taken_up(*, uid: str, case_uid: str, ladder: Ladder, staff_uid: str, now: datetime) -> Transition:
     """A case that waits without ringing is taken up: the escalation begins as claimed."""
     fresh = Escalation(

@@ -15,8 +15,17 @@ from flows.effects import PlaceAnswer
 from handlers.rules.boundaries import Boundaries
 from handlers.rules.outwards import Outwards
 from handlers.rules.places_certainty import Certainty, certainty
+from handlers.rules.places_context import (
+    address_to,
+    era_behind,
+    era_of_text,
+    follows,
+    in_one_list,
+    said_before,
+    without_address,
+)
 from handlers.rules.places_cues import LEADING, TRAILING, Cue
-from handlers.rules.places_search import spans
+from handlers.rules.places_search import parted, spans
 from handlers.rules.places_spans import Span, codes_of
 from handlers.rules.places_table import DISTRICT_TYPES, POST, PRE, PROVINCE, Table, Unit, read_table
 from handlers.rules.places_text import Token, joined, syllables, tokens, word_set
@@ -27,12 +36,6 @@ BORDER_SLACK_KM = 0.5
 _BORN_OR_NEAR = word_set("quê que gốc goc người nguoi sinh gần gan giáp giap sát sat cách cach")
 _CAME_FROM = _BORN_OR_NEAR | word_set("từ tu đi di sang qua ra về ve đến den")
 """Words before a place where she was born, goes to, comes from, or that lies near: not where she is."""
-_ERA_PHRASES = {
-    PRE: ("truoc day", "hoi truoc", "ngay truoc", "hoi chua", "chua sap nhap", "luc chua"),
-    POST: ("bay gio", "hien nay", "hien tai", "moi sap nhap", "moi nhap"),
-}
-_SPOKEN_TO = word_set("chi co bac chu thay")
-_BETWEEN_NAMES = word_set("xa phuong huyen thi tran thanh pho tinh x p h tt tp tx cu thuoc")
 NONE = PlaceAnswer("none")
 OUTSIDE = PlaceAnswer("outside")
 
@@ -113,7 +116,7 @@ class Gazetteer:
         `exact` has one code; `ambiguous` has the possible ones, best first, maybe only one when that is unsure; `outside`
         and `none` have none.
         """
-        words = tokens(text)
+        words = parted(self._table, tokens(text))
         found = spans(self._table, words)
         accepted = self._as_whole(words, found) or self._in_sentence(words, found)
         return self._judge(words, accepted)
@@ -156,7 +159,7 @@ class Gazetteer:
         chosen = _without_overlaps(judged)
         covered = _positions(chosen)
         first = min(covered, default=len(words))
-        last = _without_address(words)
+        last = without_address(words)
         rest = ((at, word.folded) for at, word in enumerate(words[:last]) if at not in covered)
         says_only_this = all(word in (LEADING if at < first else TRAILING) or word.isdecimal() for at, word in rest)
         return chosen if says_only_this else []
@@ -176,11 +179,14 @@ class Gazetteer:
     def _judge(self, words: Sequence[Token], accepted: Sequence[_Judged]) -> PlaceAnswer:
         inside = [one for one in accepted if not one.span.outside]
         elsewhere = [one for one in accepted if one.span.outside and one.certainty is Certainty.SURE]
-        named_outside = [one for one in inside if any(_follows(words, one.span, out.span) for out in elsewhere)]
+        taken = _positions(inside)
+        named_outside = [
+            one for one in inside if any(address_to(words, one.span, out.span, taken) for out in elsewhere)
+        ]
         if elsewhere and len(named_outside) == len(inside):
             return OUTSIDE
         inside = [one for one in inside if one not in named_outside]
-        unsure = any(not _said_before(words, one.span, _CAME_FROM) for one in elsewhere)
+        unsure = any(not said_before(words, one.span, _CAME_FROM) for one in elsewhere)
         provinces = [one for one in inside if self._is_province(one.span)]
         communes = [one for one in inside if one not in provinces]
         if not communes and any(one.span.before.unit == PROVINCE for one in provinces):
@@ -207,11 +213,11 @@ def _combine(words: Sequence[Token], places: Sequence[_Judged]) -> tuple[tuple[s
     codes: tuple[str, ...] = ()
     sure = False
     contradicted = False
-    era = _era_of_text(words) if places else ""
+    era = era_of_text(words) if places else ""
     districts = {one.span.key for one in places if one.span.before.unit in DISTRICT_TYPES}
     for one in places:
         in_namesake = one.span.key in districts and one.span.before.unit not in DISTRICT_TYPES
-        named = codes_of(one.span, era or _era_behind(words, one.span), in_namesake)
+        named = codes_of(one.span, era or era_behind(words, one.span), in_namesake)
         both = set(named)
         common = tuple(code for code in codes if code in both)
         if codes and not common:
@@ -225,7 +231,7 @@ def _combine(words: Sequence[Token], places: Sequence[_Judged]) -> tuple[tuple[s
 
 def _without_origins(words: Sequence[Token], places: Sequence[_Judged]) -> Sequence[_Judged]:
     """Where she was born, or what lies near, gives way to where she is ("quê Khoen On, giờ ở Phúc Khoa")."""
-    staying = [one for one in places if not _said_before(words, one.span, _BORN_OR_NEAR)]
+    staying = [one for one in places if not said_before(words, one.span, _BORN_OR_NEAR)]
     here = {code for one in staying for code in codes_of(one.span)}
     return [one for one in places if one in staying or not here or here.intersection(codes_of(one.span))]
 
@@ -254,44 +260,9 @@ def _worth(one: _Judged) -> tuple[bool, int, int, int, bool, bool, int]:
 
 
 def _leans(words: Sequence[Token], one: Span, chosen: Sequence[_Judged]) -> bool:
-    """Whether a place already found stands beside it and agrees with it."""
-    beside = (other.span for other in chosen if _follows(words, one, other.span) or _follows(words, other.span, one))
-    return any(set(codes_of(one)) & set(codes_of(other)) for other in beside)
-
-
-def _without_address(words: Sequence[Token]) -> int:
-    """How many words are left when "chị ạ", "cô ơi" at the end is left out."""
-    spoken_to = len(words) >= 3 and words[-1].folded in ("a", "oi", "nhe", "nha") and words[-2].folded in _SPOKEN_TO
-    return len(words) - 2 if spoken_to else len(words)
-
-
-def _follows(words: Sequence[Token], one: Span, other: Span) -> bool:
-    """Whether only words such as "xã" or "huyện" stand between one name and the next."""
-    if not 0 <= other.start - one.end <= 3:
-        return False
-    return all(word.folded in _BETWEEN_NAMES for word in words[one.end : other.start])
-
-
-def _said_before(words: Sequence[Token], span: Span, said: frozenset[str]) -> bool:
-    """Whether one of these words stands before the name, at most one word between."""
-    return any(word.text in said for word in words[max(span.start - 2, 0) : span.start])
-
-
-def _era_of_text(words: Sequence[Token]) -> str:
-    """The era the whole text speaks of ("sau sáp nhập"), or ""."""
-    said = " ".join(word.folded for word in words)
-    if "sau sap nhap" in said:
-        return POST
-    return PRE if "truoc sap nhap" in said or "truoc khi sap nhap" in said else ""
-
-
-def _era_behind(words: Sequence[Token], span: Span) -> str:
-    """The era named behind a place ("Mường Than cũ"), or ""."""
-    behind = words[span.end : span.end + 3]
-    said = " ".join(word.folded for word in behind)
-    for era, phrases in _ERA_PHRASES.items():
-        if said.startswith(phrases):
-            return era
-    if behind and (len(behind) == 1 or behind[1].starts_clause or behind[0].text == "cũ"):
-        return {"cũ": PRE, "cu": PRE, "mới": POST, "moi": POST}.get(behind[0].text, "")
-    return ""  # "mới bị đánh": just now
+    """Whether a place already found stands beside it and agrees with it, or in one list with it ("… hoặc Quyết Tiến")."""
+    beside = (other.span for other in chosen if follows(words, one, other.span) or follows(words, other.span, one))
+    if any(set(codes_of(one)) & set(codes_of(other)) for other in beside):
+        return True
+    inside = (other.span for other in chosen if not other.span.outside)
+    return not one.outside and not one.near and any(in_one_list(words, one, other) for other in inside)

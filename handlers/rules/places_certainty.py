@@ -55,6 +55,8 @@ def _in_company(span: Span, ordinary: Ordinary) -> Certainty | None:
         return Certainty.NO  # "chị Hồng Thu", "đường Lê Lợi"
     if span.before.company is Company.PERSON:
         return None
+    if span.before.company is Company.TITLE:
+        return Certainty.ASK if span.affirmed and span.before.cue < Cue.NEAR else None  # "ông Trung Đồng"
     if span.affirmed:
         return Certainty.ASK  # "trường Bình Lư" with all its marks is no ordinary word
     return None if span.before.cue else Certainty.NO
@@ -91,13 +93,16 @@ def _of_conflict(span: Span, cue: Cue, ordinary: Ordinary) -> Certainty:
 
 def _of_slip(span: Span, cue: Cue, ordinary: Ordinary) -> Certainty:
     if ordinary.strength:
-        meant = (span.affirmed or span.broken) and cue >= Cue.PLACE
+        like_a_name = span.affirmed or span.broken or (span.capital and cue is Cue.WHOLE)
+        meant = like_a_name and cue >= Cue.PLACE
         return Certainty.ASK if meant or (cue is Cue.UNIT and span.before.unit != VILLAGE) else Certainty.NO
+    long = len(span.readings[0].spelling) >= 3
+    if span.outside and (span.conflicts or not (span.affirmed or span.broken or long)):
+        return Certainty.NO  # "đàn ông" is no Đắk Nông, "vũng máu" no Vũng Tàu: to send her away takes more
     if span.conflicts > 1:
         return Certainty.NO
     if cue >= Cue.PLACE:
         return Certainty.ASK if span.short else Certainty.SURE
-    long = len(span.readings[0].spelling) >= 3
     return Certainty.ASK if long or cue is Cue.NEAR else Certainty.NO
 
 

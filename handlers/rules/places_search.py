@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rapidfuzz.distance import OSA
 
-from handlers.rules.places_cues import LEADING, LEADS_ON, TRAILING, Before, Company, Cue, before
+from handlers.rules.places_cues import LEADING, LEADS_ON, TRAILING, Before, Company, Cue, before, behind
 from handlers.rules.places_spans import Span
 from handlers.rules.places_table import OUTSIDE, SHORT_LETTERS, SLIP_LETTERS, VILLAGE, Reading, Table, one_left_out
 from handlers.rules.places_text import INITIALS, Marks, Syllable, Token, marks, syllable, token, tone_fits
@@ -15,6 +15,7 @@ from handlers.rules.reading.letters import is_syllable
 
 MAX_WORDS = 5  # words of the longest name
 JOINED_LETTERS = 5  # names written as one word, or split wrongly, are read from so many letters on ("pau" is not Pa Ủ)
+_JOINED_UNITS = ("xa", "phuong", "huyen", "tp", "tx", "tt")
 MAX_NEAR = 4  # names one slip away that are offered together
 SLIP_WORDS = 80  # longer messages are searched for slips only behind a cue
 _ADDS_NOTHING = LEADING | TRAILING
@@ -22,7 +23,7 @@ _ADDS_NOTHING = LEADING | TRAILING
 
 def spans(table: Table, words: Sequence[Token]) -> list[Span]:
     """Every stretch of words spelled like a name, also overlapping ones; slips only where no name was found."""
-    marked = any(word.syllable.marked and not word.keys for word in words)
+    marked = any(word.syllable.marked and (not word.keys or not word.keys.isascii()) for word in words)
     blocked = _compounds(table, words)
     as_keys = [_as_keys(word) for word in words] if any(word.keys for word in words) else []
     found = []
@@ -35,6 +36,23 @@ def spans(table: Table, words: Sequence[Token]) -> list[Span]:
     taken = {at for span in found for at in range(span.start, span.end)}
     found += [span for span in _slips(table, words, marked, taken) if not _cut_by(blocked, span.start, span.end)]
     return [_freed(span, found) for span in found]
+
+
+def parted(table: Table, words: Sequence[Token]) -> Sequence[Token]:
+    """The words, with a unit that was joined to a name taken apart again ("tplaichau", "xabanbo")."""
+    return [part for word in words for part in _parts(table, word)]
+
+
+def _parts(table: Table, word: Token) -> tuple[Token, ...]:
+    typed = word.keys or word.text
+    key = syllable(typed).folded
+    if len(typed) == len(key) and key not in table.index:
+        for unit in _JOINED_UNITS:
+            name = key.removeprefix(unit)
+            if name != key and len(name) >= JOINED_LETTERS and name in table.index:
+                ahead = token(typed[: len(unit)], starts_clause=word.starts_clause, capital=word.capital)
+                return ahead, token(typed[len(unit) :], capital=word.capital)
+    return (word,)
 
 
 def _freed(span: Span, found: Sequence[Span]) -> Span:
@@ -113,12 +131,17 @@ def _surrounded(
         key=key,
         readings=readings,
         typed=" ".join(word.text for word in stretch),
-        before=_with_unit(ahead, readings, words, start),
+        before=_with_unit_behind(_with_unit(ahead, readings, words, start), words, end),
         capital=all(word.capital for word in stretch),
         ends=end == len(words) or words[end].starts_clause or words[end].folded in TRAILING,
         alone=_alone(words, start, end),
         leads_on=end < len(words) and words[end].folded in LEADS_ON,
     )
+
+
+def _with_unit_behind(ahead: Before, words: Sequence[Token], end: int) -> Before:
+    unit = behind(words, end) if ahead.cue < Cue.UNIT and ahead.company is not Company.DENIAL else ""
+    return Before(Cue.UNIT, unit, old=ahead.old) if unit else ahead
 
 
 def _alone(words: Sequence[Token], start: int, end: int) -> bool:
@@ -150,15 +173,21 @@ def _slips(table: Table, words: Sequence[Token], marked: bool, taken: set[int]) 
     for start, end in _stretches(words):
         if start in taken or end - 1 in taken or not taken.isdisjoint(range(start, end)):
             continue
-        meant = ahead[start].cue >= Cue.NEAR or (start, end) == whole
+        if any(word.respelled for word in words[start:end]):
+            continue  # chat spelling and a slip besides: that far from a name are too many words
+        surely = (start, end) == whole or ahead[start].cue >= Cue.PLACE or behind(words, end) != ""
+        meant = surely or ahead[start].cue is Cue.NEAR
         if not (meant or (end - start == 3 and len(words) <= SLIP_WORDS)):
             continue
-        in_unit = ahead[start].cue is Cue.UNIT and ahead[start].unit != VILLAGE
+        in_unit = (ahead[start].cue is Cue.UNIT and ahead[start].unit != VILLAGE) or behind(words, end) != ""
         unlike_words = any(broken[start:end])
-        keys, short = _close(table, words[start:end], meant, meant and (in_unit or unlike_words))
+        toned = surely and any(word.syllable.tone for word in words[start:end])
+        keys, short = _close(table, words[start:end], meant, meant and (in_unit or unlike_words or toned))
         readings = tuple(reading for key in keys for reading in table.index[key])
         if readings:
-            yield _slip(words, (start, end), keys[0], readings, ahead[start], short=short, broken=unlike_words)
+            slip = _slip(words, (start, end), keys[0], readings, ahead[start], short=short, broken=unlike_words)
+            if not short or in_unit or unlike_words or slip.affirmed:
+                yield slip
 
 
 def _slip(
@@ -189,7 +218,8 @@ def _close(table: Table, stretch: Sequence[Token], meant: bool, short_too: bool)
     key = "".join([word.folded for word in stretch])
     if not SHORT_LETTERS - 1 <= len(key) <= table.longest + 1:
         return [], False
-    keys = list(table.by_sound.get("".join([word.said for word in stretch]), ())) if len(key) >= SHORT_LETTERS else []
+    by_sound = table.by_sound.get("".join([word.said for word in stretch]), ())
+    keys = list(by_sound) if len(key) >= SHORT_LETTERS or short_too else []
     short = False
     if not keys and (short_too or len(key) >= SLIP_LETTERS - 1):
         near = _one_letter_away(table, key)

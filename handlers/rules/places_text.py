@@ -7,12 +7,21 @@ import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
-from handlers.rules.reading.letters import fold, from_telex, from_vni, is_syllable
+from handlers.rules.reading.letters import (
+    fold,
+    form_of,
+    from_chat_spelling,
+    from_telex,
+    from_vni,
+    is_syllable,
+    squeeze,
+    squeeze_pairs,
+)
 
 MAX_CHARS = 1_500
 """Longer texts are read up to here: a place stands near the beginning, and the time per message stays bounded."""
 
-INITIALS = frozenset({"x", "p", "h", "tt", "tp", "tx"})
+INITIALS = frozenset({"x", "p", "f", "ph", "h", "tt", "ttr", "tp", "tx"})
 """Abbreviated units; a full stop behind one ends no sentence, and each means much else besides."""
 
 _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
@@ -51,19 +60,22 @@ class Syllable:
 class Token:
     """A word of a text with what stands before it."""
 
-    text: str  # lower case, composed; what Telex or VNI keys meant when they were left in ("naamj" is nậm)
+    text: str  # lower case, composed; what Telex or VNI keys left in ("naamj"), or chat spelling ("nậmm"), meant
     syllable: Syllable
     folded: str  # the word without marks
     said: str  # how it sounds, see `sound`
     starts_clause: bool = False  # a comma, a full stop or a new line separates it from the word before
-    keys: str = ""  # the keys as they were left in; "" for words that were not
+    keys: str = ""  # the keys, or the chat spelling, as they were typed; "" for words that were read as they stand
+    respelled: bool = False  # `text` is what chat spelling meant ("muog" is muong)
     capital: bool = False  # begins with a capital letter, in a text that is not all capitals
 
 
-def token(word: str, *, starts_clause: bool = False, keys: str = "", capital: bool = False) -> Token:
+def token(
+    word: str, *, starts_clause: bool = False, keys: str = "", respelled: bool = False, capital: bool = False
+) -> Token:
     """A token of a word in lower case."""
     apart = syllable(word)
-    return Token(word, apart, apart.folded, sound(apart.folded), starts_clause, keys, capital)
+    return Token(word, apart, apart.folded, sound(apart.folded), starts_clause, keys, respelled, capital)
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -104,7 +116,8 @@ def tokens(text: str) -> tuple[Token, ...]:
     for match in _WORD.finditer(clean):
         written = match.group()
         word = written.lower()
-        meant = _undo_keys(word)
+        by_keys = _undo_keys(word)
+        meant = by_keys or _undo_chat(word)
         gap = clean[end : match.start()]
         if found and found[-1].text in INITIALS and gap.startswith("."):
             gap = gap[1:]
@@ -113,6 +126,7 @@ def tokens(text: str) -> tuple[Token, ...]:
                 meant or word,
                 starts_clause=_SENTENCE_BREAK.search(gap) is not None,
                 keys=word if meant else "",
+                respelled=bool(meant) and not by_keys,
                 capital=written[0].isupper() and not shouted,
             )
         )
@@ -138,9 +152,9 @@ def tone_fits(typed: Syllable, name: Syllable) -> bool:
 
 
 def sound(folded: str) -> str:
-    """A syllable as the north-west says it: s and x, tr and ch, k and c, i and y, gi, r and d fall together."""
+    """A syllable as the north-west says it: s and x, tr and ch, l and n, k and c, i and y, gi, r and d fall together."""
     word = folded.replace("y", "i")
-    for spelled, said in (("tr", "ch"), ("gi", "d"), ("x", "s"), ("k", "c"), ("r", "d")):
+    for spelled, said in (("tr", "ch"), ("gi", "d"), ("x", "s"), ("k", "c"), ("r", "d"), ("l", "n")):
         if word.startswith(spelled) and not (spelled == "k" and word.startswith("kh")):
             return said + word[len(spelled) :]
     return word
@@ -157,6 +171,18 @@ def _undo_keys(word: str) -> str:
     if form[-1] == "R" and ("x" in word[1:] or "4" in word):
         tone = "\u0303"  # the form keeps hỏi and ngã together
     return _with_tone(letters, tone)
+
+
+def _undo_chat(word: str) -> str:
+    """`lèngggg` is lèng, `muog` muong, `fường` phường: what a word that is no syllable stands for in chats; else ""."""
+    form = form_of(word)
+    if len(word) < 2 or is_syllable(fold(form)) or _LONG_O.fullmatch(fold(form)) or not word.isalpha():
+        return ""
+    held = squeeze(form)[0]
+    for one in (held, squeeze_pairs(held), *from_chat_spelling(held)):
+        if is_syllable(fold(one)):
+            return _with_tone(one.rstrip("SFJR"), _TONE_OF_FORM.get(one[-1], ""))
+    return ""
 
 
 def _with_tone(letters: str, tone: str) -> str:

@@ -53,6 +53,7 @@ def rerung(escalation: Escalation, staffed: Staffed, now: datetime) -> Transitio
         rung=0,
         reminders=0,
         owner_uid=None,
+        only_staff_uid=None,
         previous_owner_uid=escalation.owner_uid,
         unanswered_since=since,
         told_waiting_at=now,  # `LeaveTalk` has just told her
@@ -62,6 +63,17 @@ def rerung(escalation: Escalation, staffed: Staffed, now: datetime) -> Transitio
     noticed = notice(anew, staffed, now)
     effects = (CancelPages(escalation.epoch), LeaveTalk(), *noticed.effects)
     return Transition(noticed.escalation, effects, audit.RERUNG)
+
+
+def passed_up(escalation: Escalation, staffed: Staffed, now: datetime) -> Transition:
+    """Whoever is called now passes it on: the next rung with anybody on it is called at once."""
+    if escalation.state is not EscalationState.RINGING:
+        return Transition(escalation)
+    rungs, index = escalation.ladder.rungs, escalation.rung
+    called = rungs[index - 1].who if index else ""
+    while index < len(rungs) and rungs[index].who == called:
+        index += 1
+    return replace(notice(replace(escalation, rung=index), staffed, now), action=audit.PASSED_UP)
 
 
 def hurried(escalation: Escalation, at: datetime) -> Transition:

@@ -24,11 +24,13 @@ sys.path.insert(0, str(ROOT))
 from bot.workers.inbox import InboxWorker  # noqa: E402
 from bot.workers.outbox import OutboxWorker  # noqa: E402
 from bot.worlds import WorldSource  # noqa: E402
+from flows.platforms import Capabilities  # noqa: E402
 from handlers.duty import EverybodyByRole  # noqa: E402
 from handlers.escalation import Escalations  # noqa: E402
 from handlers.inbound import Inbound  # noqa: E402
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing  # noqa: E402
-from handlers.ports import Capabilities, Receive, SendResult, Surface  # noqa: E402
+from handlers.ports import Receive, SendResult, Surface  # noqa: E402
+from handlers.rules.windows import ALWAYS_OPEN  # noqa: E402
 from handlers.stays import Ending  # noqa: E402
 from storage import prepared  # noqa: E402
 from storage.door import SqliteDoor  # noqa: E402
@@ -46,12 +48,13 @@ class Phones:
 
     name = "tg"
     capabilities = Capabilities(buttons=True, max_buttons=20, max_text=4096)
+    window = ALWAYS_OPEN
     secret_fields: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         self.waiting: dict[str, asyncio.Future[None]] = {}
 
-    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
+    async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
         # An answer may have several lines; the buttons are under its last one.
         waiter = self.waiting.pop(address.platform_id, None) if outgoing.buttons else None
         if waiter is not None and not waiter.done():  # whoever waited may have been stopped meanwhile

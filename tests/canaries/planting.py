@@ -13,9 +13,15 @@ from handlers.desk import Note, Reply
 from handlers.model import Address, Direction, InboundMessage, Line
 from storage.secrets import Secrets
 from tests.canaries.cage import cage
-from tests.fakes import telegram
+from tests.fakes import telegram, zalo_bot, zalo_oa
 
-_NAMES = {"first_name": "her name", "last_name": "her name", "username": "her username", "phone_number": "her phone"}
+_NAMES = {
+    "first_name": "her name",
+    "last_name": "her name",
+    "display_name": "her name",
+    "username": "her username",
+    "phone_number": "her phone",
+}
 _WORDS = {"text": "her words", "caption": "her words", "title": "her words", "file_id": "her picture"}
 _PLANTED: list[Callable[[], None]] = []
 
@@ -34,6 +40,8 @@ def plant() -> None:
     _result(return_codes, "make", _code)
     _result(webchat, "new_token", lambda value: cage.name("a page's token", value))
     _after(telegram.FakeTelegram, "_push", lambda _, answer, update: _update(update))
+    _result(zalo_bot.FakeZaloBot, "update", _update)
+    _result(zalo_oa.FakeZaloOa, "event", _update)
     _after(telegram.FakeTelegram, "__init__", lambda *_: cage.secret("the bot's token", telegram.TOKEN))
 
 
@@ -82,7 +90,7 @@ def _update(content: object) -> None:
                 cage.words(_WORDS[key], value)
             elif key in ("latitude", "longitude"):
                 cage.name("her point", value)
-            elif key in ("from", "chat") and isinstance(value, dict):
+            elif key in ("from", "chat", "sender") and isinstance(value, dict):
                 cage.name("a platform's id", value.get("id", ""))
             _update(value)
 

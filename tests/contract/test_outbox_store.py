@@ -200,6 +200,23 @@ async def test_late_rows_are_held_with_all_that_follow_until_she_writes(storage:
     assert [job.row.uid for job in await claim(storage)] == [rows[1].uid]
 
 
+async def test_what_came_too_late_does_not_hold_up_what_is_said_after_she_wrote_again(
+    storage: Storage, clock: Clock
+) -> None:
+    (contact,) = await contacts(storage)
+    case, _ = await case_with_lines(storage, contact, 2, fresh_until=START + timedelta(minutes=15))
+    clock.move(minutes=20)
+
+    def she_writes(uow: UnitOfWork) -> None:
+        uow.outbox.hold_late(contact.uid)
+        uow.outbox.add(outbox_row(contact, "mới", fresh_until=uow.now + timedelta(minutes=15)))
+
+    await act(storage.door, she_writes)
+    assert await states(storage, case) == [OutboxState.HELD] * 2
+    jobs = await claim(storage)
+    assert [job.row.outgoing for job in jobs] == [Outgoing(text="mới")]
+
+
 async def test_a_row_that_is_being_sent_is_not_held_before_its_lease_runs_out(storage: Storage, clock: Clock) -> None:
     (contact,) = await contacts(storage)
     await add(storage, outbox_row(contact, fresh_until=START + timedelta(seconds=5)))

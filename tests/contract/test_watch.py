@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from flows.severity import Severity
+from handlers import alarms
+from handlers.alarms import TOKEN_LOST, Alarm
 from handlers.duty import EverybodyByRole
 from handlers.health import Looked, Watched, health, keep_backup, keep_watched
 from handlers.model import Disposition, DutySwitch, EscalationState, OutboxState, Outcome, new_uid
@@ -30,6 +32,14 @@ async def asked(storage: Storage, ask: Asked, before: datetime = LATER) -> tuple
 
 
 async def test_nothing_is_late_in_an_empty_house(storage: Storage) -> None:
+    assert await storage.door.read(lambda uow: findings(uow)) == []
+
+
+async def test_an_alarm_of_a_channel_is_told_by_the_auditor_as_well(storage: Storage, clock: Clock) -> None:
+    await act(storage.door, lambda uow: alarms.sound(uow, Alarm("zalo", TOKEN_LOST)))
+    clock.move(minutes=2)
+    assert await storage.door.read(lambda uow: findings(uow)) == [Finding("channel-token-lost", 1, 120)]
+    await act(storage.door, lambda uow: alarms.hush(uow, Alarm("zalo", TOKEN_LOST)))
     assert await storage.door.read(lambda uow: findings(uow)) == []
 
 

@@ -17,7 +17,18 @@ from bot.channels.webchat import new_token
 from bot.config import Config
 from bot.running import run_service
 from bot.wiring import Service, open_service
-from handlers.desk import CaseView, Claim, Claimed, Close, OpenCase, Queue, QueueView, Reply
+from handlers.desk import (
+    CaseView,
+    Claim,
+    Claimed,
+    Close,
+    OpenCase,
+    Queue,
+    QueueView,
+    ReadMedia,
+    Reply,
+    SeenMedia,
+)
 from handlers.model import Disposition, QueueCard
 from tests.fakes.telegram import TOKEN, FakeTelegram
 
@@ -89,6 +100,10 @@ class Program:
     async def open_case(self, code: str, name: str = "tuvan", reason: str = "") -> CaseView:
         command = OpenCase(staff_uid=await self.staff_uid(name), case_code=code, reason=reason)
         return await self.service.storage.door.run(self.service.desk.open_case, command)
+
+    async def read_media(self, code: str, uid: str, name: str = "tuvan") -> SeenMedia:
+        command = ReadMedia(staff_uid=await self.staff_uid(name), case_code=code, media_uid=uid)
+        return await self.service.storage.door.run(self.service.desk.read_media, command)
 
 
 @dataclass

@@ -141,5 +141,5 @@ async def test_a_second_start_on_the_same_data_is_refused_in_words(tmp_path: Pat
 
 def test_every_kind_of_message_is_known() -> None:
     assert {kind.value for kind in MessageKind} == {
-        "text", "choice", "location", "start", "unsupported", "blocked", "code",
+        "text", "choice", "location", "start", "unsupported", "blocked", "code", "joined", "withdrawn", "withheld", "edited",
     }  # fmt: skip

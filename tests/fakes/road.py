@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 from bot.shipped import content_files
 from bot.worlds import load_world
 from flows.effects import Button
+from handlers.closing import Closing
 from handlers.delivery import Claiming, Report, claim, record
 from handlers.desk import Desk
 from handlers.directory_files import load_seed
@@ -23,8 +25,10 @@ from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Failure, Inbound
 from handlers.model import Address, Case, Contact, InboundMessage, MessageKind, Outcome, Outgoing, Staff
+from handlers.paging import DESK_ONLY, Surfaces
 from handlers.ports import SendResult
 from handlers.reminders import Reminders
+from handlers.rules.windows import ReplyWindow
 from handlers.seeker import SeekerView, ViewRequest, leave, view
 from handlers.stays import Ending, Stays
 from handlers.world import Libraries, World, Worlds
@@ -48,16 +52,20 @@ class Road(Hotline):
     """A hotline with its middle: inbound, flows, delivery, her page, housekeeping."""
 
     outcome: Outcome = Outcome.SENT  # what the platform makes of every push
+    surfaces: Surfaces = DESK_ONLY
+    windows: Mapping[str, ReplyWindow] = field(default_factory=dict)
+    keeps_media: bool = False
     got: dict[str, list[Outgoing]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.worlds = Worlds(shipped_world())
         ending = Ending(ZONE)
-        self.escalations = Escalations(self.duty, self.worlds, ending)
-        self.stays = Stays(self.duty, self.worlds, ending)
-        self.inbound = Inbound(self.worlds, self.escalations, ending)
-        self.desk = Desk(self.escalations, self.inbound.released)
+        self.escalations = Escalations(self.duty, self.worlds, ending, self.surfaces)
+        self.stays = Stays(self.duty, self.worlds, ending, self.surfaces)
+        self.closing = Closing(self.windows, self.worlds, ZONE)
+        self.inbound = Inbound(self.worlds, self.escalations, ending, self.closing, keeps_media=self.keeps_media)
+        self.desk = Desk(self.escalations, self.inbound.released, self.windows)
         self.housekeeping = Housekeeping(self.escalations)
         self.reminders = Reminders()
         self._ids = itertools.count(1)

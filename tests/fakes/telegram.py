@@ -1,7 +1,6 @@
 """A Telegram Bot API on the loopback, as strict as the real one: limits, confirmations by offset, faults on demand.
 
-By hand: `python -m tests.fakes.telegram [PORT]` plays one private chat in the terminal. Point a channel's `base_url` at it,
-with the token that it prints; what you type goes to the bot, a number presses that button.
+By hand: see `python -m tests.fakes --help`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 TOKEN = "1234567:fake-token-for-tests-only-not-a-secret"
+MOST_FILE_BYTES = 20 * 1024 * 1024
 
 
 @dataclass
@@ -30,6 +30,10 @@ class Sent:
     life: int = 0  # which life of the bot's process sent it
     answer_lost: bool = False  # the phone has it, the bot was never told
     at: float = 0.0  # monotonic
+    topic_id: int = 0  # of a forum
+    asks_location: bool = False
+    voice: bool = False
+    silent: bool = False
 
 
 @dataclass
@@ -53,6 +57,8 @@ class FakeTelegram:
         self.worst_in_flight = 0
         self.venues: list[dict[str, Any]] = []  # points on a map that phones show
         self.refuses_venues = False
+        self.files: dict[str, bytes] = {}  # file_id -> content
+        self.asked_for_files = 0
         self.violations: list[str] = []
         self.throttled_until: dict[
             int, tuple[float, int]
@@ -68,12 +74,24 @@ class FakeTelegram:
         self._arrived = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.base_url = ""
+        self.typed: dict[tuple[int, int], str] = {}  # (chat, message id) -> what people have sent and not lost yet
+        self.deleted: set[tuple[int, int]] = set()
+        self.edits: list[tuple[int, int, str]] = []
+        self.alerts: list[tuple[str, str]] = []  # (query id, what the press was answered with)
+        self.commands: list[str] = []
+        self.actions: list[str] = []
+        self.topics: dict[int, str] = {}  # topic id -> name
+        self.groups: dict[int, dict[str, bool]] = {}  # group -> the bot's rights there
+        self.group_acts: dict[int, deque[float]] = {}
+        self.old: set[tuple[int, int]] = set()  # messages too old to be deleted
+        self.bot_name = "fake_bot"
 
     # --- life ----------------------------------------------------------------------------------------------------
 
     async def start(self, port: int = 0) -> FakeTelegram:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
+        app.router.add_get("/file/bot{token}/{path:.+}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -94,6 +112,81 @@ class FakeTelegram:
     def sends(self, chat_id: int, **content: Any) -> int:
         """Anything else: location={...}, voice={...}, photo=[...]."""
         return self._message(chat_id, content)
+
+    def shows(self, chat_id: int, content: bytes, *, voice: bool = False, caption: str = "") -> int:
+        """Send a picture or a voice note."""
+        file_id = f"file-{len(self.files) + 1}"
+        self.files[file_id] = content
+        file = {"file_id": file_id, "file_unique_id": "u", "file_size": len(content)}
+        said = {"caption": caption} if caption else {}
+        if voice:
+            return self.sends(chat_id, voice={**file, "duration": 2, "mime_type": "audio/ogg"}, **said)
+        small = {**file, "file_id": "small", "file_size": 1, "width": 90, "height": 90}
+        return self.sends(chat_id, photo=[small, {**file, "width": 1280, "height": 960}], **said)
+
+    def edits_message(self, chat_id: int, message_id: int, text: str) -> int:
+        """The person changes what she has sent."""
+        self.typed[chat_id, message_id] = text
+        chat = {"id": chat_id, "type": "private"}
+        message = {
+            "message_id": message_id,
+            "date": 1,
+            "edit_date": 2,
+            "chat": chat,
+            "from": _person(chat_id),
+            "text": text,
+        }
+        return self._push({"edited_message": message})
+
+    def sees(self, chat_id: int) -> list[str]:
+        """Everything that stands in this chat now, of both sides."""
+        hers = [text for (chat, _), text in self.typed.items() if chat == chat_id]
+        return hers + [message.text for message in self.of(chat_id)]
+
+    # --- the staff group --------------------------------------------------------------------------------------------
+
+    def group(self, chat_id: int, **rights: bool) -> None:
+        """There is a group with the bot in it."""
+        self.groups[chat_id] = {"can_delete_messages": True, "can_manage_topics": True, **rights}
+
+    def says_in_group(
+        self, chat_id: int, who: int, text: str = "", *, topic: int = 0, reply_to: int = 0, **more: Any
+    ) -> int:
+        """Somebody writes in a group (or in one of its topics)."""
+        message_id = next(self._message_ids)
+        self.typed[chat_id, message_id] = text
+        message: dict[str, Any] = {
+            "message_id": message_id, "date": 1, "chat": {"id": chat_id, "type": "supergroup", "title": "Trực"},
+            "from": _person(who), **({"text": text} if text else {}), **more,
+        }  # fmt: skip
+        if topic:
+            message |= {"message_thread_id": topic, "is_topic_message": True}
+            message["reply_to_message"] = {"message_id": reply_to or topic}
+        self._push({"message": message})
+        return message_id
+
+    def presses_in_group(self, chat_id: int, who: int, label: str) -> str:
+        """Somebody presses the newest button of this label; the id of the query."""
+        for message in reversed(self.of(chat_id)):
+            for shown, data in message.buttons:
+                if shown == label:
+                    query_id = f"q{next(self._message_ids)}"
+                    chat = {"id": chat_id, "type": "supergroup"}
+                    about = {"message_id": message.message_id, "date": 1, "chat": chat}
+                    query = {"id": query_id, "from": _person(who), "data": data, "message": about, "chat_instance": "1"}
+                    self._push({"callback_query": query})
+                    return query_id
+        raise AssertionError(f"no button {label!r} in {[m.buttons for m in self.of(chat_id)]}")
+
+    def answer_to(self, query_id: str) -> str:
+        """What a press was answered with, "" while it was not."""
+        return next((text for query, text in self.alerts if query == query_id), "")
+
+    def in_topic(self, topic_id: int) -> list[str]:
+        """What stands in a topic."""
+        return [message.text for message in self.sent if message.topic_id == topic_id]
+
+    # --- buttons ----------------------------------------------------------------------------------------------------
 
     def presses(self, chat_id: int, label: str) -> int:
         """Press the newest button with this label."""
@@ -134,7 +227,9 @@ class FakeTelegram:
     def _message(self, chat_id: int, content: dict[str, Any]) -> int:
         self.chats.add(chat_id)
         chat = {"id": chat_id, "type": "private", "first_name": f"Firstname{chat_id}"}
-        message = {"message_id": next(self._message_ids), "date": 1, "chat": chat, "from": _person(chat_id), **content}
+        message_id = next(self._message_ids)
+        message = {"message_id": message_id, "date": 1, "chat": chat, "from": _person(chat_id), **content}
+        self.typed[chat_id, message_id] = str(content.get("text", "…"))
         return self._push({"message": message})
 
     def _push(self, update: dict[str, Any]) -> int:
@@ -163,7 +258,11 @@ class FakeTelegram:
 
     def of(self, chat_id: int) -> list[Sent]:
         """What this phone shows from the bot."""
-        return [message for message in self.sent if message.chat_id == chat_id]
+        return [
+            message
+            for message in self.sent
+            if message.chat_id == chat_id and (chat_id, message.message_id) not in self.deleted
+        ]
 
     def unconfirmed(self) -> int:
         """Updates the bot has not confirmed."""
@@ -188,6 +287,24 @@ class FakeTelegram:
         if handler is None:
             return _refuse(404, "Not Found: method not found")
         return await handler(request, parameters)
+
+    async def _getFile(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        self.asked_for_files += 1
+        file_id = str(parameters.get("file_id", ""))
+        if file_id not in self.files:
+            return _refuse(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        content = self.files[file_id]
+        if len(content) > MOST_FILE_BYTES:
+            return _refuse(400, "Bad Request: file is too big")
+        return _ok(
+            {"file_id": file_id, "file_unique_id": "u", "file_size": len(content), "file_path": f"files/{file_id}"}
+        )
+
+    async def _file(self, request: web.Request) -> web.Response:
+        found = self.files.get(request.match_info["path"].removeprefix("files/"))
+        if request.match_info["token"] != TOKEN or found is None:
+            return _refuse(404, "Not Found")
+        return web.Response(body=found, content_type="application/octet-stream")
 
     async def _getMe(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
         return _ok({"id": 1234567, "is_bot": True, "first_name": "Bot", "username": "fake_bot"})
@@ -222,8 +339,120 @@ class FakeTelegram:
         self.webhook = None
         return _ok(True)
 
+    async def _getWebhookInfo(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        url = self.webhook[0] if self.webhook else ""
+        return _ok({"url": url, "has_custom_certificate": False, "pending_update_count": len(self._updates)})
+
     async def _answerCallbackQuery(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        if len(str(parameters.get("text", ""))) > 200:
+            self.violations.append("the answer to a press is too long")
+        self.alerts.append((str(parameters["callback_query_id"]), str(parameters.get("text", "")) or "✓"))
         return _ok(True)
+
+    async def _setMyCommands(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        self.commands = [one["command"] for one in json.loads(parameters["commands"])]
+        return _ok(True)
+
+    async def _sendChatAction(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        self.actions.append(str(parameters.get("action")))
+        return _ok(True)
+
+    async def _getChatMember(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        rights = self.groups.get(int(parameters["chat_id"]))
+        if rights is None:
+            return _refuse(400, "Bad Request: chat not found")
+        me = {"id": 1234567, "is_bot": True, "first_name": "Bot"}
+        every = (
+            "can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats",
+            "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories",
+            "can_edit_stories", "can_delete_stories", "can_manage_topics",
+        )  # fmt: skip
+        return _ok({"status": "administrator", "user": me, **{name: rights.get(name, False) for name in every}})
+
+    async def _deleteMessage(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        key = (int(parameters["chat_id"]), int(parameters["message_id"]))
+        if key in self.old:
+            return _refuse(400, "Bad Request: message can't be deleted for everyone")
+        self._take_away([key])
+        return _ok(True)
+
+    async def _deleteMessages(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        ids = json.loads(parameters["message_ids"])
+        keys = [(int(parameters["chat_id"]), int(one)) for one in ids]
+        if not 1 <= len(keys) <= 100:
+            self.violations.append("so many messages cannot be deleted at once")
+        if any(key in self.old for key in keys):
+            return _refuse(400, "Bad Request: message can't be deleted")
+        self._take_away(keys)
+        return _ok(True)
+
+    def _take_away(self, keys: list[tuple[int, int]]) -> None:
+        for key in keys:
+            self.deleted.add(key)
+            self.typed.pop(key, None)
+
+    async def _editMessageText(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        return self._edit(parameters, str(parameters["text"]))
+
+    async def _editMessageReplyMarkup(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        return self._edit(parameters, "")
+
+    def _edit(self, parameters: dict[str, Any], text: str) -> web.StreamResponse:
+        chat_id, message_id = int(parameters["chat_id"]), int(parameters["message_id"])
+        refused = self._too_many(chat_id)
+        if refused is not None:
+            return refused
+        message = next((one for one in self.of(chat_id) if one.message_id == message_id), None)
+        if message is None:
+            return _refuse(400, "Bad Request: message to edit not found")
+        problem, buttons, _ = _check({**parameters, "text": text or message.text})
+        if problem:
+            self.violations.append(problem)
+            return _refuse(400, f"Bad Request: {problem}")
+        message.text, message.buttons = text or message.text, buttons
+        self.edits.append((chat_id, message_id, message.text))
+        chat = {"id": chat_id, "type": "supergroup"}
+        return _ok({"message_id": message_id, "date": 1, "chat": chat, "text": message.text})
+
+    async def _createForumTopic(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        chat_id = int(parameters["chat_id"])
+        refused = self._too_many(chat_id)
+        if refused is not None:
+            return refused
+        if not self.groups.get(chat_id, {}).get("can_manage_topics"):
+            return _refuse(400, "Bad Request: not enough rights")
+        topic_id = next(self._message_ids)
+        self.topics[topic_id] = str(parameters["name"])
+        return _ok({"message_thread_id": topic_id, "name": parameters["name"], "icon_color": 7322096})
+
+    async def _deleteForumTopic(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        topic_id = int(parameters["message_thread_id"])
+        if self.topics.pop(topic_id, None) is None:
+            return _refuse(400, "Bad Request: topic not found")
+        for message in self.sent:
+            if message.topic_id == topic_id:
+                self.deleted.add((message.chat_id, message.message_id))
+        self.sent = [message for message in self.sent if message.topic_id != topic_id]
+        return _ok(True)
+
+    def _too_many(self, chat_id: int) -> web.StreamResponse | None:
+        """A group takes some twenty acts a minute: messages, edits and new topics together."""
+        if chat_id >= 0:
+            return None
+        now = asyncio.get_running_loop().time()
+        acts = self.group_acts.setdefault(chat_id, deque())
+        while acts and acts[0] <= now - 60:
+            acts.popleft()
+        if len(acts) >= 20:
+            self.violations.append("more than 20 acts a minute in a group")
+            return _refuse(429, "Too Many Requests: retry later", {"retry_after": 3})
+        acts.append(now)
+        return None
+
+    async def _sendVoice(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
+        return await self._sendMessage(
+            request, {**parameters, "text": parameters.get("caption") or "🎤", "voice": True}
+        )
 
     async def _sendMessage(self, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
         chat_id = int(parameters.get("chat_id", 0))
@@ -261,37 +490,57 @@ class FakeTelegram:
             return web.Response(status=500, text="<html>Internal Server Error</html>")
         if chat_id in self.blocked or (fault is not None and fault.kind == "403"):
             return _refuse(403, "Forbidden: bot was blocked by the user")
-        if chat_id not in self.chats or (fault is not None and fault.kind == "400"):
+        known = chat_id in self.chats or chat_id in self.groups
+        if not known or (fault is not None and fault.kind == "400"):
             return _refuse(400, "Bad Request: chat not found")
-        problem, buttons = _check(parameters)
+        topic_id = int(parameters.get("message_thread_id") or 0)
+        if topic_id and topic_id not in self.topics:
+            return _refuse(400, "Bad Request: message thread not found")
+        refused = self._too_many(chat_id)
+        if refused is not None:
+            return refused
+        problem, buttons, asks_location = _check(parameters)
+        if str(parameters.get("protect_content")).lower() != "true":
+            problem = problem or "a message that may be forwarded and saved"
         if problem:
             self.violations.append(problem)
             return _refuse(400, f"Bad Request: {problem}")
         message = Sent(chat_id, next(self._message_ids), str(parameters["text"]), buttons, self.life)
         message.at = asyncio.get_running_loop().time()
+        message.topic_id, message.asks_location = topic_id, asks_location
+        message.voice = bool(parameters.get("voice"))
+        message.silent = str(parameters.get("disable_notification")).lower() == "true"
         self.sent.append(message)
         if fault is not None and fault.kind == "lost":
             message.answer_lost = True
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
-        chat = {"id": chat_id, "type": "private"}
+        chat = {"id": chat_id, "type": "private" if chat_id > 0 else "supergroup"}
         return _ok({"message_id": message.message_id, "date": 1, "chat": chat, "text": message.text})
 
 
-def _check(parameters: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+def _check(parameters: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bool]:
+    """What is wrong with a message; its buttons; whether it asks for a location."""
     text = str(parameters.get("text", ""))
     if not text.strip():
-        return "message text is empty", []
-    if len(text.encode("utf-16-le")) // 2 > 4096:
-        return "message is too long", []
+        return "message text is empty", [], False
+    if len(text.encode("utf-16-le")) // 2 > (1024 if parameters.get("voice") else 4096):
+        return "message is too long", [], False
+    markup = json.loads(parameters.get("reply_markup") or "{}")
+    kinds = [name for name in ("inline_keyboard", "keyboard", "remove_keyboard") if name in markup]
+    if len(kinds) > 1:
+        return "two kinds of keyboards", [], False
     buttons = []
-    for row in json.loads(parameters.get("reply_markup") or "{}").get("inline_keyboard", []):
+    for row in markup.get("inline_keyboard", []):
         for button in row:
+            if "url" in button:
+                continue
             if not 1 <= len(str(button.get("callback_data", "")).encode()) <= 64:
-                return "BUTTON_DATA_INVALID", []
+                return "BUTTON_DATA_INVALID", [], False
             buttons.append((str(button["text"]), str(button["callback_data"])))
-    return "", buttons
+    asks = any(button.get("request_location") for row in markup.get("keyboard", []) for button in row)
+    return "", buttons, asks
 
 
 async def _parameters(request: web.Request) -> dict[str, Any]:
@@ -313,39 +562,3 @@ def _refuse(code: int, description: str, parameters: dict[str, Any] | None = Non
     if parameters:
         body["parameters"] = parameters
     return web.json_response(body, status=code)
-
-
-async def _play(port: int) -> None:
-    fake = await FakeTelegram().start(port)
-    print(
-        f"base_url: {fake.base_url}   token: {TOKEN}\nWrite and press Enter; a number presses that button; Ctrl-D ends."
-    )
-    chat_id, shown = 42, 0
-    loop = asyncio.get_running_loop()
-    reading = loop.run_in_executor(None, input)
-    while True:
-        for message in fake.of(chat_id)[shown:]:
-            shown += 1
-            print(f"\n< {message.text}")
-            for number, (label, _) in enumerate(message.buttons, start=1):
-                print(f"   [{number}] {label}")
-        done, _ = await asyncio.wait([reading], timeout=0.2)
-        if not done:
-            continue
-        try:
-            line = reading.result()
-        except EOFError:
-            break
-        reading = loop.run_in_executor(None, input)
-        buttons = fake.of(chat_id)[-1].buttons if fake.of(chat_id) else []
-        if line.strip().isdigit() and 1 <= int(line) <= len(buttons):
-            fake.presses(chat_id, buttons[int(line) - 1][0])
-        else:
-            fake.types(chat_id, line)
-    await fake.stop()
-
-
-if __name__ == "__main__":
-    import sys
-
-    asyncio.run(_play(int(sys.argv[1]) if len(sys.argv) > 1 else 8081))

@@ -27,16 +27,28 @@ Shape = dict[tuple[str, str], tuple[str, frozenset[str]]]
 
 
 def shape(connection: sqlite3.Connection) -> Shape:
-    """Every table, index and trigger; the order in which constraints are written means nothing."""
+    """Every table, index and trigger; the order in which columns and constraints are written means nothing."""
     found: Shape = {}
     for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
         if name == "alembic_version":
             continue
         words = " ".join(sql.split())
         head, _, rest = words.partition(" (")
-        parts = rest.removesuffix(")").strip().split(", CONSTRAINT ") if kind == "table" else [words]
+        parts = _parts(rest.removesuffix(")").strip()) if kind == "table" else [words]
         found[kind, name] = (head, frozenset(parts))
     return found
+
+
+def _parts(inside: str) -> list[str]:
+    """The columns and constraints of a table: what stands between commas that are in no bracket."""
+    parts, depth = [""], 0
+    for sign in inside:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts]
 
 
 def test_the_models_equal_the_migrations(tmp_path: Path) -> None:

@@ -56,10 +56,11 @@ async def test_a_database_from_before_keeps_everything_and_is_read(tmp_path: Pat
         fill(connection)
         insert(connection, "services", {"id": "f001", "row": json.dumps(OLD_SERVICE), "updated_at": AT})
         before = contents(connection)
-    assert schema.upgrade(tmp_path / "data.db") == ["0004"]
+    migrate(tmp_path / "data.db", "0004")
     with closing(connect(tmp_path / "data.db")) as connection:
         assert contents(connection) == before
         assert connection.execute("SELECT count(*) FROM referrals").fetchone() == (0,)
+    schema.upgrade(tmp_path / "data.db")
     (tmp_path / "data.db").rename(tmp_path / "old.db")
     await open_storage("", tmp_path).close()
     (tmp_path / "old.db").replace(tmp_path / "data.db")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from handlers import calling, desk_views, outgoing, stays
+from handlers import desk_views, paging, stays
 from handlers.desk import Desk
 from handlers.model import Case, Escalation, EscalationState, Staff
 from handlers.rules import holding, ringing
@@ -34,12 +34,12 @@ def test_a_night_at_the_hotline() -> None:
 
 
 def dedupe_without_epoch(patch: pytest.MonkeyPatch) -> None:
-    honest = outgoing.to_staff
+    honest = paging.page
 
-    def page(uow: Any, escalation: Escalation, *rest: Any, **more: Any) -> None:
-        honest(uow, replace(escalation, epoch=1), *rest, **more)
+    def page(*given: Any, escalation: Escalation | None = None, **more: Any) -> None:
+        honest(*given, escalation=escalation and replace(escalation, epoch=1), **more)
 
-    patch.setattr(calling, "to_staff", page)
+    patch.setattr(paging, "page", page)
 
 
 def claim_without_epoch_check(patch: pytest.MonkeyPatch) -> None:

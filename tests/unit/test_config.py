@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, ConfigError, Secret, load_config
+from bot.config import CHANNELS, Config, ConfigError, Secret, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +33,21 @@ def test_the_example_is_complete_and_says_the_defaults() -> None:
         *_fields_of("log"),
     ):
         assert f"{key}:" in text, key
+
+
+ZALO = """name: z
+    platform: zalo-oa
+    app_id: '1'
+    app_secret: env:A
+    webhook_secret: env:B
+    refresh_token: env:C"""
+
+
+def test_every_key_of_every_channel_stands_in_the_example() -> None:
+    text = (ROOT / "config.example.yaml").read_text("utf-8")
+    for kind in CHANNELS:
+        for key in kind.model_fields:
+            assert f"{key}:" in text, f"{kind.__name__}.{key}"
 
 
 def _fields_of(part: str) -> list[str]:
@@ -85,6 +100,15 @@ def test_no_file_is_the_embedded_demo(tmp_path: Path, monkeypatch: pytest.Monkey
             "channels:\n  - {name: tg, platform: telegram, token: 'env:T', mode: webhook}\n",
             ":2:5: channels.0: webhook mode needs webhook_secret",
         ),
+        (
+            "channels:\n  - name: z\n    platform: zalo-oa\n    app_id: abc\n",
+            ":4:5: channels.0.app_id:",
+        ),
+        (
+            f"channels:\n  - {ZALO}\n    window: {{free_h: 99, shut_h: 48}}\n",
+            ":8:5: channels.0.window: free_h is longer than shut_h",
+        ),
+        ("channels:\n  - {name: z, platform: smoke}\n", ":2:5: channels.0:"),
     ],
 )
 def test_a_mistake_is_said_with_its_place_and_what_next(tmp_path: Path, content: str, expected: str) -> None:

@@ -15,12 +15,12 @@ import pytest
 from telegram.error import TelegramError
 
 from bot.alarm import Alarm
-from bot.channels.telegram import NotFetched, TelegramChannel
+from bot.channels.telegram_api import NotFetched
 from handlers.model import Address, InboundMessage, Outgoing, Pin
 from handlers.watching import Finding
 from tests.canaries.plugin import logs
 from tests.fakes.telegram import TOKEN
-from tests.unit.channels.test_telegram import KINDS, SECRET_PART, _answering
+from tests.unit.channels.test_telegram import KINDS, SECRET_PART, _answering, make
 
 ALARM_SECRET = "canary-secret-of-the-alarm"
 
@@ -74,8 +74,7 @@ async def _nobody(*messages: InboundMessage) -> None:
 async def test_whatever_is_asked_of_telegram_no_exception_and_no_log_has_it(kind: str) -> None:
     base_url, runner = await _answering(kind)
     hook = {"mode": "webhook", "webhook_secret": "canary-webhook-secret", "webhook_url": "https://example.org/hook"}
-    polling = TelegramChannel("tg", TOKEN, base_url=base_url, poll_timeout_s=0)
-    hooked = TelegramChannel("tg", TOKEN, base_url=base_url, **hook)  # type: ignore[arg-type]
+    polling, hooked = make(base_url=base_url), make(base_url=base_url, **hook)
     her, pin = Address("tg", "42"), Pin(title="Nơi số 1", note="x", lat=22.3, lon=103.4)
     raised: list[BaseException] = []
 
@@ -90,8 +89,8 @@ async def test_whatever_is_asked_of_telegram_no_exception_and_no_log_has_it(kind
 
     try:
         await trying(polling.send(her, Outgoing(text="một dòng", pins=(pin,))))
-        await trying(polling._get_updates(0))
-        await trying(polling._acknowledge("7"))
+        await trying(polling.api.updates(0, 0))
+        await trying(polling.api.ask(lambda bot: bot.answer_callback_query("7")))
         await trying(polling.run(_nobody))
         await trying(hooked.run(_nobody))
     finally:

@@ -151,6 +151,8 @@
     $("duty").textContent = queue.duty_words;
     const who = $("on-duty");
     who.textContent = queue.on_duty.length ? who.dataset.lead + ": " + queue.on_duty.join(", ") : who.dataset.nobody;
+    $("alarm").textContent = queue.alarm;
+    $("alarm").hidden = !queue.alarm;
     $("gap").textContent = queue.gap;
     $("gap").hidden = !queue.gap;
   }
@@ -159,8 +161,19 @@
   function drawLine(line) {
     const li = make("li", line.kind);
     if (line.seq) li.dataset.seq = line.seq;
-    li.append(make("p", "by", line.author ? line.author + " · " + line.at : ""), make("p", "words", line.text),
-      make("p", "mark " + line.delivery, line.mark));
+    li.append(make("p", "by", line.author ? line.author + " · " + line.at : ""), make("p", "words", line.text));
+    if (line.media) {
+      const p = make("p", "media", line.media.uid ? "" : line.media.words);
+      if (line.media.uid) {
+        const a = make("a", "", line.media.words);
+        a.href = "/desk/cases/" + encodeURIComponent(talk.dataset.code) + "/media/" + encodeURIComponent(line.media.uid);
+        a.target = "_blank";
+        a.rel = "noopener";
+        p.append(a);
+      }
+      li.append(p);
+    }
+    li.append(make("p", "mark " + line.delivery, line.mark));
     return li;
   }
   function atSeq(seq) {

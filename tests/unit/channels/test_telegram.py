@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +17,19 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels import telegram
-from bot.channels.telegram import NotFetched, TelegramChannel, parse
+from bot.channels import receiving, telegram
+from bot.channels.telegram import TelegramChannel, TelegramSettings, silent
+from bot.channels.telegram_api import NotFetched
+from bot.channels.telegram_updates import parse
 from bot.observe import set_up_logs
 from flows.effects import Button
+from flows.text import key_of
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing, Pin
+from handlers.ports import Finding
+from storage.budgets import LocalBudgets
+from tests.fakes.road import shipped_world
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
+from tests.unit.channels.test_zalo_oa import Bells
 
 CHAT = {"id": 42, "type": "private", "first_name": "CanaryFirst", "username": "canary_username"}
 PERSON = {
@@ -48,7 +55,7 @@ def written(**content: Any) -> dict[str, Any]:
         ({"text": "/started"}, MessageKind.TEXT, "/started"),
         ({"text": ""}, MessageKind.UNSUPPORTED, ""),
         ({"voice": {"file_id": "x"}}, MessageKind.UNSUPPORTED, ""),
-        ({"photo": [], "caption": "chữ"}, MessageKind.UNSUPPORTED, ""),
+        ({"photo": [], "caption": "chữ"}, MessageKind.UNSUPPORTED, "chữ"),
         ({"contact": {"phone_number": "x"}}, MessageKind.UNSUPPORTED, ""),
         ({"text": {"new": "shape"}}, MessageKind.UNSUPPORTED, ""),
         ({"location": {"latitude": 999, "longitude": 1}}, MessageKind.UNSUPPORTED, ""),
@@ -77,6 +84,21 @@ def test_a_point_and_a_choice() -> None:
     choice = parse("tg", {"update_id": 8, "callback_query": query})
     assert choice is not None
     assert (choice.kind, choice.choice) == (MessageKind.CHOICE, "safety.ask:safe")
+
+
+def test_an_edit_is_an_edit_and_a_moving_place_is_nothing() -> None:
+    edited = {"message_id": 1, "date": 1, "edit_date": 2, "chat": CHAT, "from": PERSON}
+    message = parse("tg", {"update_id": 7, "edited_message": {**edited, "text": "cứu em"}})
+    assert message is not None
+    assert (message.kind, message.text) == (MessageKind.EDITED, "cứu em")
+    place = {"latitude": 22.4, "longitude": 103.4, "live_period": 60}
+    assert parse("tg", {"update_id": 8, "edited_message": {**edited, "location": place}}) is None
+
+
+def test_a_message_carries_its_own_number_so_that_it_can_be_taken_away() -> None:
+    message = parse("tg", {"update_id": 7, "message": {"message_id": 123, "chat": CHAT, "text": "x"}})
+    assert message is not None
+    assert message.handle == "123"
 
 
 @pytest.mark.parametrize(("status", "kind"), [("kicked", MessageKind.BLOCKED), ("member", MessageKind.START)])
@@ -154,9 +176,14 @@ async def fake() -> AsyncIterator[FakeTelegram]:
 
 @pytest.fixture
 async def channel(fake: FakeTelegram) -> AsyncIterator[TelegramChannel]:
-    one = TelegramChannel("tg", TOKEN, base_url=fake.base_url, poll_timeout_s=0)
+    one = make(base_url=fake.base_url)
     yield one
     await one.close()
+
+
+def make(bells: Bells | None = None, audio: Any = silent, **settings: Any) -> TelegramChannel:
+    written = TelegramSettings(**{"token": TOKEN, "poll_timeout_s": 0, **settings})
+    return TelegramChannel("tg", written, budgets=LocalBudgets(), alarms=bells or Bells(), audio=audio)
 
 
 HER = Address("tg", "42")
@@ -208,6 +235,112 @@ async def test_one_throttled_chat_waits_alone_two_mean_the_whole_bot(
     fake.faults.append(Fault("429", retry_after=3))
     await channel.send(Address("tg", "43"), Outgoing(text="ba"))
     assert (await channel.send(Address("tg", "44"), Outgoing(text="bốn"))).error_class == "Throttled"
+
+
+async def test_a_point_is_asked_for_by_a_button_that_goes_away_again(
+    fake: FakeTelegram, channel: TelegramChannel
+) -> None:
+    asks = Outgoing(text="Bạn ở xã nào?", buttons=(Button("Bỏ qua", "q.0"),), wants_location=True)
+    assert (await channel.send(HER, asks)).outcome is Outcome.SENT
+    question, button = fake.of(42)
+    assert (question.buttons, question.asks_location) == ([("Bỏ qua", "q.0")], False)
+    assert button.asks_location
+    await channel.send(HER, Outgoing(text="Cảm ơn bạn."))
+    markup = [parameters["reply_markup"] for method, parameters in fake.calls if method == "sendMessage"][-1]
+    assert "remove_keyboard" in markup
+    assert fake.violations == []
+
+
+async def test_several_parts_show_that_more_is_coming(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    await channel.send(HER, Outgoing(text="ngắn"))
+    assert fake.actions == []
+    await channel.send(HER, Outgoing(text="câu dài. " * 1000))
+    assert fake.actions == ["typing", "typing"]
+
+
+async def test_parts_that_arrived_are_not_sent_again(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    long = Outgoing(text="".join(f"câu {number}. " for number in range(1000)))
+    fake.faults.extend([Fault("none"), Fault("500")])
+    assert (await channel.send(HER, long, "row")).outcome is Outcome.RETRY
+    assert (await channel.send(HER, long, "row")).outcome is Outcome.SENT
+    shown = " ".join(message.text for message in fake.of(42))
+    assert [shown.count(f"câu {number}.") for number in (0, 200, 400, 999)] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("text", "voices"), [("Chào bạn.", [True]), ("câu dài. " * 200, [True, False])])
+async def test_a_recorded_line_is_sent_as_a_voice(fake: FakeTelegram, text: str, voices: list[bool]) -> None:
+    async def audio(sha256: str) -> bytes | None:
+        return {"greeting": b"ID3"}.get(sha256)
+
+    channel = make(base_url=fake.base_url, audio=audio)
+    try:
+        assert (await channel.send(HER, Outgoing(text=text, audio="greeting"))).outcome is Outcome.SENT
+        await channel.send(HER, Outgoing(text="không có tệp", audio="missing"))
+    finally:
+        await channel.close()
+    assert [message.voice for message in fake.of(42)] == [*voices, False]
+    assert fake.violations == []
+
+
+async def test_what_it_shows_can_be_taken_away(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    sent = await channel.send(HER, Outgoing(text="câu dài. " * 1000))
+    assert len(sent.handles) == 3
+    assert len(fake.of(42)) == 3
+    assert (await channel.send(HER, Outgoing(text="", wipe=sent.handles))).outcome is Outcome.SENT
+    assert fake.of(42) == []
+
+
+async def test_one_message_too_old_to_go_holds_up_no_other(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    sent = await channel.send(HER, Outgoing(text="câu dài. " * 1000))
+    fake.old.add((42, int(sent.handles[1])))
+    assert (await channel.send(HER, Outgoing(text="", wipe=sent.handles))).outcome is Outcome.SENT
+    assert [str(message.message_id) for message in fake.of(42)] == [sent.handles[1]]
+
+
+async def test_the_chats_budget_is_kept(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    results = [await channel.send(HER, Outgoing(text=f"tin {number}")) for number in range(10)]
+    assert [result.outcome for result in results] == [Outcome.SENT] * 4 + [Outcome.RETRY] * 6
+    assert len(fake.of(42)) == 4
+    assert results[-1].retry_after is not None
+    assert results[-1].retry_after <= timedelta(seconds=5)
+
+
+async def test_the_menu_holds_the_words_that_work_everywhere(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    await watching(channel, lambda: bool(fake.commands))
+    words = shipped_world().library.program.words
+    assert fake.commands[0] == "start"
+    found = [words.find(key_of(f"/{command}")) for command in fake.commands[1:]]
+    assert found == ["help", "human", "stop", "delete"]
+
+
+async def test_the_check_tells_what_is_wrong_in_words(
+    fake: FakeTelegram, channel: TelegramChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed: list[str] = []
+
+    async def probe(caller: object, url: str, *_: object) -> Finding:
+        probed.append(url)
+        return Finding(True, "reached")
+
+    monkeypatch.setattr(telegram, "probe", probe)
+    assert [finding.fine for finding in await channel.check()] == [True, True]
+    fake.webhook = ("https://somebody.example/else", "theirs")
+    assert [finding.fine for finding in await channel.check()] == [True, False]
+    wrong = make(base_url=fake.base_url, token="1:wrong-token-but-long-enough-to-be-one")
+    hooked = make(base_url=fake.base_url, mode="webhook", webhook_secret="s", webhook_url=OURS)
+    local = make(base_url=fake.base_url, mode="webhook", webhook_secret="s")
+    try:
+        (finding,) = await wrong.check()
+        assert not finding.fine
+        assert "BotFather" in finding.words
+        assert not (await hooked.check())[1].fine
+        assert "https" in (await local.check())[1].words
+        fake.webhook = (OURS, "s")
+        assert (await hooked.check())[1].fine
+        assert probed == [OURS]
+    finally:
+        for one in (wrong, hooked, local):
+            await one.close()
 
 
 async def _answering(kind: str) -> tuple[str, web.AppRunner | None]:
@@ -267,11 +400,11 @@ async def test_no_failure_carries_the_token_anywhere(
     logging.getLogger().addHandler(caplog.handler)
     caplog.set_level(logging.DEBUG)
     base_url, runner = await _answering(kind)
-    channel = TelegramChannel("tg", TOKEN, base_url=base_url, poll_timeout_s=0)
+    channel = make(base_url=base_url)
     try:
         result = await channel.send(HER, Outgoing(text="chim hoàng yến"))
         with pytest.raises(NotFetched) as raised:
-            await channel._get_updates(0)
+            await channel.api.updates(0, 0)
     finally:
         await channel.close()
         if runner is not None:
@@ -315,25 +448,53 @@ async def test_a_point_that_fails_does_not_bring_the_text_again(fake: FakeTelegr
 
 def test_a_webhook_without_a_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="without a secret"):
-        TelegramChannel("tg", TOKEN, mode="webhook")
+        make(mode="webhook")
 
 
 async def test_it_names_its_secrets_and_shows_none(channel: TelegramChannel) -> None:
     assert channel.secret_fields == {"token", "webhook_secret"}
-    assert telegram.MAX_BODY_BYTES >= 80_000
+    assert receiving.MAX_BODY_BYTES >= 80_000
+
+
+OURS = "https://example.org/webhooks/telegram/tg"
+
+
+async def watching(channel: TelegramChannel, until: Callable[[], bool]) -> None:
+    """Let the channel run until something is so."""
+    running = asyncio.create_task(channel.run(nobody))
+    try:
+        for _ in range(200):
+            if until():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("it did not happen")
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_in_webhook_mode_it_tells_the_platform_where_it_is_and_drops_nothing(fake: FakeTelegram) -> None:
-    url = "https://example.org/webhooks/telegram/tg"
-    channel = TelegramChannel(
-        "tg", TOKEN, base_url=fake.base_url, mode="webhook", webhook_secret="s3cret", webhook_url=url
-    )
+    channel = make(base_url=fake.base_url, mode="webhook", webhook_secret="s3cret", webhook_url=OURS)
     try:
-        await channel.run(nobody)
+        await watching(channel, lambda: fake.webhook is not None)
     finally:
         await channel.close()
-    assert fake.webhook == (url, "s3cret")
+    assert fake.webhook == (OURS, "s3cret")
     assert fake.violations == []
+
+
+async def test_a_webhook_that_somebody_turned_away_is_turned_back(
+    fake: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telegram, "WATCH_EVERY_S", 0.05)
+    bells = Bells()
+    channel = make(bells, base_url=fake.base_url, mode="webhook", webhook_secret="s3cret", webhook_url=OURS)
+    fake.webhook = ("https://somebody.example/else", "theirs")
+    try:
+        await watching(channel, lambda: fake.webhook == (OURS, "s3cret"))
+    finally:
+        await channel.close()
+    assert bells.standing == set()
 
 
 async def test_polling_takes_over_from_a_webhook_that_was_left_behind(fake: FakeTelegram) -> None:
@@ -344,7 +505,7 @@ async def test_polling_takes_over_from_a_webhook_that_was_left_behind(fake: Fake
     async def receive(*messages: InboundMessage) -> None:
         came.set()
 
-    channel = TelegramChannel("tg", TOKEN, base_url=fake.base_url, poll_timeout_s=1)
+    channel = make(base_url=fake.base_url, poll_timeout_s=1)
     polling = asyncio.create_task(channel.run(receive))
     try:
         await asyncio.wait_for(came.wait(), 10)

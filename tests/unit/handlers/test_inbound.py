@@ -12,9 +12,9 @@ from flows.severity import Severity
 from handlers import accepting
 from handlers.guarding import RETRY_AFTER, TRIES
 from handlers.inbound import Failure, Inbound
-from handlers.model import EscalationState, MessageKind, OutboxState, Staff
+from handlers.model import Address, EscalationState, MessageKind, OutboxState, Outcome, Staff
 from handlers.outgoing import AGREE, DECLINE
-from handlers.shown import CODE_TYPED
+from handlers.shown import CODE_TYPED, JOINED, UNREADABLE
 from handlers.turn import Turn
 from tests.fakes.road import EMERGENCY, URGENT, Road
 
@@ -276,6 +276,26 @@ def test_an_offer_is_answered_once(road: Road, hoa: Staff) -> None:
     assert road.case(case).retracted_at is None
 
 
+@pytest.mark.parametrize(("number", "agreed"), [("1", True), ("2.", False)])
+def test_an_offer_is_answered_by_the_number_printed_before_the_choice(
+    road: Road, hoa: Staff, number: str, agreed: bool
+) -> None:
+    road.types("a", URGENT)
+    case = road.meets("a", hoa)
+    road.types("a", number)
+    assert (road.case(case).agreed_at is not None) is agreed
+    assert (road.case(case).retracted_at is None) is agreed
+
+
+def test_a_number_answers_the_flow_once_the_offer_is_not_the_newest_line(road: Road, hoa: Staff) -> None:
+    road.types("a", URGENT)
+    case = road.meets("a", hoa)
+    road.types("a", "nhắc lại")  # the flow asks its own question again
+    assert road.last("a") != road.worlds.say("human_ready")
+    road.types("a", "2")
+    assert road.case(case).retracted_at is None, "the second choice of the flow, not the second of the offer"
+
+
 def test_asking_for_a_person_is_never_met_with_silence(road: Road, hoa: Staff) -> None:
     road.types("a", URGENT)  # somebody is being called already
     road.types("a", "gặp người")
@@ -378,6 +398,109 @@ def test_erasing_stops_what_was_still_on_its_way(road: Road, hoa: Staff) -> None
     assert road.rows("kind = 'relay' AND state = 'cancelled'")
 
 
+def test_words_beside_a_picture_are_screened_and_answered(road: Road, hoa: Staff) -> None:
+    road.sends("a", MessageKind.UNSUPPORTED, text=EMERGENCY)
+    assert road.case_of("a").severity is Severity.EMERGENCY
+    assert road.transcript(road.case_of("a"))[0] == f"{UNREADABLE}: {EMERGENCY}"
+
+
+def test_who_follows_the_account_is_greeted_and_nobody_is_disturbed_by_it(road: Road, hoa: Staff) -> None:
+    road.sends("a", MessageKind.JOINED)
+    greeting = road.texts("a")
+    assert greeting
+    road.presses("a", "Có")
+    said = len(road.texts("a"))
+    road.sends("a", MessageKind.JOINED)  # in the middle of the talk
+    assert len(road.texts("a")) == said
+    assert JOINED in road.transcript(road.case_of("a"))
+    road.waits(minutes=45)
+    before = len(road.texts("a"))
+    road.sends("a", MessageKind.JOINED)
+    assert road.texts("a")[before:][: len(greeting)] == greeting
+
+
+def test_following_the_account_during_a_human_talk_changes_nothing(road: Road, hoa: Staff) -> None:
+    case = talking(road, hoa)
+    said = len(road.texts("a"))
+    road.sends("a", MessageKind.JOINED)
+    assert len(road.texts("a")) == said
+    assert road.case(case).human
+
+
+def test_consent_withdrawn_on_the_platform_erases_without_a_word(road: Road, hoa: Staff) -> None:
+    road.types("a", "chào")
+    road.presses("a", "Có")
+    said, case = len(road.texts("a")), road.case_of("a")
+    uid = road.find("a").uid
+    road.sends("a", MessageKind.WITHDRAWN)
+    assert len(road.texts("a")) == said
+    hidden = road.do(lambda uow: uow.contacts.get(uid))
+    assert hidden.hidden_at == road.now
+    assert hidden.erase_at == road.now + timedelta(hours=24)
+    assert road.case(case).closed_at is not None
+    road.waits(hours=25)
+    with pytest.raises(KeyError):
+        road.do(lambda uow: uow.contacts.get(uid))
+    with pytest.raises(KeyError):
+        road.case(case)
+
+
+def test_withdrawing_does_not_cancel_a_call_for_help(road: Road, hoa: Staff) -> None:
+    road.types("a", EMERGENCY)
+    case = road.case_of("a")
+    road.sends("a", MessageKind.WITHDRAWN)
+    assert road.case(case).retracted_at is not None
+    escalation = road.escalation(case)
+    assert escalation is not None
+    assert escalation.state is EscalationState.RINGING
+    road.types("a", "chào")  # who writes after it is greeted like anybody
+    assert road.case_of("a").uid != case.uid
+
+
+def test_who_withdraws_without_having_written_is_forgotten(road: Road) -> None:
+    road.sends("a", MessageKind.WITHDRAWN)
+    assert road.texts("a") == []
+    road.waits(hours=25)
+    assert road.do(lambda uow: uow.contacts.find(Address("tg", "a"))) is None
+
+
+@pytest.mark.parametrize("minutes", [20, 45])
+def test_what_could_not_go_out_in_time_does_not_hold_up_the_answer_to_her_next_line(
+    road: Road, hoa: Staff, minutes: int
+) -> None:
+    """The platform or the service was away, and she writes before anybody has looked: her answer comes all the same."""
+    road.types("a", EMERGENCY)
+    road.outcome = Outcome.RETRY
+    road.types("a", "em đây")
+    road.now += timedelta(minutes=minutes)
+    road.tick()  # waiting lines for her, too late already when they are written
+    road.accepts(road.message("a", MessageKind.TEXT, text="nhắc lại"))
+    road.handles(road.find("a").uid)
+    road.outcome = Outcome.SENT
+    before = len(road.texts("a"))
+    road.delivers()
+    assert len(road.texts("a")) > before
+
+
+def test_whom_the_platform_does_not_let_us_hear_gets_numbers_and_another_door(road: Road, hoa: Staff) -> None:
+    road.inbound._page = "https://example.org"
+    road.sends("a", MessageKind.WITHHELD)
+    first, second = road.texts("a")
+    assert "111" in first
+    assert "https://example.org" in second
+    assert road.case_of("a").severity is Severity.NONE
+    road.types("a", "em đây")  # a word of hers came through: she is greeted like anybody
+    assert "máy" in road.texts("a")[2]
+
+
+def test_in_a_human_talk_the_machine_stays_silent_also_about_what_is_withheld(road: Road, hoa: Staff) -> None:
+    case = talking(road, hoa)
+    said = len(road.texts("a"))
+    road.sends("a", MessageKind.WITHHELD)
+    assert len(road.texts("a")) == said
+    assert "không cho đọc" in road.transcript(case)[-1]
+
+
 # --- the guard --------------------------------------------------------------------------------------------------------------
 
 
@@ -411,7 +534,7 @@ def test_the_third_failure_calls_a_human_within_seconds(road: Road, hoa: Staff, 
         (MessageKind.START, "▸ mở cuộc trò chuyện"),
         (MessageKind.CHOICE, "▸ một lựa chọn"),
         (MessageKind.LOCATION, "▸ vị trí: ngoài tỉnh"),
-        (MessageKind.UNSUPPORTED, "▸ gửi thứ máy không đọc được (ảnh, giọng nói …)"),
+        (MessageKind.UNSUPPORTED, f"{UNREADABLE}: 0123 4567 8901"),
         (MessageKind.CODE, CODE_TYPED),
     ],
 )

@@ -16,6 +16,7 @@ DESK = {
     Action.REPLY,
     Action.NOTE,
     Action.RELEASE,
+    Action.HAND_ON,
     Action.CLOSE,
     Action.READ_OWN,
     Action.SET_DUTY,

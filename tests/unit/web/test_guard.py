@@ -55,7 +55,9 @@ def test_only_the_way_in_is_open(hotline: Hotline) -> None:
 
 
 def url(path: str) -> str:
-    return "/desk" + path.replace("{code}", "C-1").replace("{service}", "s1").replace("{referral}", "r1")
+    return "/desk" + path.replace("{code}", "C-1").replace("{service}", "s1").replace("{referral}", "r1").replace(
+        "{uid}", "u1"
+    )
 
 
 async def test_nobody_signed_in_gets_nowhere(hotline: Hotline) -> None:

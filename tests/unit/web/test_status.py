@@ -11,6 +11,7 @@ import pytest
 from bot.looking import Channels, Looking, Standing
 from bot.web.status_texts import LATE, NOT_NOW, PART, TEXT
 from bot.web.status_words import BAD, GOOD, LOOK, Status, span, status
+from handlers import alarms
 from handlers.duty import EverybodyByRole
 from handlers.health import Health, Watched
 from handlers.model import Role
@@ -102,7 +103,17 @@ def test_what_is_wrong_stands_on_top_with_what_to_do(changes: dict[str, object],
     assert all(one.then for one in (*shown.urgent, *shown.soon)), "whoever reads it knows what to do next"
 
 
-@pytest.mark.parametrize("code", [one.code for one in QUESTIONS])
+ALARMS = (
+    alarms.TOKEN_LOST,
+    alarms.NOT_ALLOWED,
+    alarms.UNREACHABLE,
+    alarms.WEBHOOK_BAD,
+    alarms.QUOTA_LOW,
+    alarms.QUOTA_GONE,
+)
+
+
+@pytest.mark.parametrize("code", [*(one.code for one in QUESTIONS), *(f"channel-{code}" for code in ALARMS)])
 def test_every_finding_of_the_auditor_has_words(code: str) -> None:
     shown = page(late=(Finding(code, 3, 95),))
     (one,) = shown.soon if code in NOT_NOW else shown.urgent

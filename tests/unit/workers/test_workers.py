@@ -15,10 +15,12 @@ from bot.workers import loop
 from bot.workers import outbox as outbox_module
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
+from flows.platforms import Capabilities
 from handlers.delivery import LEASE, backoff, record, take_back
 from handlers.errors import StorageUnavailable
 from handlers.model import Address, OutboxKind, OutboxState, Outcome, SendJob
-from handlers.ports import Capabilities, SendResult
+from handlers.ports import SendResult
+from handlers.rules.windows import ALWAYS_OPEN
 from storage.open import MEMORY, Storage, open_storage
 from storage.wakeups import LocalWakeups
 from tests.contract.builders import CHANNEL, Clock, act, address, outbox_row
@@ -29,6 +31,7 @@ class Phone:
 
     name = CHANNEL
     capabilities = Capabilities(buttons=True, max_buttons=9, max_text=4096)
+    window = ALWAYS_OPEN
 
     def __init__(self, *results: SendResult | Exception) -> None:
         self.results = list(results)
@@ -36,7 +39,7 @@ class Phone:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def send(self, address: Address, outgoing: Any) -> SendResult:
+    async def send(self, address: Address, outgoing: Any, key: str = "") -> SendResult:
         self.seen.append(outgoing.text)
         await self.gate.wait()
         result = self.results.pop(0) if self.results else SendResult(outcome=Outcome.SENT)
