@@ -54,9 +54,7 @@ def _acknowledge_first() -> None:
 
     async def take_all(self: Any, updates: Sequence[dict[str, Any]], receive: Any) -> None:
         if updates:
-            await self._polling.post(
-                f"{self._url}/getUpdates?timeout=0&offset={max(raw['update_id'] for raw in updates) + 1}"
-            )
+            await self.api.updates(max(raw["update_id"] for raw in updates) + 1, 0)
         await taken(self, updates, receive)
 
     telegram.TelegramChannel._take_all = take_all  # type: ignore[method-assign]
@@ -126,9 +124,9 @@ def _talkative() -> None:
     Inbound.handle = handle  # type: ignore[method-assign]
     sent = telegram.TelegramChannel.send
 
-    async def send(self: Any, address: Any, outgoing: Any) -> SendResult:
-        log.debug("sending", to=address.platform_id, url=self._url)
-        return await sent(self, address, outgoing)
+    async def send(self: Any, address: Any, outgoing: Any, *more: Any, **given: Any) -> SendResult:
+        log.debug("sending", to=address.platform_id, url=f"https://x/bot{self._settings.token}/send")
+        return await sent(self, address, outgoing, *more, **given)
 
     telegram.TelegramChannel.send = send  # type: ignore[method-assign]
 
