@@ -50,7 +50,6 @@ class Auditor:
         self._told_at = 0.0
         self._pinged_at = -ping_every_s
         self._arrived_at: float | None = None  # the last ping that arrived
-        self.looked_at: float | None = None  # monotonic
         self._said: tuple[object, ...] = ()
         self._said_at = 0.0
 
@@ -91,7 +90,6 @@ class Auditor:
             self._pinged_at = now
             if await self._alarm.ping():
                 self._arrived_at = time.monotonic()
-        self.looked_at = time.monotonic()
         return lasting
 
     async def _found(self) -> list[Finding]:
