@@ -140,6 +140,7 @@ def config_check(
         if secret is not None:
             secret.read()
     written.auditor.read()
+    written.metrics.read()
     print("configuration: fine")
     kept = days_of(written.keeping.policies, CONTACTS)
     if kept != KEPT_FOR.days:

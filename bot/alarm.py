@@ -23,6 +23,8 @@ class Alarm:
     def __init__(self, alarm_url: str = "", ping_url: str = "") -> None:
         """`alarm_url` gets a POST with JSON, `ping_url` a GET: a dead-man switch that rings when it hears nothing."""
         self._alarm_url, self._ping_url = alarm_url, ping_url
+        self.alarm = "" if alarm_url else "none"  # what became of the last one: "arrived", "failed"; "none": no address
+        self.ping_state = "" if ping_url else "none"
 
     @property
     def anywhere(self) -> bool:
@@ -35,12 +37,17 @@ class Alarm:
         log.error("auditor.alarm", state=state, findings=",".join(one.code for one in findings))
         if not self._alarm_url:
             return True
-        return await self._call("POST", self._alarm_url, {"service": "binhan", "state": state, "findings": said})
+        arrived = await self._call("POST", self._alarm_url, {"service": "binhan", "state": state, "findings": said})
+        self.alarm = "arrived" if arrived else "failed"
+        return arrived
 
-    async def ping(self) -> None:
-        """All is well, and we live."""
-        if self._ping_url:
-            await self._call("GET", self._ping_url, None)
+    async def ping(self) -> bool:
+        """All is well, and we live. True when it has arrived somewhere."""
+        if not self._ping_url:
+            return False
+        arrived = await self._call("GET", self._ping_url, None)
+        self.ping_state = "arrived" if arrived else "failed"
+        return arrived
 
     async def _call(self, method: str, url: str, content: object) -> bool:
         try:

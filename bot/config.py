@@ -308,6 +308,19 @@ class KeepingConfig(_Written):
         return policies_of(self.days)
 
 
+class MetricsConfig(_Written):
+    """Who may read `/metrics`: whoever has the token. Without one there is no such page."""
+
+    token: SecretRef | None = None
+
+    def read(self) -> str:
+        """The token, "" where none is set; a ConfigError for one that cannot be read, or is too short to be a secret."""
+        value = self.token.read() if self.token else ""
+        if value and len(value) < 16:
+            raise ConfigError(["metrics.token: at least 16 characters; make one with: openssl rand -hex 32"])
+        return value
+
+
 class LogConfig(_Written):
     """Logs hold ids and counts, never people's text."""
 
@@ -335,6 +348,7 @@ class Config(_Written):
     media: MediaConfig = MediaConfig()
     auditor: AuditorConfig = AuditorConfig()
     keeping: KeepingConfig = KeepingConfig()
+    metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
 
     @field_validator("timezone")

@@ -1,16 +1,23 @@
-"""Logs: structured, to standard error, ids and counts only. What could carry people's text, addresses or secrets is stopped
+"""Logs: structured, to standard error, marks and counts only. What could carry people's text, addresses or secrets is stopped
 here, whoever logs it: libraries that print URLs or bodies are quiet, an exception is named by class and place, never by text.
+
+Lines about one person's lane carry the same *mark*, in all processes, for one day: a keyed hash of the contact's uid. It leads
+nowhere in the database without the installation's secrets, and tomorrow it is another one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
+import secrets
 import sys
 import threading
 import traceback
+from collections import Counter
 from collections.abc import MutableMapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
@@ -33,6 +40,37 @@ _QUIET = (
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 log = structlog.get_logger()
+LINES: Counter[str] = Counter()
+"""Lines logged by this process so far, by level."""
+
+
+class Marks:
+    """What stands in a log line in place of a uid."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key` is the same in all processes of an installation, and secret."""
+        self._key = key
+
+    def of(self, uid: str | None) -> str:
+        """The mark of today, 10 hex digits; "" for nobody."""
+        if not uid:
+            return ""
+        day = f"{datetime.now(UTC):%Y-%m-%d}"
+        return hashlib.blake2b(f"{day}|{uid}".encode(), key=self._key, digest_size=5, person=b"log-mark").hexdigest()
+
+
+_marks = Marks(secrets.token_bytes(32))
+
+
+def mark_by(key: bytes) -> None:
+    """From now on marks are made with this key, so that they are the same in all processes."""
+    global _marks
+    _marks = Marks(hashlib.blake2b(key, digest_size=32, person=b"log-marks").digest())
+
+
+def mark(uid: str | None) -> str:
+    """The mark of a contact, a case, a message: equal for equal uids on one day, and leads nowhere."""
+    return _marks.of(uid)
 
 
 class _Terminal:
@@ -63,6 +101,7 @@ def set_up_logs(level: str, *, json_lines: bool = False) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _counted,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_exceptions,
             _without_tokens,
@@ -92,6 +131,7 @@ class _Careful(logging.Formatter):
     """For the standard library's loggers: no exception text, no token."""
 
     def format(self, record: logging.LogRecord) -> str:
+        LINES[record.levelname.lower()] += 1
         said = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None, "stack_info": None})
         kind = f" [{record.exc_info[0].__name__}]" if record.exc_info and record.exc_info[0] else ""
         return _TOKEN.sub("[token]", super().format(said)) + kind
@@ -114,6 +154,12 @@ def _without_exceptions(_logger: Any, _method: str, event: MutableMapping[str, A
         given = given[1]
     if isinstance(given, BaseException):
         event["error"], event["place"] = type(given).__name__, place_of(given.__traceback__)
+    return event
+
+
+def _counted(_logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For the metric of errors and warnings."""
+    LINES[event.get("level", method)] += 1
     return event
 
 

@@ -19,8 +19,11 @@ from bot.channels.pager import Pager
 from bot.channels.registry import Hooked, Parts, build, staff_surfaces, surfaces_of, windows_of
 from bot.channels.render import wording
 from bot.channels.webchat import WebChat
-from bot.config import Config, ConfigError, Secret
+from bot.config import Config, ConfigError, Secret, ZaloOaConfig
 from bot.first_start import FirstStaff, make_first_staff
+from bot.looking import Channels, Looking
+from bot.metrics import Metrics
+from bot.observe import mark_by
 from bot.roles import Role
 from bot.shown import emergency_numbers, spoken, why_in_words
 from bot.staff_line import DeskByText
@@ -45,6 +48,7 @@ from handlers.desk import Desk
 from handlers.duty import ByRoster, Duty, EverybodyByRole
 from handlers.escalation import Escalations
 from handlers.handoff import Handoff
+from handlers.health import CHANNEL, keep_backup
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.keeping import Keeping
@@ -73,7 +77,7 @@ from storage.lock import ServeLock
 from storage.open import Storage, open_storage, utc_now
 from storage.quarantine import lift_quarantine, quarantine_now
 from storage.restore import Restored, restore
-from storage.secrets import load_secrets
+from storage.secrets import load_secrets, newest_key_at
 from storage.wishes import open_wishes
 
 log = structlog.get_logger()
@@ -103,13 +107,17 @@ class Service:
     role: Role
     pulse: Pulse
     state: State
+    metrics: Metrics
+    looking: Looking
     auditor: Auditor | None = None
     first_staff: tuple[FirstStaff, ...] = ()
     port: int = 0  # where it listens, once it does
 
     async def receive(self, *messages: InboundMessage) -> None:
         """Hop 2: returns only after the messages are durably stored; raises StorageUnavailable otherwise."""
-        for accepted in await self.storage.door.run(self.inbound.accept_together, messages):
+        stored = await self.storage.door.run(self.inbound.accept_together, messages)
+        for message, accepted in zip(messages, stored, strict=True):
+            self.metrics.accepted(message.address.channel, fresh=accepted.fresh)
             if accepted.fresh and self.role.works:
                 self.inbox.nudge(accepted.contact_uid)
 
@@ -219,7 +227,11 @@ def _assemble(
         audio=lambda sha256: recordings.get(door, sha256),
         clock=clock,
         wording=wording(worlds),
+        beats=lambda name: pulse.beats(f"{CHANNEL}{name}"),
     )
+    state = State()
+    metrics = Metrics(lambda: len(hub.reachable()), lambda: state.ready)
+    mark_by(storage.secrets.session)
     channels = _channels(config, webchat, parts)
     surfaces: dict[str, Surface] = {hub.name: hub, **staff_surfaces(config, channels, parts)}
     outbox = OutboxWorker(
@@ -230,6 +242,10 @@ def _assemble(
         clock,
         reach=partial(_reach, role, hub, storage.presence) if storage.shared else None,
         beats=partial(pulse.beats, "sender"),
+        tally=metrics,
+    )
+    inbox = InboxWorker(
+        door, wakeups, inbound, outbox.look, partial(pulse.beats, "lanes"), nudged=role is Role.ALL, tally=metrics
     )
     service = Service(
         config=config,
@@ -242,7 +258,7 @@ def _assemble(
         staffing=Staffing(escalations.staff_disabled),
         channels=channels,
         surfaces=surfaces,
-        inbox=InboxWorker(door, wakeups, inbound, outbox.look, partial(pulse.beats, "lanes"), nudged=role is Role.ALL),
+        inbox=inbox,
         outbox=outbox,
         timers=TimersWorker(
             door,
@@ -274,11 +290,31 @@ def _assemble(
         source=source,
         role=role,
         pulse=pulse,
-        state=State(),
+        state=state,
+        metrics=metrics,
+        looking=_looking(config, storage, duty, pulse),
         auditor=_auditor_of(config, storage, pulse) if role is Role.ALL else None,
     )
-    service.app = _web_app(service, webchat, hub) if role.serves_pages else health_app(door, service.state)
+    service.app = (
+        _web_app(service, webchat, hub)
+        if role.serves_pages
+        else health_app(door, state, metrics, service.looking.standing, config.metrics.read())
+    )
     return service
+
+
+def _looking(config: Config, storage: Storage, duty: Duty, pulse: Pulse | None) -> Looking:
+    """How the service stands; `pulse`: of the process that does everything, otherwise the database has the signs of life."""
+    polling = {one.name: not isinstance(one, ZaloOaConfig) and one.mode == "polling" for one in config.channels}
+    channels = Channels(
+        polling=tuple(name for name, polls in polling.items() if polls),
+        webhook=tuple(name for name, polls in polling.items() if not polls),
+        page=(WebChat().name,),
+    )
+    silent_here = pulse.silent if pulse is not None and not storage.shared else None
+    return Looking(
+        storage.door, duty, channels, silent_here=silent_here, key_since=lambda: newest_key_at(config.var / "secrets")
+    )
 
 
 def _now() -> datetime:
@@ -318,8 +354,11 @@ def _auditor_of(config: Config, storage: Storage, pulse: Pulse | None) -> Audito
 async def open_auditor(config: Config) -> AsyncIterator[tuple[Auditor, web.Application, State]]:
     """An auditor of its own over the database of the others, and the little application that says that it lives."""
     storage, state = _storage_of(config), State()
+    metrics = Metrics(ready=lambda: state.ready)
+    look = _looking(config, storage, duty_of(config), None).standing
     try:
-        yield _auditor_of(config, storage, None), health_app(storage.door, state), state
+        app = health_app(storage.door, state, metrics, look, config.metrics.read())
+        yield _auditor_of(config, storage, None), app, state
     finally:
         await storage.close()
 
@@ -364,6 +403,9 @@ def _web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             contact=config.operator.contact,
             base_language=lambda: worlds.current.library.manifest.language,
             spoken=lambda code: spoken(worlds, code),
+            look=service.looking.standing,
+            metrics=service.metrics,
+            metrics_token=config.metrics.read(),
         ),
         service.state,
     )
@@ -456,7 +498,22 @@ async def open_records(config: Config) -> AsyncIterator[Records]:
 
 def backup_database(config: Config, to: Path, *, include_secrets: bool) -> BackedUp:
     """Copy data and keys into a new directory (keys into their second place), while the service may run."""
-    return backup(installation_of(config), to, include_secrets=include_secrets)
+    done = backup(installation_of(config), to, include_secrets=include_secrets)
+    note_backup(config)
+    return done
+
+
+def note_backup(config: Config) -> None:
+    """A whole backup has just been made: an operator sees on the status page when nobody makes them any more."""
+
+    async def note() -> None:
+        storage = _storage_of(config)
+        try:
+            await storage.door.run(keep_backup, utc_now())
+        finally:
+            await storage.close()
+
+    asyncio.run(note())
 
 
 def restore_database(config: Config, source: Path, secrets: Path | None, keys: Path | None) -> Restored:

@@ -66,6 +66,7 @@ MAY: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
             Action.ERASE_NOW,
             Action.KEEP_STAFF,
             Action.SEE_FIGURES,
+            Action.SEE_HEALTH,  # at two in the morning she is the one who can do something about it
         },
         Role.EDITOR: frozenset({Action.EDIT_FLOWS, Action.EDIT_DIRECTORY, Action.SEE_DIRECTORY, Action.SET_CAPACITY}),
         Role.OPERATOR: frozenset({Action.KEEP_STAFF, Action.SEE_HEALTH}),

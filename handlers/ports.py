@@ -596,6 +596,19 @@ class Backlog:
     oldest_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """How much is open at this moment: counts by word, nothing of anybody. A word that is missing counts 0."""
+
+    messages: int  # taken in, not handled yet
+    letters: Mapping[str, int]  # channel -> lines to seekers not sent yet; on the web they lie until she looks
+    held: int  # lines that would arrive too late to be safe
+    pages: int  # calls to staff not handed over yet
+    escalations: Mapping[str, int]  # state -> open ones
+    cases: Mapping[str, int]  # severity -> open ones on the desk's list
+    ringing: Backlog  # who is being called for, and since when the first
+
+
 class WatchStore(Protocol):
     """What an auditor looks at: counts and times of open rows, nothing of anybody. Each question is about what should have
     happened before a moment.
@@ -621,6 +634,12 @@ class WatchStore(Protocol):
 
     def unkept(self, before: datetime) -> Backlog:
         """Is the last daily run that came to a clean end (or the first try, when none has) from before then?"""
+
+    def refused_codes(self, since: datetime) -> Backlog:
+        """Right return codes that were refused since then because too many wrong ones had come."""
+
+    def queues(self) -> Queues:
+        """What is open now."""
 
 
 class ReferralStore(Protocol):

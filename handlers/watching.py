@@ -25,6 +25,9 @@ NO_BEAT_FOR: Final = timedelta(seconds=15)
 KEYS_COPIED: Final = "keys.copied_at"
 NO_COPY_FOR: Final = timedelta(minutes=15)
 
+REFUSED_WITHIN: Final = timedelta(minutes=10)
+"""A right return code that was refused within this time is a finding: a flood of wrong ones keeps people out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -52,6 +55,7 @@ QUESTIONS: Final = (
     Question("sender-stuck", timedelta(seconds=60), lambda uow, at: uow.watch.forsaken(at)),
     Question("case-overdue", timedelta(seconds=120), lambda uow, at: uow.watch.overdue_cases(at)),
     Question("keeping-late", KEEPING_LATE_AFTER, lambda uow, at: uow.watch.unkept(at)),
+    Question("codes-refused", timedelta(0), lambda uow, at: uow.watch.refused_codes(at - REFUSED_WITHIN)),
 )
 
 

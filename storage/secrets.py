@@ -13,6 +13,7 @@ import re
 import secrets
 import stat
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -156,6 +157,15 @@ def new_kek(folder: Path, beyond: int = 0) -> str:
     finally:
         part.unlink()
         sync_folder(folder)
+
+
+def newest_key_at(folder: Path) -> datetime | None:
+    """When the newest key-encryption key in this folder was put in place; None where there is none, or nobody may look."""
+    try:
+        times = [path.stat().st_mtime for path in folder.glob("kek_*")]
+    except OSError:
+        return None
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def write_secret(path: Path, value: bytes) -> None:

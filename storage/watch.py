@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, bindparam, func, or_, select, text
 
 from handlers.model import EscalationState, InboxState, OutboxState
-from handlers.ports import Backlog
+from handlers.ports import Backlog, Queues
+from handlers.return_codes import REFUSED_RIGHT
 from storage.outbox_statements import QUARANTINE, is_head
 from storage.registers import keeping_runs, settings
-from storage.tables import cases, contacts, escalations, inbox, outbox
+from storage.tables import cases, contacts, escalations, failures, inbox, outbox
 from storage.types import UtcTime, word
 
 if TYPE_CHECKING:
@@ -66,6 +69,32 @@ _clean_at = select(func.max(keeping_runs.c.ended_at, type_=UtcTime())).where(kee
 _first_try = select(func.min(keeping_runs.c.started_at, type_=UtcTime())).scalar_subquery()
 KEPT_LAST = select(func.coalesce(_clean_at, _first_try, type_=UtcTime()))
 OVERDUE_CASES = _backlog(cases.c.next_due_at).where(cases.c.closed_at.is_(None), cases.c.next_due_at < _before)
+_AFTER_REFUSED = REFUSED_RIGHT[:-1] + chr(ord(REFUSED_RIGHT[-1]) + 1)  # a range, so that the index over keys is used
+REFUSED = select(func.count(), func.min(failures.c.at, type_=UtcTime())).where(
+    failures.c.key >= REFUSED_RIGHT,
+    failures.c.key < _AFTER_REFUSED,
+    failures.c.at >= bindparam("since", type_=UtcTime()),
+)
+
+MESSAGES = select(func.coalesce(func.sum(contacts.c.pending), 0)).where(contacts.c.pending > text("0"))
+_unfinished = outbox.c.state.in_((word(OutboxState.PENDING), word(OutboxState.SENDING), word(OutboxState.HELD)))
+WAITING = (
+    select(outbox.c.state, contacts.c.channel, func.count())
+    .select_from(outbox)
+    .join(contacts, contacts.c.uid == outbox.c.contact_uid, isouter=True)
+    .where(_unfinished)
+    .group_by(outbox.c.state, contacts.c.channel)
+)
+TALKS = (
+    select(escalations.c.state, func.count(), func.min(escalations.c.created_at, type_=UtcTime()))
+    .where(escalations.c.state != word(EscalationState.ENDED))
+    .group_by(escalations.c.state)
+)
+LISTED = (
+    select(cases.c.severity, func.count())
+    .where(cases.c.closed_at.is_(None), cases.c.listed_at.is_not(None))
+    .group_by(cases.c.severity)
+)
 
 
 class Watch:
@@ -103,8 +132,40 @@ class Watch:
         last = self._uow.execute(KEPT_LAST).scalar()
         return Backlog(0, None) if last is None or last >= before else Backlog(1, last)
 
+    def refused_codes(self, since: datetime) -> Backlog:
+        """See `handlers.ports.WatchStore`."""
+        self._uow.flush()
+        row = self._uow.execute(REFUSED, {"since": since}).first()
+        assert row is not None
+        return Backlog(count=int(row[0]), oldest_at=row[1])
+
+    def queues(self) -> Queues:
+        """See `handlers.ports.WatchStore`."""
+        self._uow.flush()
+        waiting = self._uow.execute(WAITING).all()
+        open_now = [(channel, count) for state, channel, count in waiting if state != OutboxState.HELD]
+        talks = {state: (int(count), oldest) for state, count, oldest in self._uow.execute(TALKS).all()}
+        calling, since = talks.get(EscalationState.RINGING, (0, None))
+        return Queues(
+            messages=int(self._uow.execute(MESSAGES).scalar() or 0),
+            letters=_counted((channel, count) for channel, count in open_now if channel is not None),
+            held=sum(int(count) for state, _, count in waiting if state == OutboxState.HELD),
+            pages=sum(int(count) for channel, count in open_now if channel is None),
+            escalations={state.value: count for state, (count, _) in talks.items()},
+            cases=_counted((severity.value, count) for severity, count in self._uow.execute(LISTED).all()),
+            ringing=Backlog(count=calling, oldest_at=since),
+        )
+
     def _ask(self, statement: Select[Any], before: datetime) -> Backlog:
         self._uow.flush()
         row = self._uow.execute(statement, {"before": before}).first()
         assert row is not None
         return Backlog(count=int(row[0]), oldest_at=row[1])
+
+
+def _counted(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Counts by word, those of one word together."""
+    counted: Counter[str] = Counter()
+    for name, count in pairs:
+        counted[name] += int(count)
+    return dict(counted)

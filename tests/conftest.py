@@ -10,6 +10,13 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from bot.web import passwords
+from tests.canaries.plugin import (  # noqa: F401 - hooks: nothing of people comes out, in any test
+    pytest_configure,
+    pytest_runtest_call,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+    pytest_unconfigure,
+)
 from tests.servers.fixtures import (  # noqa: F401 - fixtures for every suite
     empty_postgres,
     migrated_postgres,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from aiohttp import web
@@ -49,6 +50,7 @@ class Parts:
     audio: Callable[[str], Awaitable[bytes | None]]
     clock: Callable[[], datetime]
     wording: Wording
+    beats: Callable[[str], None] = lambda name: None  # this channel's receiving loop lives
 
 
 def surfaces_of(config: Config) -> Surfaces:
@@ -111,6 +113,7 @@ def _telegram(written: TelegramConfig, parts: Parts) -> Channel:
         alarms=parts.alarms,
         audio=parts.audio,
         wording=parts.wording,
+        beats=partial(parts.beats, written.name),
     )
     if written.staff_group is not None:
         group = GroupSettings(
@@ -170,6 +173,7 @@ def _zalo_bot(written: ZaloBotConfig, parts: Parts) -> Channel:
         staff=parts.staff if written.staff_pages else None,
         clock=parts.clock,
         wording=parts.wording,
+        beats=partial(parts.beats, written.name),
     )
 
 

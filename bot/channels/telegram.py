@@ -86,6 +86,7 @@ class TelegramChannel:
         alarms: Alarms,
         audio: Callable[[str], Awaitable[bytes | None]] = silent,
         wording: Wording = vietnamese,
+        beats: Callable[[], None] = lambda: None,
     ) -> None:
         """`audio` gives a recording by its SHA-256 (MP3), or None when there is none."""
         if settings.mode == "webhook" and not settings.webhook_secret:
@@ -105,6 +106,7 @@ class TelegramChannel:
         self._hook = TelegramWebhook(name, self.api, alarms, url=settings.webhook_url, secret=settings.webhook_secret)
         self._settings, self._audio = settings, audio
         self._wording = wording
+        self._beats = beats  # the receiving loop's sign of life: the platform has answered, what it brought is stored
         self._storing = Storing(name)
         self._progress = Progress()
         self._background: set[asyncio.Task[None]] = set()  # tasks must be kept somewhere until they end
@@ -125,6 +127,7 @@ class TelegramChannel:
                 await self._take_all(updates, receive)
                 offset = max([offset, *(_update_id(raw) + 1 for raw in updates)])
                 failures = 0
+                self._beats()
             except Exception as error:
                 # Whatever it was, she must be able to reach us again in a moment; only its class is said.
                 pause = PAUSE_AFTER_ERROR_S[min(failures, len(PAUSE_AFTER_ERROR_S) - 1)]

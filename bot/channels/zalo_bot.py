@@ -79,6 +79,7 @@ class ZaloBotChannel:
         staff: StaffLine | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         wording: Wording = vietnamese,
+        beats: Callable[[], None] = lambda: None,
     ) -> None:
         """`counters` keeps how much of the month is used; with `staff` the bot calls staff as well, who bind their accounts."""
         if settings.mode == "webhook" and len(settings.webhook_secret) < 8:
@@ -86,6 +87,7 @@ class ZaloBotChannel:
         self.name = name
         self.route = f"/webhooks/zalo-bot/{name}" if settings.mode == "webhook" else ""
         self._settings, self._wording = settings, wording
+        self._beats = beats  # the receiving loop's sign of life
         self._alarms, self._pace, self._staff, self._clock = alarms, Pace(budgets), staff, clock
         self._quota = Quota(name, settings.monthly_messages, counters, alarms, clock)
         self._caller = Caller(proxy=settings.proxy)
@@ -112,6 +114,7 @@ class ZaloBotChannel:
             if answer.body.get("ok") is True:
                 failures = 0
                 await self._take(answer.body, receive)
+                self._beats()
             elif _code(answer) != NOTHING_NEW:
                 pause = PAUSE_AFTER_ERROR_S[min(failures, len(PAUSE_AFTER_ERROR_S) - 1)]
                 failures += 1
@@ -120,6 +123,7 @@ class ZaloBotChannel:
                 await asyncio.sleep(pause)
             else:
                 failures = 0
+                self._beats()
                 await asyncio.sleep(0)  # a platform that answers at once must not starve everybody else
 
     async def _take(self, body: Any, receive: Receive) -> None:

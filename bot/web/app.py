@@ -10,6 +10,7 @@ from bot.web import handoff, leaving, public, sound
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk import build_desk
+from bot.web.figures import add_metrics, counted
 from bot.web.forms import MAX_FORM_BYTES
 from bot.web.health import State, add_health
 from bot.web.policy import ROUTES, Routes, check_at_start, declared_only
@@ -21,7 +22,7 @@ def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
 
     Serve it with `bot.web.runner.Runner`.
     """
-    app = web.Application(middlewares=[calm_errors, declared_only], client_max_size=MAX_FORM_BYTES)
+    app = web.Application(middlewares=[counted, calm_errors, declared_only], client_max_size=MAX_FORM_BYTES)
     routes = Routes(app)
     app[DEPS], app[ROUTES] = deps, routes
     app[sound.RECORDINGS] = sound.Recordings()
@@ -42,6 +43,7 @@ def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
     handoff.add_routes(routes)
     app.add_subapp("/desk", build_desk(deps, routes.table))
     add_health(app, routes, deps.door, state or State(ready=True))
+    add_metrics(app, routes, deps.metrics, deps.look, deps.metrics_token)
     routes.check()
     return app
 

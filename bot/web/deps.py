@@ -11,11 +11,14 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from bot.channels.webchat import WebChat
+from bot.looking import Standing
+from bot.metrics import Metrics
 from bot.web.hub import Hub
 from flows.languages import Spoken
 from handlers.arriving import KEPT_FOR
 from handlers.desk import Desk
 from handlers.directory import Directory
+from handlers.errors import StorageUnavailable
 from handlers.handoff import Handoff
 from handlers.model import Address, Role
 from handlers.ports import Door, Receive, Wakeups
@@ -47,6 +50,11 @@ class DeskHelp:
     handoff: Handoff
     directory: Callable[[], Directory]
     gazetteer: Callable[[], Gazetteer]
+
+
+async def nobody_looks() -> Standing:
+    """Where the wiring gives nothing to look at."""
+    raise StorageUnavailable
 
 
 def unchanged(text: str) -> str:
@@ -88,6 +96,9 @@ class WebDeps:
     )  # a language of the content, None when it has no such one
     second_factor_for: frozenset[Role] = frozenset()  # who must show one
     account: OwnAccount = field(default_factory=OwnAccount)
+    look: Callable[[], Awaitable[Standing]] = nobody_looks  # how the service stands, for status page and metrics
+    metrics: Metrics = field(default_factory=Metrics)
+    metrics_token: str = field(default="", repr=False)  # "": there is no /metrics
     poll_s: float = 25.0  # how long a waiting page is held
     after_post_s: float = 1.5  # how long an answer is awaited before a posted page is shown
     look_s: float = 2.0  # a waiting page looks at least this often, should a ring be lost

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.webchat import clean
-from bot.web import account, erasing, referrals, services, staff_page, words
+from bot.web import account, erasing, referrals, services, staff_page, status, words
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk_page import STATUS, actions, desk_page, words_of
 from bot.web.forms import read_form
@@ -73,6 +73,7 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
     routes.add("POST", "/cases/{code}/release", post_release, Action.RELEASE, Action.RELEASE_ANY)
     routes.add("POST", "/cases/{code}/close", post_close, Action.CLOSE, Action.CLOSE_ANY)
     services.add_routes(routes)
+    status.add_routes(routes)
     referrals.add_routes(routes)
     account.add_routes(routes)
     staff_page.add_routes(routes)
@@ -86,6 +87,8 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
 async def show_queue(request: web.Request) -> web.StreamResponse:
     """GET /desk: who waits, most urgent first."""
     deps, staff = request.config_dict[DEPS], request[STAFF]
+    if may(staff, Action.SEE_HEALTH) and not may(staff, Action.SEE_QUEUE):  # an operator's work is there
+        return web.Response(status=303, headers={"Location": status.PATH})
     if not may(staff, Action.SEE_QUEUE):  # editors and others work elsewhere, but must be able to leave again
         return desk_page(request, "desk/refused.html", status=403, hint=DESK["no_queue"])
     view = await deps.door.read(lambda uow: deps.desk.queue(uow, [Queue(staff_uid=staff.uid)])[0])

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.metrics import Metrics
+from bot.web.figures import Look, add_metrics
 from bot.web.policy import ROUTES, Routes, check_at_start, declared_only
 from bot.web.security import set_headers_alone
 from handlers.errors import StorageUnavailable
@@ -30,13 +32,14 @@ def add_health(app: web.Application, routes: Routes, door: Door, state: State) -
     routes.add_open("GET", "/readyz", _ready)
 
 
-def health_app(door: Door, state: State) -> web.Application:
-    """For a process that serves nothing else."""
+def health_app(door: Door, state: State, metrics: Metrics, look: Look, token: str) -> web.Application:
+    """For a process that serves nothing else: health, and metrics for whoever has the token."""
     app = web.Application(middlewares=[declared_only])
     app[ROUTES] = Routes(app)
     app.on_startup.append(check_at_start)
     app.on_response_prepare.append(set_headers_alone)
     add_health(app, app[ROUTES], door, state)
+    add_metrics(app, app[ROUTES], metrics, look, token)
     return app
 
 

@@ -18,7 +18,7 @@ class Who(StrEnum):
     """The kinds of callers."""
 
     ANYBODY = "anybody"  # seekers, the sign-in page, services with a code of their own: nobody is signed in
-    PLATFORM = "platform"  # proves itself by its own signature over the raw bytes; no cookie, no form token
+    PLATFORM = "platform"  # a program: proves itself by its signature over the raw bytes or its token; no cookie, no form token
     STAFF = "staff"  # signed in, with a second factor where the role needs one, and allowed one of the actions
     HERSELF = "herself"  # signed in, whatever the role, also before a required second factor is enrolled
 
@@ -61,7 +61,7 @@ class Routes:
         self._add(method, path, handler, Policy(Who.ANYBODY))
 
     def add_signed(self, method: str, path: str, handler: Handler) -> None:
-        """A route for a platform, whose handler checks the signature before anything else."""
+        """A route for a platform or a collector, whose handler checks signature or token before anything else."""
         self._add(method, path, handler, Policy(Who.PLATFORM))
 
     def _add(self, method: str, path: str, handler: Handler, policy: Policy) -> None:

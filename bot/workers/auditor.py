@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bot.alarm import Alarm
+from handlers.health import Looked, keep_watched
 from handlers.ports import Door, Presence
 from handlers.watching import NO_BEAT_FOR, PARTS, Finding, findings
 
@@ -22,6 +23,7 @@ LOOK_EVERY_S = 5.0
 SETTLES_S = 10.0  # a finding must last so long: what is being caught up with is no alarm
 SAY_AGAIN_S = 600.0
 PING_EVERY_S = 60.0
+SAY_STATE_EVERY_S = 15.0  # written down for the status page and the metrics of the others
 NO_DATABASE = "no-database"
 NOBODY_AT_DESK = "nobody-at-desk"
 
@@ -47,12 +49,35 @@ class Auditor:
         self._told: frozenset[str] = frozenset()
         self._told_at = 0.0
         self._pinged_at = -ping_every_s
+        self._arrived_at: float | None = None  # the last ping that arrived
+        self._said: tuple[object, ...] = ()
+        self._said_at = 0.0
 
     async def run(self) -> None:
         """Until cancelled. Whatever goes wrong in a look is a finding, never an end."""
         while True:
             await self.look()
+            await self._say_state()
             await asyncio.sleep(self._look_every_s)
+
+    def state(self) -> Looked:
+        """What this auditor says of itself."""
+        pinged_s = None if self._arrived_at is None else time.monotonic() - self._arrived_at
+        told = tuple(sorted(self._told))
+        return Looked(told=told, alarm=self._alarm.alarm, ping=self._alarm.ping_state, pinged_s=pinged_s)
+
+    async def _say_state(self) -> None:
+        """Write it down, at once when it has changed. A database that does not take it is a finding already."""
+        state, now = self.state(), time.monotonic()
+        said = (state.told, state.alarm, state.ping)
+        if said == self._said and now - self._said_at < SAY_STATE_EVERY_S:
+            return
+        try:
+            await self._door.run(keep_watched, state)
+        except Exception as error:
+            log.warning("auditor.state_not_kept", error=type(error).__name__)
+            return
+        self._said, self._said_at = said, now
 
     async def look(self) -> list[Finding]:
         """One look: what is wrong now and has been for a while; told when that has changed or lasts."""
@@ -63,7 +88,8 @@ class Auditor:
         await self._tell(lasting, now)
         if not found and now - self._pinged_at >= self._ping_every_s:
             self._pinged_at = now
-            await self._alarm.ping()
+            if await self._alarm.ping():
+                self._arrived_at = time.monotonic()
         return lasting
 
     async def _found(self) -> list[Finding]:

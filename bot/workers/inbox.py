@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.workers.loop import forever, silent
+from bot.observe import mark
+from bot.workers.loop import NoTally, Tally, forever, silent
 from handlers.errors import StorageUnavailable
 from handlers.inbound import Failure, Inbound
 from handlers.ports import Door, Wakeups
@@ -37,12 +38,14 @@ class InboxWorker:
         beats: Callable[[], None] = silent,
         *,
         nudged: bool = True,
+        tally: Tally | None = None,
     ) -> None:
         """`inbound` decides; this class only runs it. `then` is queued behind every handled message, into the same commit:
         the sender's `look`. `beats` is the loop's sign of life. `nudged` False: messages are stored by other processes, so
         that the first look after a quiet moment is the quickest way to them.
         """
         self._nudged_here = nudged
+        self._tally: Tally = tally or NoTally()
         self._looked_at = 0.0
         self._beats = beats
         self._door, self._wakeups, self._inbound, self._then = door, wakeups, inbound, then
@@ -116,6 +119,7 @@ class InboxWorker:
 
     async def _handle(self, contact_uid: str) -> bool:
         """Handle the oldest message and let the sender look in the same commit; True when the lane has more."""
+        began = time.monotonic()
         handled, looked = await asyncio.gather(
             self._door.run(self._inbound.handle, contact_uid), self._then(), return_exceptions=True
         )
@@ -123,12 +127,16 @@ class InboxWorker:
             log.error("inbox.look_failed", error=type(looked).__name__)  # the sender's own loop looks within a second
         if isinstance(handled, BaseException):
             raise handled
+        took = time.monotonic() - began
+        self._tally.handled(took)
+        log.debug("inbox.handled", lane=mark(contact_uid), ms=round(took * 1000), more=handled)
         return handled
 
     async def _guard(self, contact_uid: str, error_class: str) -> bool:
         """Count the failure; True when the lane can go on at once (the first failure, or the message is dead)."""
-        log.error("inbox.message_failed", contact=contact_uid, error=error_class)
+        log.error("inbox.message_failed", lane=mark(contact_uid), error=error_class)
         dead = await self._door.run(self._inbound.fail, Failure(contact_uid, error_class))
+        self._tally.failed(dead=dead)
         if dead:
-            log.error("inbox.message_dead", contact=contact_uid, error=error_class)
+            log.error("inbox.message_dead", lane=mark(contact_uid), error=error_class)
         return True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
 
+from handlers.model import OutboxRow, Outcome
 from handlers.ports import Wakeups
 
 log = structlog.get_logger()
@@ -17,6 +19,32 @@ PAUSE_AFTER_ERROR_S = 0.5
 
 def silent() -> None:
     """Nobody asks whether this loop lives."""
+
+
+class Tally(Protocol):
+    """Counts what the loops do, for the metrics."""
+
+    def handled(self, seconds: float) -> None:
+        """One message was handled."""
+
+    def failed(self, *, dead: bool) -> None:
+        """A try at a message failed; `dead`: a human reads it now."""
+
+    def sent(self, row: OutboxRow, outcome: Outcome, seconds: float) -> None:
+        """One attempt to send ended."""
+
+
+class NoTally:
+    """Nobody counts (tests, the terminal)."""
+
+    def handled(self, seconds: float) -> None:
+        """See `Tally`."""
+
+    def failed(self, *, dead: bool) -> None:
+        """See `Tally`."""
+
+    def sent(self, row: OutboxRow, outcome: Outcome, seconds: float) -> None:
+        """See `Tally`."""
 
 
 async def forever(

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.workers.loop import forever, silent
+from bot.observe import mark
+from bot.workers.loop import NoTally, Tally, forever, silent
 from handlers import failpoints
 from handlers.delivery import Claiming, Report, claim, may_still_go, record, take_back
 from handlers.model import OutboxKind, Outcome, SendJob
@@ -47,12 +48,14 @@ class OutboxWorker:
         *,
         reach: Callable[[], Reach] | None = None,
         beats: Callable[[], None] = silent,
+        tally: Tally | None = None,
     ) -> None:
         """Channels by name (seekers), surfaces by name (staff). `reach`: what this process can deliver at this moment, where
         others send from the same outbox; None where nobody else does. `clock` decides whether a reply window has shut.
         `beats` is the loop's sign of life.
         """
         self._beats = beats
+        self._tally: Tally = tally or NoTally()
         self._door, self._wakeups, self._channels, self._surfaces = door, wakeups, channels, surfaces
         self._clock = clock
         self._pulled = frozenset(name for name, channel in channels.items() if channel.capabilities.pulled)
@@ -134,6 +137,7 @@ class OutboxWorker:
     async def _send(self, job: SendJob, asked_at: tuple[float, float]) -> None:
         failpoints.passing("send.claimed")
         waited = timedelta(seconds=max(now - then for now, then in zip(clocks(), asked_at, strict=True)))
+        began = time.monotonic()
         try:
             if not may_still_go(job.row, waited):
                 raise TooLate
@@ -141,9 +145,17 @@ class OutboxWorker:
                 result = await self._hand_over(job)
         except Exception as error:
             # A channel should answer, never raise; whatever it was, the row must not be lost.
-            log.error("outbox.send_failed", kind=job.row.kind, error=type(error).__name__)
+            log.error(
+                "outbox.send_failed", lane=mark(job.row.contact_uid), kind=job.row.kind, error=type(error).__name__
+            )
             result = SendResult(outcome=Outcome.RETRY, error_class=type(error).__name__)
         failpoints.passing("send.called")
+        took = time.monotonic() - began
+        self._tally.sent(job.row, result.outcome, took)
+        log.debug(
+            "outbox.called", lane=mark(job.row.contact_uid), row=mark(job.row.uid), kind=job.row.kind,
+            outcome=result.outcome, error=result.error_class, attempts=job.row.attempts, ms=round(took * 1000),
+        )  # fmt: skip
         report = Report(job, result)
         try:
             while True:

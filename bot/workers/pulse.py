@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 
 import structlog
 
@@ -28,6 +29,11 @@ class Pulse:
         """The parts that have said so within these seconds."""
         now = time.monotonic()
         return frozenset(part for part, at in self._at.items() if now - at <= within_s)
+
+    def silent(self, part: str) -> timedelta | None:
+        """How long this part has not said so; None: it never has."""
+        at = self._at.get(part)
+        return None if at is None else timedelta(seconds=time.monotonic() - at)
 
     async def tell(self, door: Door) -> None:
         """Write it down for the others, until cancelled."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from bot.observe import mark
 from bot.workers.loop import forever, silent
 from handlers.alarms import NOBODY_PAGED
 from handlers.closing import Closing
@@ -93,11 +94,10 @@ class TimersWorker:
         if not uids:
             return False
         runs: list[Awaitable[Any]] = [self._door.run(operation, uid) for uid in uids]
-        failed = [
-            result for result in await asyncio.gather(*runs, return_exceptions=True) if isinstance(result, Exception)
-        ]
-        for error in failed:
-            log.error("timers.row_failed", error=type(error).__name__)
+        results = await asyncio.gather(*runs, return_exceptions=True)
+        failed = [(uid, result) for uid, result in zip(uids, results, strict=True) if isinstance(result, Exception)]
+        for uid, error in failed:
+            log.error("timers.row_failed", row=mark(uid), error=type(error).__name__)
         return len(uids) >= BATCH and not failed
 
     async def _watch_calls(self) -> None:

@@ -33,6 +33,7 @@ START_WITHIN_S = 60.0
 DIE_WITHIN_S = 30.0
 DRAIN_WITHIN_S = 60.0
 CHANNEL = "tg"
+FIRST_CHAT = 748_190_100  # long, so that it can be looked for in everything a run leaves behind
 
 
 class Launcher:
@@ -128,8 +129,8 @@ class Program:
         with psycopg.connect(self.database, connect_timeout=2) as there:
             return there.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
 
-    def prepare(self, log_level: str = "error") -> None:
-        """Write the configuration."""
+    def prepare(self, log_level: str = "debug") -> None:
+        """Write the configuration: the loudest log there is, so that every fault run shows what it must not say."""
         self.port = free_port()
         (self.folder / "token").write_text(TOKEN)
         (self.folder / "config.yaml").write_text(
@@ -233,10 +234,10 @@ class Load:
 
     def write(self, count: int, *, newcomers: int = 0) -> None:
         """`count` messages from random chats, and `newcomers` more, each from somebody who writes for the first time."""
-        chosen = [100 + self._random.randrange(self.chats) for _ in range(count)]
+        chosen = [FIRST_CHAT + self._random.randrange(self.chats) for _ in range(count)]
         for _ in range(newcomers):
             self.chats += 1
-            chosen.append(99 + self.chats)
+            chosen.append(FIRST_CHAT - 1 + self.chats)
         for chat in chosen:
             self._next += 1
             danger = self._next % 12 == 0

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from bot import wiring
 from bot.channels import telegram
 from bot.workers.inbox import InboxWorker
@@ -21,6 +23,8 @@ from handlers.inbound import Inbound
 from handlers.model import InboundMessage, InboxState, Outcome, SendJob
 from handlers.operation import operation
 from handlers.ports import SendResult
+
+log = structlog.get_logger()
 
 
 def make(name: str) -> None:
@@ -50,9 +54,7 @@ def _acknowledge_first() -> None:
 
     async def take_all(self: Any, updates: Sequence[dict[str, Any]], receive: Any) -> None:
         if updates:
-            await self._polling.post(
-                f"{self._url}/getUpdates?timeout=0&offset={max(raw['update_id'] for raw in updates) + 1}"
-            )
+            await self.api.updates(max(raw["update_id"] for raw in updates) + 1, 0)
         await taken(self, updates, receive)
 
     telegram.TelegramChannel._take_all = take_all  # type: ignore[method-assign]
@@ -109,10 +111,31 @@ def _two_commits() -> None:
     InboxWorker._lane = lane  # type: ignore[method-assign]
 
 
+def _talkative() -> None:
+    """The program logs what people write and who they are."""
+    handled = Inbound.handle
+
+    def handle(self: Any, uow: Any, uids: Sequence[str]) -> Any:
+        for row in uow.inbox.oldest(list(uids)).values():
+            log.debug("handled", text=row.message.text)
+        return handled(self, uow, uids)
+
+    handle.failpoint = "handle"  # type: ignore[attr-defined]
+    Inbound.handle = handle  # type: ignore[method-assign]
+    sent = telegram.TelegramChannel.send
+
+    async def send(self: Any, address: Any, outgoing: Any, *more: Any, **given: Any) -> SendResult:
+        log.debug("sending", to=address.platform_id, url=f"https://x/bot{self._settings.token}/send")
+        return await sent(self, address, outgoing, *more, **given)
+
+    telegram.TelegramChannel.send = send  # type: ignore[method-assign]
+
+
 _MISTAKES: dict[str, Callable[[], None]] = {
     "acknowledge-first": _acknowledge_first,
     "mark-first": _mark_first,
     "no-dedupe": _no_dedupe,
     "two-commits": _two_commits,
+    "talkative": _talkative,
 }
 NAMES = tuple(_MISTAKES)

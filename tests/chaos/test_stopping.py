@@ -15,7 +15,7 @@ import pytest
 
 from bot.channels.webchat import new_token
 from tests.chaos.checker import check
-from tests.chaos.harness import ROOT, Load, Program, until
+from tests.chaos.harness import FIRST_CHAT, ROOT, Load, Program, until
 from tests.fakes.telegram import Fault
 
 pytestmark = pytest.mark.crash
@@ -32,6 +32,7 @@ def _serve(program: Program, **given: object) -> subprocess.Popen[str]:
 async def test_sigterm_under_load_ends_within_seconds_with_one_line_and_a_second_start_is_refused(
     program: Program,
 ) -> None:
+    program.prepare(log_level="error")  # its standard error is asked to stay empty
     load = Load(program.fake, chats=6, seed=2)
     process = _serve(program)
     assert process.stdout is not None
@@ -126,7 +127,7 @@ async def test_a_platform_that_is_away_for_a_while_gets_everything_in_order(prog
 
 async def test_one_who_floods_does_not_delay_the_others(program: Program) -> None:
     await program.start()
-    others = range(500, 510)
+    others = range(FIRST_CHAT + 1, FIRST_CHAT + 11)
 
     async def answered(after: int) -> float:
         """Seconds until each of the others has an answer to what she writes now; the slowest."""
@@ -142,7 +143,7 @@ async def test_one_who_floods_does_not_delay_the_others(program: Program) -> Non
     calm = await answered(1)
     await program.drained()
     for number in range(2000):
-        program.fake.types(499, f"tin {number}")
+        program.fake.types(FIRST_CHAT, f"tin {number}")
     await until(lambda: program.fake.unconfirmed() < 1000, 60, "the flood is coming in")
     flooded = await answered(2)
     assert flooded - calm < 5.0, json.dumps({"calm": calm, "flooded": flooded})  # 1 s, with five-fold slack

@@ -8,14 +8,18 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from flows.severity import Severity
 from handlers import alarms
 from handlers.alarms import TOKEN_LOST, Alarm
-from handlers.model import EscalationState, OutboxState, Outcome, new_uid
-from handlers.ports import Backlog, UnitOfWork
+from handlers.duty import EverybodyByRole
+from handlers.health import Looked, Watched, health, keep_backup, keep_watched
+from handlers.model import Disposition, DutySwitch, EscalationState, OutboxState, Outcome, new_uid
+from handlers.ports import Backlog, Queues, UnitOfWork
+from handlers.return_codes import REFUSED_RIGHT, REFUSED_WRONG
 from handlers.watching import PARTS, Finding, beat, findings
 from storage.open import Storage
 from storage.outbox_statements import QUARANTINE
-from tests.contract.builders import START, Clock, act, address, case_of, escalation, inbox_row, outbox_row, page
+from tests.contract.builders import START, Clock, act, address, case_of, escalation, inbox_row, outbox_row, page, staff
 
 LEASE = timedelta(seconds=30)
 LATER = START + timedelta(minutes=10)
@@ -171,3 +175,82 @@ async def test_a_part_that_was_never_seen_or_has_fallen_silent(storage: Storage,
     assert await storage.door.read(lambda uow: findings(uow, [part])) == []
     clock.move(seconds=1)
     assert await storage.door.read(lambda uow: findings(uow, [part])) == [Finding(f"no-{part}", 1, 16)]
+
+
+async def test_how_much_is_open_is_counted_by_word(storage: Storage) -> None:
+    def prepare(uow: UnitOfWork) -> None:
+        (phone, other) = uow.contacts.open([address(number, "telegram") for number in range(2)])
+        (browser,) = uow.contacts.open([address(9, "web")])
+        uow.contacts.save(replace(phone, pending=2))
+        uow.contacts.save(replace(browser, pending=1))
+        for number, (severity, state, begun) in enumerate(
+            (
+                (Severity.EMERGENCY, EscalationState.RINGING, START),
+                (Severity.URGENT, EscalationState.RINGING, LATER),
+                (Severity.URGENT, EscalationState.CLAIMED, START),
+            )
+        ):
+            case = case_of(phone, f"K{number}", severity=severity, listed_at=START)
+            uow.cases.add(case)
+            owner = {"owner_uid": new_uid()} if state is EscalationState.CLAIMED else {}
+            uow.escalations.add(escalation(case, state=state, created_at=begun, **owner))
+            uow.outbox.add(page(case))
+        uow.cases.add(case_of(other, "K8", severity=Severity.NONE))
+        closed = {"closed_at": START, "disposition": Disposition.HELPED, "next_due_at": None}
+        uow.cases.add(case_of(other, "K9", severity=Severity.URGENT, listed_at=START, **closed))
+        for row in (
+            outbox_row(phone),
+            outbox_row(phone),
+            outbox_row(other, state=OutboxState.HELD),
+            outbox_row(other, state=OutboxState.SENT),
+            outbox_row(browser),
+        ):
+            uow.outbox.add(row)
+
+    empty = await storage.door.read(lambda uow: uow.watch.queues())
+    assert (empty.messages, empty.letters, empty.escalations, empty.cases) == (0, {}, {}, {})
+    await act(storage.door, prepare)
+    assert await storage.door.read(lambda uow: uow.watch.queues()) == Queues(
+        messages=3,
+        letters={"telegram": 2, "web": 1},
+        held=1,
+        pages=3,
+        escalations={"ringing": 2, "claimed": 1},
+        cases={"emergency": 1, "urgent": 2},
+        ringing=Backlog(count=2, oldest_at=START),
+    )
+
+
+async def test_right_codes_that_were_refused(storage: Storage, clock: Clock) -> None:
+    def refuse(uow: UnitOfWork) -> None:
+        for channel in ("web", "tg"):
+            uow.staff.note_failure(f"{REFUSED_RIGHT}{channel}")
+            uow.staff.note_failure(f"{REFUSED_WRONG}{channel}")
+        uow.staff.note_failure("codes:web")
+
+    await act(storage.door, refuse)
+    clock.move(minutes=5)
+    found = await storage.door.read(lambda uow: findings(uow))
+    assert found == [Finding("codes-refused", 2, 300)]
+    clock.move(minutes=6)
+    assert await storage.door.read(lambda uow: findings(uow)) == []
+    assert (await storage.door.read(lambda uow: uow.watch.refused_codes(START))).count == 2
+
+
+async def test_what_an_auditor_says_of_itself_is_kept_for_the_others(storage: Storage, clock: Clock) -> None:
+    duty = EverybodyByRole()
+    first = await storage.door.read(lambda uow: health(uow, duty, ["tg"]))
+    assert (first.watched, first.backup_at, first.content_version, first.quarantine) == (None, None, "", False)
+    assert first.silent == {"lanes": None, "timers": None, "sender": None, "channel:tg": None}
+    said = Looked(told=("no-timers",), alarm="failed", ping="arrived", pinged_s=40.0)
+    await storage.door.run(keep_watched, said)
+    await storage.door.run(keep_backup, START)
+    await storage.door.run(beat, frozenset({"lanes", "channel:tg"}))
+    await act(storage.door, lambda uow: uow.staff.save(staff(duty=DutySwitch.AUTO)))
+    clock.move(seconds=7)
+    seen = await storage.door.read(lambda uow: health(uow, duty, ["tg"], None))
+    pinged_at = START - timedelta(seconds=40)
+    assert seen.watched == Watched(at=START, told=("no-timers",), alarm="failed", ping="arrived", pinged_at=pinged_at)
+    assert seen.backup_at == START
+    assert seen.silent["lanes"] == seen.silent["channel:tg"] == timedelta(seconds=7)
+    assert seen.on_duty == {"on_duty": 1, "backup": 0, "supervisor": 0}

@@ -8,11 +8,13 @@ import json
 import logging
 import sys
 import threading
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 import structlog
 
-from bot.observe import set_up_logs
+from bot import observe
+from bot.observe import Marks, set_up_logs
 
 CANARY = "chim hoàng yến"
 TOKEN = "1234567:fake-token-for-tests-only-not-a-secret"
@@ -100,3 +102,33 @@ def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPa
     closed.close()
     monkeypatch.setattr(sys, "stderr", closed)
     structlog.get_logger().error("something.failed")
+
+
+def test_marks_lead_nowhere_and_are_the_same_in_all_processes_of_one_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    uid, other = "0d9f" * 8, "1d9f" * 8
+    one, two, elsewhere = Marks(b"k" * 32), Marks(b"k" * 32), Marks(b"e" * 32)
+    assert one.of(uid) == two.of(uid) != elsewhere.of(uid)
+    assert one.of(uid) != one.of(other)
+    assert len(one.of(uid)) == 10
+    assert one.of(uid) not in uid
+    assert one.of(None) == ""
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=1)
+
+    today = one.of(uid)
+    monkeypatch.setattr(observe, "datetime", Tomorrow)
+    assert one.of(uid) != today, "lines of two days cannot be put together"
+
+
+def test_warnings_and_errors_are_counted_also_those_of_libraries(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info")
+    before = dict(observe.LINES)
+    structlog.get_logger().error("one")
+    structlog.get_logger().warning("two")
+    structlog.get_logger().debug("not shown")
+    logging.getLogger("some.library").error("three")
+    new = {level: observe.LINES[level] - before.get(level, 0) for level in ("error", "warning", "debug")}
+    assert new == {"error": 2, "warning": 1, "debug": 0}

@@ -34,6 +34,7 @@ EXPECTED = {
         Action.ERASE_NOW,
         Action.KEEP_STAFF,
         Action.SEE_FIGURES,
+        Action.SEE_HEALTH,
     },
     Role.EDITOR: {Action.EDIT_FLOWS, Action.EDIT_DIRECTORY, Action.SEE_DIRECTORY, Action.SET_CAPACITY},
     Role.OPERATOR: {Action.KEEP_STAFF, Action.SEE_HEALTH},

@@ -317,6 +317,9 @@ def test_a_program_that_takes_a_new_lane_for_every_try_is_stopped_and_other_chan
     redeem(road, "late", code, "web")
     assert road.case(case).contact_uid == road.find("old").uid
     assert [line.text for line in road.sees("late").lines][1] == road.worlds.say("invalid_code")
+    redeem(road, "bot13", f"0{13:011d}", "web")
+    noted = road.select("SELECT key, count(*) AS n FROM failures WHERE key LIKE 'refused%' GROUP BY key ORDER BY key")
+    assert noted == [{"key": "refused-right:web", "n": 1}, {"key": "refused-wrong:web", "n": 1}], "an operator sees it"
     redeem(road, "phone", code)
     assert road.case(case).contact_uid == road.find("phone").uid
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from bot.looking import Channels, Looking
 from bot.shipped import place_files
 from bot.web.deps import DeskHelp, WebDeps
 from bot.web.hub import Hub
 from bot.web.passwords import hash_password
 from handlers.directory import Directory
+from handlers.duty import EverybodyByRole
 from handlers.errors import StorageUnavailable
 from handlers.handoff import Handoff
 from handlers.model import Role, Staff
@@ -58,7 +60,14 @@ def desk_deps(hotline: Hotline, **changes: Any) -> tuple[WebDeps, HotlineDoor]:
     help_at_desk = DeskHelp(
         referring=referring, handoff=Handoff(referring, Phrases()), directory=directory, gazetteer=gazetteer
     )
-    made = {"door": door, "wakeups": wakeups, "hub": Hub(wakeups), "desk": hotline.desk, "help": help_at_desk}
+    made: dict[str, Any] = {
+        "door": door,
+        "wakeups": wakeups,
+        "hub": Hub(wakeups),
+        "desk": hotline.desk,
+        "help": help_at_desk,
+    }
+    made["look"] = Looking(door, EverybodyByRole(), Channels(page=("web",))).standing
     made["staffing"] = Staffing(hotline.escalations.staff_disabled)
     deps, _, _ = make_deps(**(made | changes))
     return deps, door

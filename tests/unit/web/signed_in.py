@@ -24,7 +24,11 @@ class Browser:
         posted = {"name": name, "password": password}
         answer = await self.http.post("/desk/sign-in", data=posted, headers=OUR_PAGE, allow_redirects=False)
         if answer.status == 303:
-            await self.look("/desk/me" if enrolling else "/desk")
+            if enrolling:
+                await self.look("/desk/me")
+                return answer
+            first = await self.get("/desk")
+            await self.look(first.headers["Location"] if first.status == 303 else "/desk")  # whose work is elsewhere
         return answer
 
     async def look(self, path: str) -> Page:

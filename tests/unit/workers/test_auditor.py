@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bot.workers import auditor as auditor_module
 from bot.workers.auditor import NO_DATABASE, NOBODY_AT_DESK, Auditor
 from bot.workers.pulse import Pulse
 from handlers.errors import StorageUnavailable
+from handlers.health import Looked, Watched, watched
 from handlers.watching import PARTS, Finding, findings, keys_copied, nobody_copies_keys
 from storage.open import MEMORY, Storage, open_storage
 from storage.presence import LocalPresence
@@ -237,3 +239,34 @@ async def test_keys_that_are_not_copied_any_more_are_an_alarm_where_there_is_a_s
     assert await storage.door.read(lambda uow: findings(uow)) == [Finding("keys-not-copied", 1, 960)]
     await storage.door.run(nobody_copies_keys, None)
     assert await storage.door.read(lambda uow: findings(uow)) == []
+
+
+async def test_it_says_how_its_own_work_stands(storage: Storage, outside: Outside, clock: Clock) -> None:
+    auditor = watching(storage, outside, look_every_s=0.01)
+    running = asyncio.create_task(auditor.run())
+    kept = await _kept(storage, lambda said: said.ping == "arrived")
+    assert (kept.told, kept.alarm) == ((), "")
+    assert kept.pinged_at is not None
+    assert clock() - kept.pinged_at < timedelta(seconds=5)
+    outside.status = 500
+    await ring(storage)
+    clock.move(seconds=31)
+    assert (await _kept(storage, lambda said: said.alarm == "failed")).told == (), "nobody was told"
+    outside.status = 200
+    assert (await _kept(storage, lambda said: said.alarm == "arrived")).told == ("escalation-overdue",)
+    running.cancel()
+
+
+async def test_without_addresses_it_says_so(storage: Storage) -> None:
+    auditor = Auditor(storage.door, Alarm(), LocalPresence(), living=lambda _: ALL, settles_s=0.0)
+    await auditor.look()
+    assert auditor.state() == Looked(told=(), alarm="none", ping="none", pinged_s=None)
+
+
+async def _kept(storage: Storage, wanted: Callable[[Watched], bool]) -> Watched:
+    for _ in range(500):
+        said = await storage.door.read(watched)
+        if said is not None and wanted(said):
+            return said
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"it never said so: {said}")
