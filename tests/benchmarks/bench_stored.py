@@ -72,8 +72,8 @@ def main() -> int:
         rate, p50, p99 = (statistics.median(each[stored][figure] for each in rounds) for figure in range(3))
         cost = statistics.median(each[first][0] / each[stored][0] for each in rounds)
         print(
-            f"stored: {stored:,} conversations ({bytes_[stored] / 1e9:.2f} GB): {rate:,.0f} turns/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms; "
-            f"a turn costs {cost:.2f} of one with {first:,}"
+            f"stored: {stored:,} conversations ({bytes_[stored] / 1e9:.2f} GB): {rate:,.0f} turns/s, p50 {p50:.0f} ms, "
+            f"p99 {p99:.0f} ms; a turn costs {cost:.2f} of one with {first:,}"
         )
     return 0
 
