@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from time import time
 
 from flows.effects import Button, LateAnswer, Value
 from flows.severity import Severity
@@ -19,9 +20,14 @@ _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def new_uid() -> str:
-    """A fresh random identifier (uuid4, 32 hex digits)."""
+    """A fresh identifier, 32 hex digits: the hour in the first 20 bits, 102 random bits, version 8 of RFC 9562.
+
+    Rows of one hour stand together in every index, so that a commit touches as few pages with a million conversations stored as
+    with a thousand. It is never a secret, and tells no more than the row's own times.
+    """
     digits = chance().hex()
-    return f"{digits[:12]}4{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
+    hour = int(time()) // 3600 & 0xFFFFF
+    return f"{hour:05x}{digits[5:12]}8{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
 
 
 # --- what comes in ------------------------------------------------------------------------------------------------

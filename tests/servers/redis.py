@@ -31,8 +31,9 @@ def find() -> Path:
 class RedisServer:
     """One server with a folder of its own, in memory only: what it forgets, it forgets."""
 
-    def __init__(self) -> None:
-        """Starts it."""
+    def __init__(self, *, log: bool = False) -> None:
+        """Starts it. `log`: it writes every command to disk before it answers (only a benchmark wants that)."""
+        self._log = log
         self._folder = folder()
         self.port = free_port()
         self._program = self._folder / "redis-server"
@@ -47,7 +48,18 @@ class RedisServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        argv = [str(self._program), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        argv = [
+            str(self._program),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(self._folder),
+        ]
+        argv += ["--appendonly", "yes", "--appendfsync", "always"] if self._log else ["--appendonly", "no"]
         self._child = Child(argv, {"PATH": "/usr/bin:/bin"}, self._folder, signal.SIGKILL)
         self._child.answers(self._answers, "Redis")
 

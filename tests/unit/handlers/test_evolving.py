@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from handlers import model
 from handlers.chance import chance
 from handlers.evolving import evolve
 from handlers.model import Case, Contact, Severity, new_uid
@@ -49,10 +50,21 @@ def test_a_record_that_checks_itself_is_not_copied_behind_its_back() -> None:
         evolve(Checked(1, 2), low=3)
 
 
-def test_a_uid_is_a_uuid4() -> None:
-    for _ in range(600):
-        made = uuid.UUID(hex=new_uid())
-        assert (made.version, made.variant) == (4, uuid.RFC_4122)
+def test_a_uid_is_a_uuid_of_our_own_kind_and_never_comes_twice() -> None:
+    made = [new_uid() for _ in range(600)]
+    assert len({uid[5:] for uid in made}) == 600
+    for uid in map(uuid.UUID, made):
+        assert (uid.version, uid.variant) == (8, uuid.RFC_4122)
+
+
+def test_uids_of_one_hour_stand_together_after_those_of_the_hour_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = 1_795_885_200.0
+    monkeypatch.setattr(model, "time", lambda: at)
+    earlier = [new_uid() for _ in range(50)]
+    at += 3600
+    later = [new_uid() for _ in range(50)]
+    assert max(earlier) < min(later)
+    assert len({uid[:5] for uid in earlier}) == 1, "the hour and nothing finer"
 
 
 def test_no_bytes_are_given_out_twice_by_several_threads() -> None:
