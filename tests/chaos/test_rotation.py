@@ -69,8 +69,8 @@ async def rotate_for_a_while(program: Program, chance: random.Random) -> Rotatio
 
 async def write_for_a_while(load: Load, rotating: asyncio.Task[Rotations]) -> None:
     while not rotating.done():
-        load.write(4, newcomers=1 if load.chats < 400 else 0)
-        await asyncio.sleep(0.15)
+        load.write(2, newcomers=1 if load.chats < 400 else 0)  # a platform takes one line a second for each phone
+        await asyncio.sleep(0.3)
 
 
 def failed_reads(programs: Sequence[Program]) -> list[str]:
@@ -79,7 +79,7 @@ def failed_reads(programs: Sequence[Program]) -> list[str]:
 
 
 async def rotated_under_load(first: Program, programs: Sequence[Program], fake: FakeTelegram, name: str) -> Rotations:
-    load, chance = Load(fake, chats=10, seed=7), random.Random(23)
+    load, chance = Load(fake, chats=40, seed=7), random.Random(23)
     rotating = asyncio.create_task(rotate_for_a_while(first, chance))
     await write_for_a_while(load, rotating)
     count = await rotating
