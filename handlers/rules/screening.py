@@ -17,12 +17,13 @@ from handlers.rules.reading.kinds import Kinds
 from handlers.rules.reading.lexicon import Lexicon
 from handlers.rules.reading.loading import load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
+from handlers.rules.reading.place_names import PlaceNames
 from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points, Weighing
 from handlers.rules.reading.words import Token, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set
 ENGLISH = f"/{FOLDER}english/"  # and the English one in it
-_POINTS_FILE, _KINDS_FILE = "/points.csv", "/kinds.csv"
+_POINTS_FILE, _KINDS_FILE, _PLACES_FILE = "/points.csv", "/kinds.csv", "/places.csv"
 _WINDOW = 400  # tokens read together; longer texts are read in windows, so the work grows with the length only
 _OVERLAP = 60
 _LONGEST_QUOTE = 120  # characters of a sign's words
@@ -59,13 +60,21 @@ class Verdict:
 class Screening:
     """Reads texts with one lexicon. Make one per published content set; safe to share, keeps nothing of the texts."""
 
-    def __init__(self, lexicon: Lexicon, points: Points, kinds: Kinds, english: Screening | None = None) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        points: Points,
+        kinds: Kinds,
+        english: Screening | None = None,
+        places: PlaceNames | None = None,
+    ) -> None:
         """Use `load` instead, unless a test brings its own lexicon. `english`: reads what is English in place of this one,
-        and what may be either beside it.
+        and what may be either beside it. `places`: names that are not read for danger.
         """
         self._lexicon = lexicon
         self._points = points
         self._kinds = kinds
+        self._places = places or PlaceNames()
         self._english = english
         self._english_words = EnglishWords(english.lexicon.vocabulary) if english is not None else None
         self._sign_numbers = {name: at for at, name in enumerate(lexicon.sign_names)}
@@ -84,12 +93,14 @@ class Screening:
         Raises `LexiconError` (a ValueError) whose text is one line `file:line:column: code message` per mistake.
         """
         chosen = {name: content for name, content in files.items() if f"/{FOLDER}" in f"/{name}"}
-        points, kinds = Points({}), Kinds({})
+        points, kinds, places = Points({}), Kinds({}), PlaceNames()
         for name, content in chosen.items():
             if name.endswith(_POINTS_FILE):
                 points = Points.load(name, content)
             elif name.endswith(_KINDS_FILE):
                 kinds = Kinds.load(name, content)
+            elif name.endswith(_PLACES_FILE):
+                places = PlaceNames.load(name, content)
         files_of: dict[bool, dict[str, bytes]] = {True: {}, False: {}}
         for name, content in chosen.items():
             if name.endswith(".yaml"):
@@ -97,7 +108,7 @@ class Screening:
         english = None
         if files_of[True]:
             english = cls(load_lexicon(files_of[True], has_accents=False), Points({}), Kinds({}))
-        return cls(load_lexicon(files_of[False]), points, kinds, english)
+        return cls(load_lexicon(files_of[False]), points, kinds, english, places)
 
     def read(self, text: str) -> Verdict:
         """The verdict on one text of any length and script. Never raises for what people may type."""
@@ -108,8 +119,12 @@ class Screening:
             verdicts += self._english._read_windows(cleaned)
         return verdicts[0] if len(verdicts) == 1 else _together(verdicts)
 
+    def tokens_of(self, cleaned: str) -> Sequence[Token]:
+        """The words of a cleaned text that are read."""
+        return self._places.without(cleaned, cut(cleaned, self._lexicon.vocabulary))
+
     def _read_windows(self, cleaned: str) -> list[Verdict]:
-        tokens = cut(cleaned, self._lexicon.vocabulary)
+        tokens = self.tokens_of(cleaned)
         return [
             self._read_window(cleaned, tokens[max(0, start - _OVERLAP) : start + _WINDOW])
             for start in range(0, max(len(tokens), 1), _WINDOW)

@@ -27,9 +27,10 @@ from handlers.rules.reading import kinds  # noqa: E402
 from handlers.rules.reading.kinds import Kinds  # noqa: E402
 from handlers.rules.reading.loading import load_lexicon  # noqa: E402
 from handlers.rules.reading.matching import find_signs  # noqa: E402
+from handlers.rules.reading.place_names import PlaceNames  # noqa: E402
 from handlers.rules.reading.points import COLUMNS, START, Points, best_run, cue_names  # noqa: E402
 from handlers.rules.reading.variants import VARIANTS  # noqa: E402
-from handlers.rules.reading.words import clean, cut  # noqa: E402
+from handlers.rules.reading.words import clean  # noqa: E402
 from handlers.rules.screening import Screening  # noqa: E402
 from tests.unit.handlers.screening_sample import Labelled, messages  # noqa: E402
 
@@ -42,7 +43,8 @@ SHRINK = 0.1  # inverse strength of the penalty on points
 # What a mistake costs, by the level a message deserves (calm, standard, urgent, emergency). To ring for an urgent message is
 # a small mistake, to ring for a calm one a large one.
 COSTS = {"emergency": (4.0, 0.7, 0.45, 1.0), "urgent": (2.0, 0.5, 1.0, 1.0), "standard": (1.0, 1.0, 1.0, 1.0)}
-# Share of calm messages (taken-back ones aside: the rules guard them) that the points may raise to the level by themselves.
+# Share of calm messages that the points may raise to the level by themselves; aside: taken-back ones, which the rules guard, and
+# plain answers, which are easy.
 MAY_BE_RAISED = {"emergency": 0.025, "urgent": 0.08, "standard": 0.14, "probe": 0.02}
 PROBE, PROBE_COST = "probe", 8.0
 KIND_SEEN_IN, KIND_SHRINK = 30, 0.3
@@ -63,7 +65,8 @@ class Sample:
     """The messages to learn from, read in several spellings: the cues of each stretch, and whose stretch it is."""
 
     def __init__(self) -> None:
-        screening = Screening(load_lexicon(lexicon_files()), Points({}), Kinds({}))
+        places = PlaceNames.load("places.csv", (LEXICON / "places.csv").read_bytes())
+        screening = Screening(load_lexicon(lexicon_files()), Points({}), Kinds({}), places=places)
         lexicon = screening.lexicon
         chosen = [message for message in messages() if not message.held_out]
         random.Random(7).shuffle(chosen)
@@ -75,7 +78,7 @@ class Sample:
         for number, message in enumerate(chosen):
             for spelling in SPELLINGS:
                 text = VARIANTS[spelling](message.text, 0)
-                tokens = cut(clean(text), lexicon.vocabulary)
+                tokens = screening.tokens_of(clean(text))
                 groups = find_signs(lexicon, tokens).groups
                 found = cue_names(tokens, groups) or [set()]
                 self.owners.append((len(cues), len(cues) + len(found)))
@@ -121,7 +124,7 @@ def learn_column(sample: Sample, matrix: csr_matrix, column: str) -> tuple[int, 
     else:
         wanted = sample.ranks >= rank(Severity(column))
         costs = np.array(COSTS[column])[sample.ranks]
-        others = (sample.ranks == 0) & sample.where(lambda message: message.rule != "N4")
+        others = (sample.ranks == 0) & sample.where(lambda message: message.rule != "N4" and not message.is_answer)
     scores = np.zeros(len(wanted))
     for fold in range(FOLDS):
         rest = sample.folds != fold

@@ -1,0 +1,103 @@
+"""Takes the names of places out of a text before it is read for danger: "em o Muong So" is an address, not *sợ*.
+
+Folded names are full of the words of danger (Dào San: *dao*, Nậm Sỏ: *sợ*, Noong Hẻo: *nóng*), and everybody is asked where
+she is. A name goes only where it can be nothing else: written with its accents, behind a word that leads to a place, or as all
+there is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from flows.findings import Finding
+from handlers.rules.reading.items import LexiconError
+from handlers.rules.reading.letters import fold, form_of, is_marked
+from handlers.rules.reading.words import Token
+
+_Name: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...]]"  # syllables folded, and as they are written
+
+LEADS = frozenset(
+    (
+        *("xa", "x", "phuong", "p", "ban", "thon", "to", "khu", "huyen", "h", "tinh", "thi", "tran", "tt", "tx", "tp"),
+        *("thanh", "pho", "o", "tai", "que", "nha", "tu", "ve", "len", "den", "qua", "xuong", "ben", "gan"),
+    )
+)
+"""Words before a name that make it a place: units, and where somebody is, comes from or goes to. Folded."""
+LIGHT = frozenset(("da", "vang", "a", "em", "toi", "minh", "chau", "con", "o", "la"))
+"""What may stand beside a name that is the whole answer. Folded."""
+
+
+class PlaceNames:
+    """The names of one province: communes of now and before, districts, villages."""
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        """Names of one syllable are left out: too many words are spelt like them."""
+        self._by_first: dict[str, list[_Name]] = {}
+        for name in {name.casefold(): name for name in names}.values():
+            written = tuple(form_of(syllable) for syllable in name.split())
+            folded = tuple(fold(form) for form in written)
+            for read, marked in zip(_as_read(folded), _as_read(written), strict=True):
+                if len(folded) > 1:
+                    self._by_first.setdefault(read[0], []).append((read, marked))
+        for begun in self._by_first.values():
+            begun.sort(key=lambda name: -len(name[0]))
+
+    @classmethod
+    def load(cls, file: str, content: bytes) -> PlaceNames:
+        """From CSV: a header `name` and one name a line; raises `LexiconError` with the line."""
+        try:
+            lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
+        except (ValueError, csv.Error):
+            lines = []
+        bad = next((number for number, line in enumerate(lines, 1) if len(line) != 1 or not line[0].strip()), 0)
+        if lines[:1] != [["name"]] or bad:
+            vi, en = "dòng đầu: name; mỗi dòng sau: một tên", "the first line: name; then one name a line"
+            raise LexiconError([Finding(file, bad or 1, 1, "bad-places", vi, en)])
+        return cls([line[0] for line in lines[1:]])
+
+    def without(self, text: str, tokens: Sequence[Token]) -> Sequence[Token]:
+        """The tokens of the cleaned text that belong to no place."""
+        folded = [token.plain for token in tokens]  # Telex and the like are read already
+        if not self._by_first.keys() & folded:
+            return tokens
+        forms = [form_of(text[token.start : token.end]) for token in tokens]
+        found: list[tuple[int, int, bool]] = []
+        at = 0
+        while at < len(tokens):
+            size, is_written = self._at(forms, folded, at)
+            if size:
+                found.append((at, at + size, is_written or (at > 0 and folded[at - 1] in LEADS)))
+            at += size or 1
+        if not found:
+            return tokens
+        inside = {at for start, end, _ in found for at in range(start, end)}
+        alone = all(folded[at] in LIGHT | LEADS for at in range(len(tokens)) if at not in inside)
+        gone = {at for start, end, is_sure in found if is_sure or alone for at in range(start, end)}
+        return [token for at, token in enumerate(tokens) if at not in gone]
+
+    def _at(self, forms: Sequence[str], folded: Sequence[str], at: int) -> tuple[int, bool]:
+        """How many tokens the longest name here has, and whether its accents say that it is one."""
+        for name, written in self._by_first.get(folded[at], ()):
+            end = at + len(name)
+            if tuple(folded[at:end]) != name:
+                continue
+            here = tuple(forms[at:end])
+            if here == written:
+                return len(name), any(is_marked(form) for form in written)
+            if not any(_is_another(*syllable) for syllable in zip(here, written, name, strict=True)):
+                return len(name), False
+        return 0, False
+
+
+def _as_read(syllables: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """How they may come: the "oo" of Noong is a Telex "ô" to whoever reads keys, or the seam of two words."""
+    whole = " ".join(syllables)
+    return [syllables, tuple(whole.replace("oo", "o").split()), tuple(whole.replace("oo", "o o").split())]
+
+
+def _is_another(form: str, written: str, plain: str) -> bool:
+    """Is this syllable written with other accents than the name's? Chat spelling ("thàg") is not another word."""
+    return is_marked(form) and form != written and fold(form) == plain
