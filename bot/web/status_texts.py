@@ -49,6 +49,16 @@ _WAITING: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "sender-stuck": ("Gửi tin bị kẹt", "tin đang gửi dở mà không ai gửi tiếp", RESTART),
     "case-overdue": ("Hẹn giờ của ca bị trễ", "ca có việc hẹn giờ (nhắc, đóng) đã quá hơn 2 phút", RESTART),
+    "keeping-late": (
+        "Việc xóa hằng đêm chưa xong",
+        "lần chạy xóa dữ liệu hết hạn gần nhất đã quá 26 giờ: có thứ lẽ ra phải xóa mà vẫn còn",
+        "Báo người quản lý máy chủ chạy: python -m bot keeping show (xem docs/keeping.md).",
+    ),
+    "keys-not-copied": (
+        "Chìa khóa chưa được chép sang chỗ thứ hai",
+        "bản chép chìa khóa đã hơn 15 phút chưa cập nhật. Nếu đĩa chính hỏng lúc này, có thể mất luôn tin nhắn",
+        "Báo người quản lý máy chủ xem đĩa của chỗ thứ hai (keys_second) có được gắn không (xem docs/keys-and-backups.md).",
+    ),
     "codes-refused": (
         "Có người nhập đúng mã quay lại mà bị từ chối",
         "lần trong 10 phút qua: vì có quá nhiều mã sai (ai đó đang dò mã, hoặc người nhắn gõ sai nhiều lần)",
@@ -99,7 +109,7 @@ UNNAMED: Final = (
 )
 """A finding without words of its own is shown all the same."""
 
-NOT_NOW: Final = frozenset({"codes-refused", "channel-quota-low"})
+NOT_NOW: Final = frozenset({"codes-refused", "channel-quota-low", "keeping-late", "keys-not-copied"})
 """Findings that nobody waits for at this moment: they are looked at within the day."""
 
 PART: Final[Mapping[str, tuple[str, str]]] = {

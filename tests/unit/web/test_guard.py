@@ -11,7 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.config import Config
+from bot.metrics import Metrics
 from bot.web.app import build_app
+from bot.web.deps import nobody_looks
 from bot.web.health import State, health_app
 from bot.web.policy import ROUTES, Policy, Routes, UndeclaredRoute, Who, check_at_start
 from bot.wiring import open_service
@@ -104,8 +106,10 @@ def test_every_route_of_every_role_of_the_program_is_declared(tmp_path: Path) ->
     signed = {path for method, path, who in walked if who is Who.PLATFORM and method == "POST"}
     assert signed == {"/webhooks/telegram/tele", "/webhooks/zalo-bot/bot", "/webhooks/zalo-oa/oa"}
     assert ("GET", "/desk/events", Who.STAFF) in walked
-    health = health_app(object.__new__(FakeDoor), State())
-    assert {policy.who for _, _, policy in health[ROUTES].declared()} == {Who.ANYBODY}
+    health = health_app(object.__new__(FakeDoor), State(), Metrics(), nobody_looks, "")
+    assert {(path, policy.who) for _, path, policy in health[ROUTES].declared()} == {
+        ("/healthz", Who.ANYBODY), ("/readyz", Who.ANYBODY), ("/metrics", Who.PLATFORM),
+    }  # fmt: skip
     health[ROUTES].check()
 
 
@@ -123,10 +127,11 @@ def test_only_the_way_in_is_open(hotline: Hotline) -> None:
 
 def test_what_is_open_outside_the_desk_is_the_seekers_and_no_more(hotline: Hotline) -> None:
     outside = {path for _, path, policy in declared(hotline) if not path.startswith("/desk")}
-    assert {policy.who for _, path, policy in declared(hotline) if path in outside} == {Who.ANYBODY}
+    assert {policy.who for _, path, policy in declared(hotline) if path in outside - {"/metrics"}} == {Who.ANYBODY}
+    assert {policy.who for _, path, policy in declared(hotline) if path == "/metrics"} == {Who.PLATFORM}  # its token
     assert outside == {
         "/", "/poll", "/exit", "/about", "/audio/{name}", "/page.js", "/icon.svg", "/favicon.ico", "/refer/{token}",
-        "/healthz", "/readyz",
+        "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
 
 

@@ -13,7 +13,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.channels.webchat import new_token
+from bot.metrics import Metrics
 from bot.web.app import build_app
+from bot.web.deps import nobody_looks
 from bot.web.health import State, health_app
 from bot.web.policy import ROUTES
 from bot.web.runner import Runner
@@ -209,7 +211,9 @@ async def test_what_is_hardly_a_request_is_answered_safely_and_tells_nothing(
     hotline: Hotline, name: str, pages: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     deps, door = desk_deps(hotline, public_url="https://example.org")
-    runner = Runner(build_app(deps) if pages else health_app(door, State(ready=True)), https=pages)
+    runner = Runner(
+        build_app(deps) if pages else health_app(door, State(ready=True), Metrics(), nobody_looks, ""), https=pages
+    )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -262,5 +266,5 @@ async def test_strange_bytes_in_headers_are_wrong_and_no_error(hotline: Hotline)
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/nothing"])
 async def test_a_process_without_pages_answers_as_safely(hotline: Hotline, path: str) -> None:
     _, door = desk_deps(hotline)
-    async with TestClient(TestServer(health_app(door, State(ready=True)))) as http:
+    async with TestClient(TestServer(health_app(door, State(ready=True), Metrics(), nobody_looks, ""))) as http:
         assert_safe((await http.get(path)).headers, "/")
