@@ -1,7 +1,7 @@
 """How good the screening is: recall and false alarms per spelling, on what it was made with and on what it never saw.
 
 Run: `python tests/benchmarks/report_screening.py`. Figures only, never a message: whoever writes patterns must not look at
-the held-out parts, nor at the blind, the last and the fresh set. To list what is missed in the development set:
+the held-out parts, nor at the blind, the last, the fresh and the outsider's set. To list what is missed in the development set:
 `python -m bot triage --report --list --examples tests/data/screening_dev.csv`.
 """
 
@@ -20,6 +20,7 @@ from tests.unit.handlers.screening_sample import (
     ENGLISH,
     FRESH,
     LAST,
+    OUTSIDER,
     Score,
     messages,
     score,
@@ -42,7 +43,7 @@ def scores(screening: Screening) -> Iterator[tuple[str, str, Score]]:
     for name, held_out in (("english", False), ("held out", True)):
         part = [(one, one.text) for one in messages(ENGLISH) if one.held_out == held_out]
         yield name, "english", score_typed(screening, part)
-    for name, file in (("blind", BLIND), ("last", LAST), ("fresh", FRESH)):
+    for name, file in (("blind", BLIND), ("last", LAST), ("fresh", FRESH), ("outsider", OUTSIDER)):
         for variant, typed in spelled(file).items():
             yield name, variant, score_typed(screening, typed)
 
