@@ -142,12 +142,13 @@ def database_of(config: Config) -> str:
     return config.database.url or f"sqlite:///{config.var / 'data.db'}"
 
 
-def _storage_of(config: Config, clock: Callable[[], datetime] | None = None) -> Storage:
+def _storage_of(config: Config, clock: Callable[[], datetime] | None = None, *, upgrade: bool = True) -> Storage:
     """The storage of this configuration, opened."""
     return open_storage(
         database_of(config),
         config.var,
         clock=clock,
+        upgrade=upgrade,
         password=_read(config.database.password),
         redis_url=config.redis.url,
         redis_password=_read(config.redis.password),
@@ -496,24 +497,31 @@ async def open_records(config: Config) -> AsyncIterator[Records]:
         await storage.close()
 
 
-def backup_database(config: Config, to: Path, *, include_secrets: bool) -> BackedUp:
-    """Copy data and keys into a new directory (keys into their second place), while the service may run."""
+def backup_database(config: Config, to: Path, *, include_secrets: bool) -> tuple[BackedUp, bool]:
+    """Copy data and keys into a new directory (keys into their second place), while the service may run; and whether that could
+    be noted for the status page.
+    """
     done = backup(installation_of(config), to, include_secrets=include_secrets)
-    note_backup(config)
-    return done
+    return done, note_backup(config)
 
 
-def note_backup(config: Config) -> None:
-    """A whole backup has just been made: an operator sees on the status page when nobody makes them any more."""
+def note_backup(config: Config) -> bool:
+    """A whole backup has just been made: an operator sees on the status page when nobody makes them any more. False when it
+    cannot be written down (the database is of an older program, or busy): that makes the backup no worse.
+    """
 
     async def note() -> None:
-        storage = _storage_of(config)
+        storage = _storage_of(config, upgrade=False)
         try:
             await storage.door.run(keep_backup, utc_now())
         finally:
             await storage.close()
 
-    asyncio.run(note())
+    try:
+        asyncio.run(note())
+    except Exception:  # whatever it is, the backup is made
+        return False
+    return True
 
 
 def restore_database(config: Config, source: Path, secrets: Path | None, keys: Path | None) -> Restored:

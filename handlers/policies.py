@@ -90,7 +90,15 @@ POLICIES: Final = (
         180,
         "what a staff group shows of a case must be found when the case goes, after 120 days at most",
     ),
-    Policy("sign_ins", "sign-ins of staff", "it began", 1, 1, 7, "a sign-in ends after 12 hours anyway"),
+    Policy(
+        "sign_ins",
+        "sign-ins of staff, whole and half, and codes read out to them",
+        "it began",
+        1,
+        1,
+        7,
+        "a sign-in ends after 12 hours anyway",
+    ),
     Policy("failures", "failed sign-ins and codes", "it happened", 1, 1, 30, "they only slow down who tries on and on"),
     Policy(
         "key_marks",

@@ -96,7 +96,7 @@ class Factors:
     def add(self, factor: Factor) -> None:
         """A new one, under a new key."""
         self._uow.keys.make("factor", factor.uid)
-        sealed = self._uow.keys.seal("factors", "secret_sealed", factor.uid, factor.uid, factor.secret)
+        sealed = self._uow.keys.seal("factors", "secret", factor.uid, factor.uid, factor.secret)
         self._uow.execute(_rows.insert, _rows.values(factor) | {"secret_sealed": sealed})
 
     def use_step(self, uid: str, step: int) -> bool:
@@ -170,4 +170,4 @@ class Factors:
         return None if row is None or row.created_at < since else bytes(row.challenge)
 
     def _open(self, uid: str, sealed: Any) -> bytes:
-        return self._uow.keys.try_unseal("factors", "secret_sealed", uid, uid, sealed) or b""
+        return self._uow.keys.try_unseal("factors", "secret", uid, uid, sealed) or b""

@@ -17,6 +17,7 @@ from storage.channel_tables import handles
 from storage.order_drill import Answering
 from storage.records import Mapping
 from storage.registers import audit_cuts, keeping_runs, key_removals, referral_links, referrals
+from storage.staff_tables import half_sign_ins, key_challenges, spare_codes
 from storage.tables import audit_log, cases, contacts, escalations, failures, inbox, outbox, sign_ins
 from storage.types import UtcTime, among, word
 
@@ -99,20 +100,23 @@ class Rule:
 
 
 RULES = {
-    "message_ids": Rule(inbox, inbox.c.id, inbox.c.received_at, inbox.c.state == word(InboxState.DONE)),
-    "sent": Rule(outbox, outbox.c.id, outbox.c.done_at, outbox.c.done_at.is_not(None)),
-    "handles": Rule(handles, handles.c.id, handles.c.at),
-    "sign_ins": Rule(sign_ins, sign_ins.c.token_hash, sign_ins.c.created_at),
-    "failures": Rule(failures, failures.c.id, failures.c.at),
-    "key_marks": Rule(key_removals, key_removals.c.uid, key_removals.c.removed_at),
-    "runs": Rule(keeping_runs, keeping_runs.c.id, keeping_runs.c.started_at),
+    "message_ids": (Rule(inbox, inbox.c.id, inbox.c.received_at, inbox.c.state == word(InboxState.DONE)),),
+    "sent": (Rule(outbox, outbox.c.id, outbox.c.done_at, outbox.c.done_at.is_not(None)),),
+    "handles": (Rule(handles, handles.c.id, handles.c.at),),
+    "sign_ins": (
+        Rule(sign_ins, sign_ins.c.token_hash, sign_ins.c.created_at),
+        Rule(half_sign_ins, half_sign_ins.c.token_hash, half_sign_ins.c.created_at),
+        Rule(key_challenges, key_challenges.c.token_hash, key_challenges.c.created_at),
+        Rule(spare_codes, spare_codes.c.code_hash, spare_codes.c.expires_at, spare_codes.c.expires_at.is_not(None)),
+    ),
+    "failures": (Rule(failures, failures.c.id, failures.c.at),),
+    "key_marks": (Rule(key_removals, key_removals.c.uid, key_removals.c.removed_at),),
+    "runs": (Rule(keeping_runs, keeping_runs.c.id, keeping_runs.c.started_at),),
 }
 """A kind of record that needs nothing but to go is one entry here, beside its policy in `handlers/policies.py`."""
 
-REMOVE = tuple(rule.remove() for rule in RULES.values())
-LEFT = tuple(rule.left() for rule in RULES.values())
-_REMOVE = dict(zip(RULES, REMOVE, strict=True))
-_LEFT = dict(zip(RULES, LEFT, strict=True))
+_REMOVE = {kind: tuple(rule.remove() for rule in rules) for kind, rules in RULES.items()}
+_LEFT = {kind: tuple(rule.left() for rule in rules) for kind, rules in RULES.items()}
 
 _rows = Mapping(keeping_runs, Run)
 _insert = insert(keeping_runs)
@@ -146,7 +150,8 @@ class KeepingRows:
         self._uow.flush()
         if kind == CASES:
             return self._remove_remains(before, limit)
-        return self._uow.execute(_REMOVE[kind], {"before": before, "most": limit}).rowcount
+        values = {"before": before, "most": limit}
+        return sum(self._uow.execute(statement, values).rowcount for statement in _REMOVE[kind])
 
     def overdue(self, kind: str, before: datetime) -> Overdue:
         """How many records of this kind should be gone by then."""
@@ -161,7 +166,7 @@ class KeepingRows:
             return Overdue(self._count(LEFT_REMAINS, {"before": before}))
         if kind == AUDIT:
             return self._overdue_audit(before)
-        return Overdue(self._count(_LEFT[kind], {"before": before}))
+        return Overdue(sum(self._count(statement, {"before": before}) for statement in _LEFT[kind]))
 
     def note(self, run: Run) -> None:
         """Write down a run, or its end."""

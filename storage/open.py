@@ -134,10 +134,10 @@ def open_storage(
         keys = KeyStore(var / "keys.db", secrets, clock)
         keys.require()
         connection, open_reader = connect(path), partial(connect, path, read_only=True, busy_s=1.0)
-        finish_removals(Runner(connection), keys, clock())
+        finish_removals(Runner(connection), keys)
     nerves = open_nerves(redis_url, redis_password, secrets) if redis_url else local_nerves()
     door = SqliteDoor(connection, open_reader, keys, secrets.pepper, nerves.wakeups, clock)
-    tidy = nothing_to_tidy if path is None else partial(tidy_file, path, (var or path.parent) / "keys.db", keys, clock)
+    tidy = nothing_to_tidy if path is None else partial(tidy_file, path, (var or path.parent) / "keys.db", keys)
     return Storage(door, secrets, keys, nerves, tidy=tidy)
 
 

@@ -204,9 +204,10 @@ def _quarantined(
 ) -> tuple[int, int, int]:
     store.opens()
     found = check_keys(runner, store)
-    if found.missing:
+    lost = found.missing - found.staff  # a second factor can be given anew; what somebody wrote cannot
+    if lost:
         raise BackupBroken(
-            f"{len(found.missing)} keys are missing: the keys are older than the data; take a newer copy of them (--keys)"
+            f"{len(lost)} keys are missing: the keys are older than the data; take a newer copy of them (--keys)"
         )
     held, erased = begin_quarantine(runner, store, secrets.pepper, clock())
     return held, erased, honour(runner, wishes, clock())

@@ -13,7 +13,8 @@ from typing import Final
 from sqlalchemy import Table, bindparam, select
 
 import storage.channel_tables
-import storage.registers  # noqa: F401 - their tables belong to the same metadata
+import storage.registers
+import storage.staff_tables  # noqa: F401 - their tables belong to the same metadata
 from handlers.errors import KeyMissing
 from storage.crypto import Unreadable
 from storage.keyring import KeyRing
@@ -54,17 +55,23 @@ FIELDS: Final = (
     Sealed("media", "source", "case_uid"),
     Sealed("media", "body", "case_uid"),
     Sealed("accounts", "address", "staff_uid"),
+    Sealed("factors", "secret", "uid"),
     Sealed("vault", "value", "name", row="name"),
 )
 
 NOT_SEALED: Final = {
     ("return_codes", "code_hash"): "a keyed hash",
     ("bind_codes", "code_hash"): "a keyed hash",
+    ("spare_codes", "code_hash"): "a keyed hash",
+    ("key_challenges", "challenge"): "chance, for one answer within minutes",
     ("referral_links", "token_hash"): "a keyed hash",
     ("referral_links", "pin_hash"): "a keyed hash",
     ("audit_log", "prev"): "a hash of ids and enums",
     ("audit_log", "hash"): "a hash of ids and enums",
     ("audit_head", "hash"): "a hash of ids and enums",
+    ("audit_signed", "hash"): "a hash of ids and enums",
+    ("audit_signed", "key"): "a public key",
+    ("audit_signed", "signature"): "a signature of a hash",
     ("content_sets", "files"): "published content, of no person",
     ("content_recordings", "content"): "published recordings, of no person",
 }

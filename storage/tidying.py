@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -30,14 +28,14 @@ refused (and brought again by its platform). 16 MB take a tenth of a second.
 BUSY_S: Final = 5.0
 
 
-async def tidy_file(path: Path, keys_file: Path, keys: Keys, clock: Callable[[], datetime]) -> Tidied:
+async def tidy_file(path: Path, keys_file: Path, keys: Keys) -> Tidied:
     """Beside a running service, on connections of its own."""
-    return await asyncio.to_thread(_tidy, path, keys_file, keys, clock)
+    return await asyncio.to_thread(_tidy, path, keys_file, keys)
 
 
-def _tidy(path: Path, keys_file: Path, keys: Keys, clock: Callable[[], datetime]) -> Tidied:
+def _tidy(path: Path, keys_file: Path, keys: Keys) -> Tidied:
     with closing(connect(path, busy_s=BUSY_S)) as connection:
-        tidied = settle_removals(Runner(connection), keys, clock())
+        tidied = settle_removals(Runner(connection), keys)
     rewrite(keys_file)
     rewrite(path)
     return tidied

@@ -35,7 +35,7 @@ from storage.open import Storage
 from storage.tables import metadata
 from tests.contract.builders import act, case_of, escalation, inbox_row, line, outbox_row
 
-STAFFS = frozenset({"accounts", "vault"})
+STAFFS = frozenset({"accounts", "factors", "vault"})
 """Tables whose sealed fields are about staff and platforms, not about whoever wrote."""
 OWNERS = {
     "contacts": "uid",

@@ -49,8 +49,12 @@ def backup(
 ) -> None:
     """Copy data and keys while the service runs; the keys go into their second place, where there is one (keys_second)."""
     written = load_config(config)
-    done = wiring.backup_database(written, to, include_secrets=include_secrets)
+    done, noted = wiring.backup_database(written, to, include_secrets=include_secrets)
     print(f"backup: {done.rows} rows, {done.keys} keys, in {done.seconds:.1f} s; written to {to}")
+    if not noted:
+        print(
+            "warning: the status page does not know of this backup; the database was busy, or is older than this program"
+        )
     if done.apart:
         print(f"keys: in their second place ({written.keys_second}), not in the backup; it may be kept for 30 days")
     else:

@@ -66,7 +66,7 @@ def open_postgres(
             store = open_keys(keys, var, secrets, clock or utc_now)
             store.require()
             store.say_held()
-            finish_removals(PostgresRunner(connection, Locking.ALONE), store, (clock or utc_now)())
+            finish_removals(PostgresRunner(connection, Locking.ALONE), store)
     except Exception as error:
         lost = unavailable(error)
         if lost is not None:
@@ -74,7 +74,7 @@ def open_postgres(
         raise
     nerves = open_nerves(*redis, secrets) if redis[0] else local_nerves()
     door = PostgresDoor(given, store, secrets.pepper, nerves.wakeups, clock)
-    tidy = partial(tidy_postgres, given, None if keys[0] else var / "keys.db", store, clock or utc_now)
+    tidy = partial(tidy_postgres, given, None if keys[0] else var / "keys.db", store)
     return Storage(door, secrets, store, nerves, shared=True, alone=Alone(given).do, tidy=tidy)
 
 

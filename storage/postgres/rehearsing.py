@@ -16,6 +16,13 @@ from storage.postgres.connection import connect, parameters
 from storage.postgres.dump import tables
 from storage.postgres.restoring import refuse_filled
 
+_FUNCTIONS = (
+    "SELECT DISTINCT pg_proc.proname FROM pg_trigger JOIN pg_class ON pg_class.oid = pg_trigger.tgrelid "
+    "JOIN pg_proc ON pg_proc.oid = pg_trigger.tgfoid WHERE NOT pg_trigger.tgisinternal "
+    "AND pg_class.relnamespace = current_schema()::regnamespace"
+)
+"""What the triggers of our tables call: it stays when the tables go."""
+
 
 class CannotRehearse(BinhAnError):
     """Our role may not make a database to rehearse in; ALTER ROLE … CREATEDB, or make an empty one and give it with --into."""
@@ -61,5 +68,7 @@ def _anywhere(url: str, password: str) -> psycopg.Connection[Any]:
 def _empty(given: dict[str, Any]) -> None:
     with closing(connect(given)) as there:
         names = [sql.Identifier(name) for name in (*tables(there), "alembic_version")]
+        functions = [name for (name,) in there.execute(_FUNCTIONS).fetchall()]
         there.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.SQL(", ").join(names)))
-        there.execute("DROP FUNCTION IF EXISTS audit_log_only_grows()")
+        for name in functions:
+            there.execute(sql.SQL("DROP FUNCTION {}()").format(sql.Identifier(name)))

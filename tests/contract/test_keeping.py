@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from handlers.audit_log import HeadSigner, check_log
+from handlers.factors import HalfSignIn
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Found, Keeping, Run, Tidied, is_due, nothing_to_tidy
 from handlers.model import (
@@ -31,6 +32,7 @@ from handlers.watching import findings
 from storage import keeping as rows
 from storage.keystore import Keys
 from storage.open import Storage
+from storage.removals import finish_removals
 from tests.contract.builders import (
     START,
     Clock,
@@ -262,6 +264,51 @@ async def test_a_key_that_outlived_its_owner_is_destroyed_and_counted(
     run = await keeping(storage).run(storage.door)
     assert run.found[-1] == Found("keys", 0, removed=2, left=0)
     assert storage.keys.owners() == set()
+
+
+async def test_half_sign_ins_and_codes_that_ran_out_go_though_nobody_signs_in_any_more(
+    storage: Storage, clock: Clock
+) -> None:
+    hoa = staff("Hoa")
+
+    def begin(uow: UnitOfWork) -> None:
+        uow.staff.save(hoa)
+        uow.factors.begin_half(HalfSignIn(token_hash="h" * 64, staff_uid=hoa.uid, created_at=uow.now))
+        uow.factors.ask_key("h" * 64, b"c" * 32)
+        uow.factors.add_codes(hoa.uid, ["AAAA"], "supervisor", uow.now + timedelta(hours=1))
+        uow.factors.add_codes(hoa.uid, ["BBBB", "CCCC"], hoa.uid)
+
+    await act(storage.door, begin)
+    clock.move(days=1)
+    assert of(await keeping(storage).run(storage.door), "sign_ins") == Found("sign_ins", 1)
+    clock.move(hours=2)
+    run = await keeping(storage).run(storage.door)
+    assert (of(run, "sign_ins"), run.clean) == (Found("sign_ins", 1, removed=3), True)
+    assert await count(storage, "half_sign_ins") == await count(storage, "key_challenges") == 0
+    assert await act(storage.door, lambda uow: uow.factors.codes_left(hoa.uid)) == 2  # her own have no end
+
+
+async def test_marks_of_destroyed_keys_stay_for_as_long_as_the_configuration_says(
+    storage: Storage, clock: Clock
+) -> None:
+    """Whoever keeps backups for ninety days needs them for so long: neither a start nor the nightly run may take them earlier."""
+    contact_uid, _ = await act(storage.door, live(1))
+    await act(storage.door, lambda uow: uow.contacts.forget(contact_uid))
+    clock.move(days=60)
+    assert of(await keeping(storage, key_marks=90).run(storage.door), "key_marks") == Found("key_marks", 90)
+
+    def finish(uow: UnitOfWork) -> None:
+        finish_removals(uow._runner, storage.keys)  # type: ignore[attr-defined]
+
+    await act(storage.door, finish)
+    assert contact_uid in await act(storage.door, marks)
+    clock.move(days=31)
+    assert of(await keeping(storage, key_marks=90).run(storage.door), "key_marks").removed >= 1
+    assert contact_uid not in await act(storage.door, marks)
+
+
+def marks(uow: UnitOfWork) -> set[str]:
+    return {uid for (uid,) in uow._runner._connection.execute("SELECT uid FROM key_removals").fetchall()}  # type: ignore[attr-defined]
 
 
 async def test_the_audit_log_lets_go_after_a_year_and_is_still_proven(storage: Storage, clock: Clock) -> None:

@@ -23,6 +23,7 @@ from handlers.order_drill import Answer, Drill, Readable, drill
 from handlers.policies import POLICIES
 from handlers.stays import Ending
 from storage.backup import backup
+from storage.installation import Installation
 from storage.keystore import Keys, KeyStore
 from storage.open import Storage, open_storage
 from storage.secrets import load_secrets
@@ -109,7 +110,7 @@ async def test_a_real_backup_and_the_key_store_of_now(tmp_path: Path) -> None:
     clock, var = Clock(), tmp_path / "var"
     storage = open_storage("", var, clock=clock)
     gone, stays = await plant(storage, 1), await plant(storage, 2)
-    await asyncio.to_thread(backup, var, tmp_path / "copy", include_secrets=False, clock=clock)
+    await asyncio.to_thread(backup, Installation(var), tmp_path / "copy", include_secrets=False, clock=clock)
     await by_staff(storage, clock, [gone])
     assert (await keeping(storage).run(storage.door)).clean
     await storage.close()

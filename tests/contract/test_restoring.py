@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from handlers.errors import KeyMissing
+from handlers.factors import Factor, FactorKind
 from handlers.model import (
     Address,
     InboxState,
@@ -27,6 +29,7 @@ from storage.backup import BackupBroken, NotEmpty, backup
 from storage.crypto import Unreadable
 from storage.drill import drill
 from storage.installation import Installation
+from storage.keystore import KeyStore
 from storage.open import Storage
 from storage.quarantine import lift_quarantine
 from storage.restore import BESIDE, IN_PLACE, OtherDatabase, restore
@@ -202,6 +205,33 @@ async def test_keys_older_than_the_data_are_refused_and_a_newer_copy_is_asked_fo
         restore(tmp_path / "copy", there, keys=newest(second))
     with pytest.raises(KeyMissing, match="no copy of the key store"):
         restore(tmp_path / "copy", houses.new(), keys=tmp_path / "nowhere")
+
+
+async def test_a_second_factor_keeps_nobodys_messages_from_coming_back(houses: Houses, tmp_path: Path) -> None:
+    """One was taken away since the backup, another one's key is in no copy: both are owed, nobody was erased."""
+    second = tmp_path / "second"
+    here, there = houses.new(), houses.new()
+    lan = staff()
+    gone, fresh = (
+        Factor(uid=new_uid(), staff_uid=lan.uid, kind=FactorKind.TOTP, secret=b"seed", created_at=START)
+        for _ in range(2)
+    )
+    async with opened(here) as storage:
+        _, case_uid = await live(storage)
+        await act(storage.door, lambda uow: (uow.staff.save(lan), uow.factors.add(gone)))
+        copy_keys(here.secrets, storage.keys, second, START, begin=True)
+        await act(storage.door, lambda uow: uow.factors.add(fresh))
+        backup(here, tmp_path / "copy", include_secrets=True)
+    with closing(KeyStore(newest(second), load_secrets(here.var), Clock())) as copy:  # as a copy of later would be
+        copy.destroy([gone.uid])
+    put = restore(tmp_path / "copy", there, keys=newest(second))
+    assert put.erased == 0
+    async with opened(there) as again:
+        assert [one.text for one in await act(again.door, lambda uow: uow.lines.of_case(case_uid))] == ["dòng của 1"]
+        owed = await act(again.door, lambda uow: uow.factors.of(lan.uid))
+        assert [(one.uid, one.secret) for one in owed] == [(gone.uid, b""), (fresh.uid, b"")]
+    (said,) = problems(there)
+    assert said.startswith("key-missing: 1 records")
 
 
 async def test_other_secrets_open_nothing(houses: Houses, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Column, LargeBinary, MetaData, Table, Text
 
 import storage.registers  # noqa: F401 - its tables belong to the same metadata
 from flows.effects import Button
+from handlers.factors import Factor, FactorKind
 from handlers.model import (
     Address,
     Media,
@@ -107,6 +108,7 @@ def write_everything(uow: UnitOfWork) -> None:
     uow.staff.save(lan)
     uow.accounts.offer("code", lan.uid, START + timedelta(hours=1))
     assert uow.accounts.bind("code", Address("zalo", "z1")) == lan.uid
+    uow.factors.add(Factor(uid=new_uid(), staff_uid=lan.uid, kind=FactorKind.TOTP, secret=b"seed", created_at=START))
     uow.vault.put("zalo.token", "t")
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot import __main__ as command_line
+from storage.backup import read_manifest
 from storage.open import open_storage
 from tests.contract.houses import live
 
@@ -93,6 +96,21 @@ def test_the_whole_way(terminal: Terminal, tmp_path: Path) -> None:
             value = path.read_bytes()
             assert value.hex()[:12] not in terminal.shown
             assert repr(value)[2:14] not in terminal.shown
+
+
+@pytest.mark.parametrize("harm", ["BEGIN IMMEDIATE", "UPDATE alembic_version SET version_num = '0001'"])
+def test_a_backup_is_whole_also_when_that_cannot_be_noted(terminal: Terminal, tmp_path: Path, harm: str) -> None:
+    """Somebody writes for long, or the program is newer than the data: then a backup before the upgrade is wanted most of all."""
+    terminal.run("keys", "copy")
+    with closing(sqlite3.connect(tmp_path / "var" / "data.db", isolation_level=None)) as other:
+        other.execute(harm)
+        code, said = terminal.run("backup", "kept")
+        assert code == 0
+        assert "rows, 4 keys" in said
+        assert "warning: the status page does not know of this backup" in said
+        (revision,) = other.execute("SELECT version_num FROM alembic_version").fetchone()
+        assert (revision == "0001") == harm.startswith("UPDATE")  # nothing was upgraded by the way
+    assert read_manifest(tmp_path / "kept").rows["contacts"] == 2
 
 
 def test_the_figures_of_a_drill_for_a_script(terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ from handlers.ports import UnitOfWork
 from storage.open import Storage, open_storage
 from storage.prepared import Runner
 from storage.removals import check_keys
-from tests.contract.builders import START, act, case_of, escalation, inbox_row, line, outbox_row, staff
+from tests.contract.builders import START, Clock, act, case_of, escalation, inbox_row, line, outbox_row, staff
 
 CANARY = "chim-hoàng-yến-7319"
 PLATFORM_ID = "84900071931"
@@ -176,8 +176,8 @@ async def test_a_lone_surrogate_costs_one_character_not_the_message(tmp_path: Pa
     await storage.close()
 
 
-async def test_a_second_factor_without_its_key_is_found_and_one_taken_away_leaves_no_orphan(tmp_path: Path) -> None:
-    storage = open_storage(tmp_path / "data.db")
+async def test_staff_without_their_keys_are_found_and_a_factor_taken_away_leaves_no_orphan(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path / "data.db", clock=Clock())
     lan = staff("lan")
     kept, gone = (
         Factor(uid=new_uid(), staff_uid=lan.uid, kind=FactorKind.TOTP, secret=b"seed", created_at=START)
@@ -185,8 +185,11 @@ async def test_a_second_factor_without_its_key_is_found_and_one_taken_away_leave
     )
     await act(storage.door, lambda uow: (uow.staff.save(lan), uow.factors.add(kept), uow.factors.add(gone)))
     await act(storage.door, lambda uow: uow.factors.remove(gone.uid))
+    await act(storage.door, lambda uow: uow.accounts.offer("code", lan.uid, START + timedelta(hours=1)))
+    assert await act(storage.door, lambda uow: uow.accounts.bind("code", Address("zalo", "z1"))) == lan.uid
     found = check_keys(Runner(storage.door._connection), storage.keys)
     assert (found.missing, found.orphaned, found.destroyed) == (frozenset(), frozenset(), frozenset())
-    storage.keys._db.execute("DELETE FROM data_keys WHERE uid = ?", (kept.uid,))
-    assert check_keys(Runner(storage.door._connection), storage.keys).missing == {kept.uid}
+    storage.keys._db.execute("DELETE FROM data_keys WHERE uid IN (?, ?)", (kept.uid, lan.uid))
+    found = check_keys(Runner(storage.door._connection), storage.keys)
+    assert found.missing == found.staff == {kept.uid, lan.uid}
     await storage.close()
