@@ -230,7 +230,7 @@ class Load:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        self._next = 0
+        self._next = 1000  # not 113, which is a cry for help
 
     def write(self, count: int, *, newcomers: int = 0) -> None:
         """`count` messages from random chats, and `newcomers` more, each from somebody who writes for the first time."""

@@ -22,9 +22,14 @@ import storage.postgres.open
 import storage.redis.budgets
 import storage.redis.link
 import storage.redis.wakeups  # noqa: F401 - imported once, for every start
+from bot.channels import telegram_api
+from bot.channels.pacing import at_most
 from tests.chaos import mistakes
 
 LOOK_S = 0.01
+HURRIED = at_most(10_000, 1.0, at_once=1_000)
+"""Here people write faster than a platform lets us answer, so that little time holds many messages; the platform's pace has tests
+of its own."""
 
 
 def start(order: dict[str, Any]) -> int:
@@ -59,6 +64,7 @@ def say(**what: int) -> None:
 
 def main() -> None:
     """Until standard input ends."""
+    telegram_api.OF_THE_BOT = telegram_api.OF_A_CHAT = HURRIED
     gc.freeze()  # children share these pages
     alive: set[int] = set()
     lines = sys.stdin.buffer
