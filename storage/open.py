@@ -1,4 +1,4 @@
-"""Opens the storage of an installation, for `bot/wiring.py`."""
+"""Opens the storage of an installation, for `bot/wiring`."""
 
 from __future__ import annotations
 
