@@ -31,12 +31,15 @@ def check_records(runner: RunsStatements, store: Keys, pepper: bytes) -> list[st
 
 
 def missing_keys(here: Installation, keys: Keys) -> list[str]:
-    """Does every record find its key? A line when some do not; nothing is looked at where there are no data yet."""
+    """Does every record find its key? A line when some do not; nothing is looked at where there are no data yet. OlderDatabase or
+    NewerDatabase where the tables are not this program's.
+    """
     if here.shared:
         from storage.postgres.checking import compare_keys
 
         found = compare_keys(here.parameters("binhan keys"), keys)
     elif here.file.exists():
+        schema.check(here.file)
         with closing(connect(here.file, read_only=True, busy_s=1.0)) as file:
             file.execute("BEGIN")
             found = check_keys(Runner(file), keys)

@@ -52,6 +52,7 @@ def compare_keys(given: dict[str, Any], keys: Keys) -> KeyCheck:
     with closing(connect(given)) as connection:
         if schema.revision(connection) is None:
             return KeyCheck(frozenset(), frozenset(), frozenset())
+        schema.check(connection)
         connection.execute("SET statement_timeout = 0")
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return check_keys(PostgresRunner(connection, Locking.NEVER), keys)
