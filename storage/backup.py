@@ -25,10 +25,10 @@ from typing import Any
 
 from handlers.errors import BinhAnError
 from storage import schema
+from storage.data_keys import Keys
 from storage.digests import digest, write_durably
 from storage.engine import copy_file
 from storage.installation import DATA, KEYS, SECRETS, Installation
-from storage.keystore import Keys
 from storage.second_place import copy_keys
 from storage.secrets import load_secrets, secret_names, sync_folder, write_secret
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from handlers.errors import BinhAnError
 from storage import schema
+from storage.data_keys import Keys
 from storage.engine import connect
 from storage.installation import Installation
 from storage.keyring import KeyRing
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.prepared import Runner
 from storage.removals import check_keys
 from storage.secrets import load_secrets

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage.keystore import Keys, KeyStore
+from storage.data_keys import Keys
+from storage.keystore import KeyStore
 from storage.open import POSTGRES
 from storage.secrets import Secrets
 

@@ -15,8 +15,8 @@ from bot.config import Config
 from bot.wiring.opening import installation_of
 from handlers import watching
 from storage import key_care, rotation, second_place
+from storage.data_keys import Keys
 from storage.installation import Installation
-from storage.keystore import Keys
 from storage.open import utc_now
 from storage.secrets import load_secrets
 from storage.wishes import open_wishes

@@ -10,7 +10,7 @@ import psycopg
 
 from handlers.errors import BinhAnError
 from storage.checking import check_records
-from storage.keystore import Keys
+from storage.data_keys import Keys
 from storage.open import utc_now
 from storage.postgres import schema
 from storage.postgres.connection import connect, in_words, parameters
