@@ -32,7 +32,9 @@ class Alarm:
         return bool(self._alarm_url)
 
     async def send(self, state: str, findings: Sequence[Finding]) -> bool:
-        """Tell it; `state` is "alarm" or "over". False when it has not arrived, and must be told again."""
+        """Tell it; `state` is "alarm", "over" or "notice" (nothing is wrong yet). False when it has not arrived, and must be
+        told again.
+        """
         said = [{"code": one.code, "count": one.count, "oldest_s": one.oldest_s} for one in findings]
         log.error("auditor.alarm", state=state, findings=",".join(one.code for one in findings))
         if not self._alarm_url:

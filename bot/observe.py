@@ -89,6 +89,17 @@ class _Terminal:
     debug = info = warning = warn = error = err = critical = fatal = exception = failure = log = msg
 
 
+class _Lines(logging.Handler):
+    """What libraries log, written as our own lines are. A line that cannot be formatted or written is given up in silence: the
+    library's own complaint would print the arguments, and the source around them.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        with suppress(Exception):
+            _Terminal().msg(self.format(record))
+
+
 def set_up_logs(level: str, *, json_lines: bool = False) -> None:
     """Configure all logging of this process. `level`: debug, info, warning or error."""
     # No exception is ever rendered: a pretty traceback shows the values of variables, and those are people's words.
@@ -111,7 +122,7 @@ def set_up_logs(level: str, *, json_lines: bool = False) -> None:
         logger_factory=_Terminal,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines()
     handler.setFormatter(_Careful("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in _QUIET:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flows import breaking_in, picking, places_dialog, questions, replies, run, timers
+from flows import answers, breaking_in, picking, places_dialog, questions, replies, run, timers
 from flows.effects import (
     Answered,
     Chose,
@@ -132,7 +132,8 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
     elif word == "repeat":
         questions.repeat(turn, task)
     elif wait.stage is Stage.CHOICES:
-        if not breaking_in.offer_person(turn) and questions.misread(turn, task):
+        refused = answers.yes_or_no(key, turn.program.yes_no) is False
+        if not breaking_in.offer_person(turn) and questions.misread(turn, task, refused=refused):
             run.run(turn)
     else:
         goes_on = replies.answer(turn, task, text, key)

@@ -120,11 +120,14 @@ def skip(turn: Turn, task: Task) -> bool:
     return True
 
 
-def misread(turn: Turn, task: Task) -> bool:
-    """A text was none of the choices: say so and ask again, or go where the step says after so many tries."""
+def misread(turn: Turn, task: Task, *, refused: bool) -> bool:
+    """A text was none of the choices: say so and ask again, or go where the step says after so many tries.
+
+    `refused`: the text was a bare no. It may mean that she wants none of it, so it never leads her on.
+    """
     assert turn.wait is not None
     tries = turn.wait.tries + 1
-    if task.unclear is not None and tries >= task.unclear[0]:
+    if task.unclear is not None and not refused and tries >= task.unclear[0]:
         turn.stop_waiting()
         turn.visited.append(f"{task.place}~unclear")
         turn.move(task.unclear[1])

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import structlog
 
 from bot.alarm import Alarm
+from bot.workers.gap_warning import GapWarning
 from handlers.health import Looked, keep_watched
 from handlers.ports import Door, Presence
+from handlers.rules.roster import Gap
 from handlers.watching import NO_BEAT_FOR, PARTS, Finding, findings
 
 log = structlog.get_logger()
@@ -41,8 +44,10 @@ class Auditor:
         look_every_s: float = LOOK_EVERY_S,
         settles_s: float = SETTLES_S,
         ping_every_s: float = PING_EVERY_S,
+        gap_ahead: Callable[[datetime], Gap | None] | None = None,
     ) -> None:
-        """`alarm` is the way out; the times are in seconds."""
+        """`alarm` is the way out; the times are in seconds; `gap_ahead`: where the roster is asked for its next gap."""
+        self._gaps = GapWarning(gap_ahead, alarm) if gap_ahead is not None else None
         self._door, self._alarm, self._presence, self._living = door, alarm, presence, living
         self._look_every_s, self._settles_s, self._ping_every_s = look_every_s, settles_s, ping_every_s
         self._since: dict[str, float] = {}  # code -> since when it is found, monotonic
@@ -94,10 +99,14 @@ class Auditor:
 
     async def _found(self) -> list[Finding]:
         try:
-            found = await self._door.read(lambda uow: findings(uow, PARTS if self._living is None else ()))
+            now, found = await self._door.read(
+                lambda uow: (uow.now, findings(uow, PARTS if self._living is None else ()))
+            )
         except Exception as error:
             log.error("auditor.no_database", error=type(error).__name__)
             return [Finding(NO_DATABASE, 1, 0)]
+        if self._gaps is not None:
+            await self._gaps.look(now)
         if self._living is not None:
             silent = frozenset(PARTS) - self._living(NO_BEAT_FOR.total_seconds())
             found += [Finding(f"no-{part}", 1, 0) for part in sorted(silent)]

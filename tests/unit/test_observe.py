@@ -132,3 +132,26 @@ def test_warnings_and_errors_are_counted_also_those_of_libraries(capsys: pytest.
     logging.getLogger("some.library").error("three")
     new = {level: observe.LINES[level] - before.get(level, 0) for level in ("error", "warning", "debug")}
     assert new == {"error": 2, "warning": 1, "debug": 0}
+
+
+def test_a_line_of_a_library_that_cannot_be_formatted_prints_nothing_of_its_arguments(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_logs("debug")
+    logging.getLogger("somebody.else").warning("%d lines", "her words 4471")
+    logging.getLogger("somebody.else").warning("%d lines", 3)
+    said = capsys.readouterr().err
+    assert "4471" not in said
+    assert "3 lines" in said
+
+
+def test_lines_of_libraries_go_to_the_error_stream_of_now(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = io.StringIO()
+    with monkeypatch.context() as before:
+        before.setattr(sys, "stderr", gone)
+        set_up_logs("info")
+    gone.close()
+    logging.getLogger("somebody.else").warning("still here")
+    assert "still here" in capsys.readouterr().err

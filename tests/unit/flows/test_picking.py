@@ -168,3 +168,26 @@ def test_a_day_is_asked_kept_and_shown() -> None:
     assert talk.type("ngày mai") == ["invalid_date"]
     assert talk.type("hôm qua") == ["22/11/2026"]
     assert talk.session.variables["day"] == "2026-11-22"
+
+
+LEADING = """\
+  signs:
+    say: Gọi người nhé?
+    unclear: {tries: 1, goto: called}
+    invalid: Không muốn thì chọn Để sau.
+    choices: {now: {label: Gọi ngay, goto: called}, later: {label: Để sau, goto: left}}
+  called: {say: Đang gọi., end: called}
+  left: {say: Vâng., end: left}
+"""
+
+
+def test_a_text_that_is_no_choice_leads_on_where_the_step_says_so() -> None:
+    assert talker(LEADING).type("anh ấy hay chửi tôi") == ["Đang gọi."]
+
+
+@pytest.mark.parametrize("no", ["không", "ko", "dạ không ạ", "Chưa", "no"])
+def test_a_bare_no_is_never_taken_for_an_unclear_text_that_leads_on(no: str) -> None:
+    talk = talker(LEADING)
+    assert talk.type(no) == ["Không muốn thì chọn Để sau.", "Gọi người nhé?"]
+    assert talk.type(no) == ["Không muốn thì chọn Để sau.", "Gọi người nhé?"]
+    assert talk.type("để sau") == ["Vâng."]

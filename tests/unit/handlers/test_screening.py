@@ -17,6 +17,7 @@ from handlers.rules.reading.english import EnglishWords, Tongue
 from handlers.rules.reading.items import LexiconError
 from handlers.rules.reading.kinds import Kinds
 from handlers.rules.reading.loading import load_lexicon
+from handlers.rules.reading.place_names import PlaceNames
 from handlers.rules.reading.points import Points
 from handlers.rules.reading.variants import VARIANTS
 from handlers.rules.reading.vocabulary import Vocabulary
@@ -325,7 +326,8 @@ def test_the_english_lexicon_is_optional():
 
 
 def test_points_raise_what_the_rules_found_and_never_lower_it():
-    by_rules = Screening(screening().lexicon, Points({}), Kinds({}))
+    places = PlaceNames.load("places.csv", (CONTENT / "lexicon" / "places.csv").read_bytes())
+    by_rules = Screening(screening().lexicon, Points({}), Kinds({}), places=places)
     for message in messages()[::4]:
         for write in VARIANTS.values():
             text = write(message.text, 0)
@@ -339,7 +341,7 @@ def test_the_same_text_gives_the_same_verdict_in_every_process():
         "eps tooi ngủ với chij, chij ấy sowf toio hai lanaf rồi",
     ]
     program = (
-        "import sys; from tests.unit.handlers.screening_sample import shipped; s = shipped();"
+        "import sys; from tests.unit.handlers.screening_sample import CONTENT, shipped; s = shipped();"
         "print([s.read(text) for text in sys.argv[1:]])"
     )
     verdicts = {

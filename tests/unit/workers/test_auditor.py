@@ -17,6 +17,7 @@ from bot.workers.auditor import NO_DATABASE, NOBODY_AT_DESK, Auditor
 from bot.workers.pulse import Pulse
 from handlers.errors import StorageUnavailable
 from handlers.health import Looked, Watched, watched
+from handlers.rules.roster import Gap, Period
 from handlers.watching import PARTS, Finding, findings, keys_copied, nobody_copies_keys
 from storage.open import MEMORY, Storage, open_storage
 from storage.presence import LocalPresence
@@ -239,6 +240,26 @@ async def test_keys_that_are_not_copied_any_more_are_an_alarm_where_there_is_a_s
     assert await storage.door.read(lambda uow: findings(uow)) == [Finding("keys-not-copied", 1, 960)]
     await storage.door.run(nobody_copies_keys, None)
     assert await storage.door.read(lambda uow: findings(uow)) == []
+
+
+async def test_a_gap_of_the_roster_is_told_by_its_way_and_stops_no_ping(
+    storage: Storage, outside: Outside, clock: Clock
+) -> None:
+    ahead = Gap("on_duty", Period(clock() + timedelta(hours=1), clock() + timedelta(hours=9)))
+    alarm = Alarm(f"{outside.base}/alarm/canary-secret", f"{outside.base}/ping/canary-secret")
+    auditor = Auditor(
+        storage.door,
+        alarm,
+        LocalPresence(),
+        living=lambda _: ALL,
+        settles_s=0.0,
+        ping_every_s=0.0,
+        gap_ahead=lambda _: ahead,
+    )
+    for _ in range(3):
+        assert await auditor.look() == []
+    assert outside.states == [("notice", ["roster-gap"])]
+    assert outside.pings == 3
 
 
 async def test_it_says_how_its_own_work_stands(storage: Storage, outside: Outside, clock: Clock) -> None:
