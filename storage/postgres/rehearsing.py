@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import psycopg
@@ -58,8 +58,17 @@ def _anywhere(url: str, password: str) -> psycopg.Connection[Any]:
         return connect(parameters(urlsplit(url)._replace(path="/postgres").geturl(), password, "binhan drill"))
 
 
+_CALLED_BY_TRIGGERS: Final = """
+SELECT DISTINCT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace AND f.pronamespace = 'public'::regnamespace
+"""
+"""Functions outlive the tables whose triggers call them."""
+
+
 def _empty(given: dict[str, Any]) -> None:
     with closing(connect(given)) as there:
         names = [sql.Identifier(name) for name in (*tables(there), "alembic_version")]
+        called = there.execute(_CALLED_BY_TRIGGERS).fetchall()
         there.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.SQL(", ").join(names)))
-        there.execute("DROP FUNCTION IF EXISTS audit_log_only_grows()")
+        for (function,) in called:
+            there.execute(sql.SQL("DROP FUNCTION {}()").format(sql.Identifier(function)))
