@@ -30,6 +30,7 @@ log = structlog.get_logger()
 @contextmanager
 def _opened_keys(config: Config) -> Iterator[tuple[Installation, Keys]]:
     here = installation_of(config)
+    here.must_have_begun()
     with closing(here.open_keys(load_secrets(config.var, needed=True), utc_now)) as keys:
         yield here, keys
 
@@ -42,7 +43,9 @@ def show_keys(config: Config) -> key_care.KeysShown:
 
 def check_keys(config: Config) -> list[str]:
     """What does not open or has no key, a line each."""
-    return key_care.check(installation_of(config), utc_now())
+    here = installation_of(config)
+    here.must_have_begun()
+    return key_care.check(here, utc_now())
 
 
 def key_warnings_of(service: Service) -> list[str]:
