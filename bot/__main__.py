@@ -171,13 +171,19 @@ def main() -> None:
     except Exception as error:
         wrong_use = getattr(error, "format_message", None)  # typer's own errors, whose classes it keeps to itself
         if wrong_use is not None:
-            _fail(f"binhan: {wrong_use()} See --help.")
+            _fail(f"binhan: {_sentence(wrong_use())} See --help.")
         if os.environ.get("BINHAN_TRACEBACK"):
             raise
         _fail(
             f"binhan: a mistake of the program ({type(error).__name__}); set BINHAN_TRACEBACK=1 to see where, and report it"
         )
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _sentence(words: str) -> str:
+    """What typer has to say, which may be a list over several lines, as one line that ends with a full stop."""
+    line = " ".join(words.split()).rstrip(",")
+    return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
 def _fail(*lines: str) -> NoReturn:

@@ -25,10 +25,10 @@ from typing import Any
 
 from handlers.errors import BinhAnError
 from storage import schema
+from storage.data_keys import Keys
 from storage.digests import digest, write_durably
 from storage.engine import copy_file
 from storage.installation import DATA, KEYS, SECRETS, Installation
-from storage.keystore import Keys
 from storage.second_place import copy_keys
 from storage.secrets import load_secrets, secret_names, sync_folder, write_secret
 
@@ -87,12 +87,13 @@ def backup(
 ) -> BackedUp:
     """Copy data and keys into the new directory `to` (keys into the second place where there is one).
 
-    Whole or not at all: `to` appears at the end. Raises NotEmpty, BackupBroken (a key is missing already now), and what opening
-    the installation raises.
+    Whole or not at all: `to` appears at the end. Raises NotEmpty, BackupBroken (data or a key are missing already now),
+    NothingYet, and what opening the installation raises.
     """
     began = time.monotonic()
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise NotEmpty(to.name)
+    here.must_have_begun()
     if not here.shared and not here.file.exists():
         raise BackupBroken(f"{here.file.name} is not there")
     if here.second is not None and here.second.resolve() in (to.resolve(), *to.resolve().parents):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from handlers.errors import BinhAnError
 from storage import schema
+from storage.data_keys import Keys
 from storage.engine import connect
 from storage.installation import Installation
 from storage.keyring import KeyRing
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.prepared import Runner
 from storage.removals import check_keys
 from storage.secrets import load_secrets
@@ -31,12 +32,15 @@ def check_records(runner: RunsStatements, store: Keys, pepper: bytes) -> list[st
 
 
 def missing_keys(here: Installation, keys: Keys) -> list[str]:
-    """Does every record find its key? A line when some do not; nothing is looked at where there are no data yet."""
+    """Does every record find its key? A line when some do not; nothing is looked at where there are no data yet. OlderDatabase or
+    NewerDatabase where the tables are not this program's.
+    """
     if here.shared:
         from storage.postgres.checking import compare_keys
 
         found = compare_keys(here.parameters("binhan keys"), keys)
     elif here.file.exists():
+        schema.check(here.file)
         with closing(connect(here.file, read_only=True, busy_s=1.0)) as file:
             file.execute("BEGIN")
             found = check_keys(Runner(file), keys)

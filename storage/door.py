@@ -22,9 +22,9 @@ from handlers.errors import StorageUnavailable
 from handlers.ports import UnitOfWork, Wakeups
 from storage import callers
 from storage.callers import Callers, Job, destroy_keys, failpoint_of, groups_of, passed
+from storage.data_keys import Keys
 from storage.engine import is_busy, unavailable
 from storage.keyring import KeyRing
-from storage.keystore import Keys
 from storage.prepared import Runner
 from storage.uow import SqlUnitOfWork
 

@@ -19,10 +19,11 @@ from typing import Final
 from handlers.delivery import LEASE
 from handlers.errors import KeyMissing
 from storage.backup import Manifest, read_manifest
+from storage.data_keys import Keys
 from storage.engine import connect
 from storage.installation import KEYS, SECRETS, Installation
 from storage.keyring import KeyRing
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.prepared import Runner
 from storage.removals import check_keys
 from storage.restore import OtherDatabase, place

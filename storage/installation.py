@@ -8,12 +8,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage.keystore import Keys, KeyStore
+from handlers.errors import BinhAnError
+from storage.data_keys import Keys
+from storage.keystore import KeyStore
 from storage.open import POSTGRES
 from storage.secrets import Secrets
 
 if TYPE_CHECKING:
     import psycopg
+
+
+class NothingYet(BinhAnError):
+    """Nothing has been kept here yet. Run `python -m bot serve` once, or see whether `var` and --config are the right ones."""
+
+    code = "nothing-yet"
+
 
 DATA = "data.db"
 KEYS = "keys.db"
@@ -45,6 +54,12 @@ class Installation:
     def secrets(self) -> Path:
         """The folder of the secret files."""
         return self.var / SECRETS
+
+    def must_have_begun(self) -> None:
+        """Refuse, with NothingYet, what makes sense only after a first start, before it looks as if something had been lost."""
+        begun = self.shared or self.file.exists() or (self.var / KEYS).exists() or self.secrets.exists()
+        if not begun:
+            raise NothingYet(f"looked in {self.var}")
 
     def parameters(self, name: str) -> dict[str, Any]:
         """What libpq needs to reach the data; `name` is what the server calls us."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from handlers.errors import BinhAnError
 from storage.checking import missing_keys
+from storage.data_keys import Keys
 from storage.installation import KEYS, Installation
-from storage.keystore import Keys
 from storage.rotation import CHANGE_EVERY
 from storage.second_place import OLD, copies, lacking_secrets, looked_at, made_at, newest
 from storage.secrets import kek_ids, load_secrets

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from handlers import failpoints
 from handlers.errors import KeyMissing
 from storage.crypto import Unreadable, place, seal, unseal
-from storage.keystore import Keys
+from storage.data_keys import Keys
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Opens the storage of an installation, for `bot/wiring.py`."""
+"""Opens the storage of an installation, for `bot/wiring`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from handlers.errors import BinhAnError
 from handlers.keeping import Tidy, nothing_to_tidy
 from handlers.ports import Budgets, Presence, Wakeups
 from storage import schema
+from storage.data_keys import Keys
 from storage.door import SqliteDoor
 from storage.engine import connect
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.nerves import Nerves, local_nerves, open_nerves
 from storage.prepared import Runner
 from storage.removals import finish_removals

@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, delete, update
 
 from handlers.model import AuditEntry, Disposition, EscalationState, OutboxState
 from handlers.ports import UnitOfWork
+from storage.data_keys import Keys
 from storage.keyring import KeyRing
-from storage.keystore import Keys
 from storage.outbox_statements import QUARANTINE
 from storage.removals import check_keys
 from storage.tables import cases, outbox, sign_ins

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from handlers.keeping import Tidied
 from storage.channel_tables import accounts
-from storage.keystore import Keys
+from storage.data_keys import Keys
 from storage.registers import key_removals
 from storage.staff_tables import factors
 from storage.tables import cases, contacts

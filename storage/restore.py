@@ -20,10 +20,11 @@ from pathlib import Path
 from handlers.errors import KeyMissing
 from storage import schema
 from storage.backup import TABLES, BackupBroken, Manifest, NotEmpty, read_manifest
+from storage.data_keys import Keys
 from storage.digests import digest
 from storage.engine import connect
 from storage.installation import DATA, KEYS, SECRETS, Installation
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.lock import ServeLock
 from storage.prepared import Runner
 from storage.quarantine import begin_quarantine

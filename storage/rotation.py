@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from handlers.errors import BinhAnError
-from storage.keystore import ACTIVE_FOR_S, Keys
+from storage.data_keys import ACTIVE_FOR_S, Keys
 from storage.secrets import kek_ids, kek_number, new_kek, sync_folder
 
 KEPT: Final = timedelta(days=7)

@@ -17,8 +17,8 @@ import storage.registers
 import storage.staff_tables  # noqa: F401 - their tables belong to the same metadata
 from handlers.errors import KeyMissing
 from storage.crypto import Unreadable
+from storage.data_keys import Keys
 from storage.keyring import KeyRing
-from storage.keystore import Keys
 from storage.tables import metadata
 from storage.uow import RunsStatements
 from storage.vault import key_uid

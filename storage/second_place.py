@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from handlers.errors import BinhAnError
+from storage.data_keys import Keys
 from storage.digests import digest, write_durably
 from storage.installation import SECRETS
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.rotation import KEPT
 from storage.secrets import load_secrets, secret_names, sync_folder, write_secret
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from handlers.keeping import Tidied
+from storage.data_keys import Keys
 from storage.engine import connect, is_busy
-from storage.keystore import Keys
 from storage.prepared import Runner
 from storage.removals import settle_removals
 

@@ -29,8 +29,8 @@ from handlers.model import (
 from handlers.ports import UnitOfWork
 from handlers.referral import Item, Referral, ReferralStatus
 from storage.crypto import Unreadable
+from storage.data_keys import Keys
 from storage.keyring import KeyRing
-from storage.keystore import Keys
 from storage.open import Storage
 from storage.tables import metadata
 from tests.contract.builders import act, case_of, escalation, inbox_row, line, outbox_row

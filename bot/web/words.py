@@ -201,11 +201,14 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
 
 
 def signs(summary: Summary) -> list[tuple[str, list[str]]]:
-    """Each sign once, in words for staff, with the places in her texts that showed it (at most three)."""
+    """Each sign once, in words for staff, with the places in her texts that showed it (at most three).
+
+    Many signs at once stand all over a text: what is quoted for them are scraps that tell a reader at night nothing.
+    """
     found: dict[str, list[str]] = {}
     for sign, quoted in summary.signs:
         places = found.setdefault(SIGN.get(sign, sign), [])
-        if quoted and quoted not in places and len(places) < 3:
+        if quoted and sign != "many_signs" and quoted not in places and len(places) < 3:
             places.append(quoted)
     return list(found.items())
 

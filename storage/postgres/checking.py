@@ -10,7 +10,7 @@ import psycopg
 
 from handlers.errors import BinhAnError
 from storage.checking import check_records
-from storage.keystore import Keys
+from storage.data_keys import Keys
 from storage.open import utc_now
 from storage.postgres import schema
 from storage.postgres.connection import connect, in_words, parameters
@@ -52,6 +52,7 @@ def compare_keys(given: dict[str, Any], keys: Keys) -> KeyCheck:
     with closing(connect(given)) as connection:
         if schema.revision(connection) is None:
             return KeyCheck(frozenset(), frozenset(), frozenset())
+        schema.check(connection)
         connection.execute("SET statement_timeout = 0")
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return check_keys(PostgresRunner(connection, Locking.NEVER), keys)

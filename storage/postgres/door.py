@@ -29,8 +29,8 @@ from handlers.errors import StorageUnavailable
 from handlers.ports import UnitOfWork, Wakeups
 from storage import callers
 from storage.callers import Callers, Job, destroy_keys, failpoint_of, groups_of, passed
+from storage.data_keys import Keys
 from storage.keyring import KeyRing
-from storage.keystore import Keys
 from storage.locks import Moved
 from storage.postgres.connection import connect, is_busy, is_conflict, unavailable
 from storage.postgres.runner import Locking, PostgresRunner, Waiting

@@ -20,8 +20,9 @@ import psycopg
 
 from handlers import failpoints
 from handlers.errors import KeyMissing
+from storage.data_keys import Keys, Wrapped, digest_of
 from storage.engine import connect as open_file
-from storage.keystore import FORMAT, Keys, Wrapped, digest_of, new_file
+from storage.keystore import FORMAT, new_file
 from storage.postgres.connection import connect
 from storage.secrets import Secrets
 

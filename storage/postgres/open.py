@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 
 from handlers.errors import KeyMissing
-from storage.keystore import Keys, KeyStore
+from storage.data_keys import Keys
+from storage.keystore import KeyStore
 from storage.lock import one_at_a_time
 from storage.nerves import local_nerves, open_nerves
 from storage.open import Storage, utc_now

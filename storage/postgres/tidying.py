@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from handlers.keeping import Tidied
-from storage.keystore import Keys
+from storage.data_keys import Keys
 from storage.postgres.connection import connect
 from storage.postgres.dump import tables
 from storage.postgres.runner import Locking, PostgresRunner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from flows.severity import Severity
-from handlers.model import Direction, Staff
+from handlers.model import Direction, Role, Staff
 from handlers.outgoing import append_line
 from handlers.staffing import SetEnabled, Staffing
 from tests.browser.conftest import DeskPage, Running
@@ -162,4 +162,19 @@ def test_it_can_be_used_by_everybody(visitors: Visitors, desk_page: DeskPage, ru
         page.click(f"summary:has-text('{summary}')")
     assert_usable(page)
     page.set_viewport_size({"width": 320, "height": 500})
+    assert_usable(page)
+
+
+def test_on_a_small_phone_the_bar_says_all_its_words_and_the_ways_stand_in_columns(
+    visitors: Visitors, desk_page: DeskPage, running: Running
+) -> None:
+    running.call(lambda: hire(desk_page.hotline, "lan", Role.SUPERVISOR, alias="Lan"))
+    page = visitors.counsellor(desk_page.url, "lan")
+    expect(page.locator("#live")).to_have_text("Đang nối")
+    assert page.evaluate(
+        "(() => { const live = document.querySelector('#live'); return live.scrollWidth <= live.clientWidth; })()"
+    )
+    lefts = page.evaluate("[...document.querySelectorAll('.ways a')].map((a) => a.getBoundingClientRect().left)")
+    assert len(lefts) == 5
+    assert len(set(lefts)) == 2
     assert_usable(page)

@@ -1,4 +1,4 @@
-"""What the stores of staff accounts and of handles promise in `handlers/ports.py`."""
+"""What the stores of staff accounts and of handles promise in `handlers/ports`."""
 
 from __future__ import annotations
 

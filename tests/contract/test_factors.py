@@ -1,4 +1,4 @@
-"""What the store of second factors promises in `handlers/ports.py`, on a file, in memory and on PostgreSQL."""
+"""What the store of second factors promises in `handlers/ports`, on a file, in memory and on PostgreSQL."""
 
 from __future__ import annotations
 

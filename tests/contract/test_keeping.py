@@ -30,7 +30,7 @@ from handlers.ports import Handle, UnitOfWork
 from handlers.stays import Ending
 from handlers.watching import findings
 from storage import keeping as rows
-from storage.keystore import Keys
+from storage.data_keys import Keys
 from storage.open import Storage
 from storage.removals import finish_removals
 from tests.contract.builders import (

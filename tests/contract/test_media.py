@@ -1,4 +1,4 @@
-"""What the store of pictures and voice notes promises in `handlers/ports.py`."""
+"""What the store of pictures and voice notes promises in `handlers/ports`."""
 
 from __future__ import annotations
 

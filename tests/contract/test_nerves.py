@@ -1,4 +1,4 @@
-"""What `handlers/ports.py` says of wake-ups, presence and budgets: in one process, and through Redis between two."""
+"""What `handlers/ports` says of wake-ups, presence and budgets: in one process, and through Redis between two."""
 
 from __future__ import annotations
 

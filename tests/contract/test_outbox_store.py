@@ -1,4 +1,4 @@
-"""What the outbox promises in `handlers/ports.py`: order, leases with a token, nothing late, nothing to anybody else."""
+"""What the outbox promises in `handlers/ports`: order, leases with a token, nothing late, nothing to anybody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `handlers/ports.py` promises about publishing: the history of content, and who stands where in the flows."""
+"""What `handlers/ports` promises about publishing: the history of content, and who stands where in the flows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the quieter stores promise in `handlers/ports.py`: staff, audit, facts, codes, content, services, referrals, settings."""
+"""What the quieter stores promise in `handlers/ports`: staff, audit, facts, codes, content, services, referrals, settings."""
 
 from __future__ import annotations
 

@@ -23,8 +23,9 @@ from handlers.order_drill import Answer, Drill, Readable, drill
 from handlers.policies import POLICIES
 from handlers.stays import Ending
 from storage.backup import backup
+from storage.data_keys import Keys
 from storage.installation import Installation
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.open import Storage, open_storage
 from storage.secrets import load_secrets
 from storage.tables import metadata

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +25,7 @@ from handlers.model import (
     new_uid,
 )
 from handlers.ports import UnitOfWork
+from storage import key_care
 from storage import restore as restores
 from storage.backup import BackupBroken, NotEmpty, backup
 from storage.crypto import Unreadable
@@ -232,6 +234,25 @@ async def test_a_second_factor_keeps_nobodys_messages_from_coming_back(houses: H
         assert [(one.uid, one.secret) for one in owed] == [(gone.uid, b""), (fresh.uid, b"")]
     (said,) = problems(there)
     assert said.startswith("key-missing: 1 records")
+
+
+async def test_checking_says_that_the_data_are_older_than_the_program(houses: Houses) -> None:
+    """Whoever looks before the upgrade reads one line, and meets no table that is not there yet."""
+    here = houses.new()
+    async with opened(here) as storage:
+        await live(storage)
+    if here.shared:
+        with closing(here.connect("test")) as there:
+            there.execute("UPDATE alembic_version SET version_num = '0001'")
+            there.execute("DROP TABLE factors")
+    else:
+        with closing(sqlite3.connect(here.file)) as file:
+            file.execute("UPDATE alembic_version SET version_num = '0001'")
+            file.execute("DROP TABLE factors")
+            file.commit()
+    (said,) = key_care.check(here, START)
+    assert said.startswith("older-database: ")
+    assert "db upgrade" in said
 
 
 async def test_other_secrets_open_nothing(houses: Houses, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from handlers.model import new_uid
 from storage import second_place
+from storage.data_keys import Keys
 from storage.installation import Installation
 from storage.key_care import NO_SECOND, check, in_words, show, warnings
-from storage.keystore import Keys, KeyStore
+from storage.keystore import KeyStore
 from storage.postgres.connection import parameters
 from storage.postgres.keystore import PostgresKeyStore
 from storage.rotation import KEPT, retire, rotate

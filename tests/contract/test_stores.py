@@ -1,4 +1,4 @@
-"""What the stores promise in `handlers/ports.py`, on every storage there is."""
+"""What the stores promise in `handlers/ports`, on every storage there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the vault and its leases promise in `handlers/ports.py`."""
+"""What the vault and its leases promise in `handlers/ports`."""
 
 from __future__ import annotations
 

@@ -176,3 +176,30 @@ def test_quarantine_by_hand_after_a_restore_by_other_means(terminal: Terminal, t
 def test_help_names_every_command(terminal: Terminal) -> None:
     said: Any = terminal.run("keys", "--help")[1]
     assert all(word in said for word in ("show", "check", "rotate", "retire", "copy", "verify"))
+
+
+@pytest.mark.parametrize(
+    "words", ["keys show", "keys check", "keys verify", "keys rotate", "keys copy away", "backup b"]
+)
+def test_before_the_first_start_it_says_so_and_sounds_no_alarm(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("var: nowhere-yet\n")
+    code, said = Terminal(monkeypatch, capsys).run(*words.split())
+    assert code == 2
+    assert said.startswith("binhan: Nothing has been kept here yet")
+    assert "nowhere-yet" in said
+    assert "python -m bot serve" in said
+    assert "missing" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_what_is_missing_of_a_command_is_said_in_one_line(terminal: Terminal) -> None:
+    code, said = terminal.run("erase", "ABC")
+    assert code == 2
+    assert said == "binhan: Missing option '--reason'. Choose from: she_asked, danger, mistake, trial. See --help.\n"
+
+
+def test_a_figure_that_cannot_be_is_refused_in_a_sentence(terminal: Terminal) -> None:
+    assert terminal.run("report", "1999")[1].endswith("greater than or equal to 2000. See --help.\n")

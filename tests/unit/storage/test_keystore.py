@@ -13,7 +13,8 @@ import pytest
 from handlers.errors import KeyMissing
 from handlers.model import new_uid
 from storage.crypto import Unreadable, place, seal, unseal
-from storage.keystore import Keys, KeyStore
+from storage.data_keys import Keys
+from storage.keystore import KeyStore
 from storage.open import open_storage
 from storage.postgres.checking import check_postgres
 from storage.postgres.connection import parameters

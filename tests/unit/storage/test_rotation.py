@@ -18,7 +18,8 @@ from handlers import failpoints
 from handlers.errors import KeyMissing
 from handlers.model import new_uid
 from storage.crypto import place, seal, unseal
-from storage.keystore import Keys, KeyStore
+from storage.data_keys import Keys
+from storage.keystore import KeyStore
 from storage.open import open_storage
 from storage.postgres.connection import parameters
 from storage.postgres.keystore import PostgresKeyStore

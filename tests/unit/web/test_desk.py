@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from aiohttp.test_utils import TestClient
 
+from bot.web.words import signs
 from flows.severity import Severity
-from handlers.model import Case, Direction, Disposition, DutySwitch, Role
+from handlers.model import Case, Direction, Disposition, DutySwitch, Role, Summary
 from handlers.outgoing import append_line
 from tests.fakes.hotline import Hotline
 from tests.unit.web.desk_fakes import desk_deps, hire
@@ -196,3 +197,19 @@ async def test_without_storage_the_desk_says_so_calmly(hotline: Hotline) -> None
         assert (await browser.get("/desk")).status == 503
         told = await browser.command(f"/desk/cases/{case.code}/reply", text="x", client_key="k" * 16)
         assert told.status == 503
+
+
+async def test_an_editor_finds_a_page_with_a_heading_and_no_way_that_leads_back_to_it(hotline: Hotline) -> None:
+    hire(hotline, "mai", Role.EDITOR)
+    deps, _ = desk_deps(hotline)
+    async with serving(deps, cookies=True) as http:
+        page = await (await desk(http, "mai")).look("/desk")
+        assert len(page.all("h1")) == 1
+        assert [a["href"] for a in page.all("a") if "button" in a.get("class", "")] == ["/desk/services", "/desk/me"]
+
+
+def test_many_signs_at_once_are_said_without_scraps_of_words(hotline: Hotline) -> None:
+    assert signs(Summary(signs=(("weapon", "cầm dao"), ("many_signs", "đang … nguy")))) == [
+        ("có vũ khí", ["cầm dao"]),
+        ("nhiều dấu hiệu cùng lúc", []),
+    ]

@@ -1,0 +1,74 @@
+"""Puts everything together, once: the only package that knows storage. Whoever runs or asks something takes it from here.
+
+`service` is the running program, `pages` its web application, `auditing` who watches it, `opening` where its data lie; `database`
+and `keys` are what commands do with those.
+"""
+
+from __future__ import annotations
+
+from bot.wiring.auditing import duty_of, open_auditor
+from bot.wiring.database import (
+    Records,
+    backup_database,
+    begin_quarantine,
+    check_database,
+    data_file,
+    drill_restore,
+    note_backup,
+    open_content,
+    open_records,
+    release_quarantine,
+    restore_database,
+    upgrade_database,
+)
+from bot.wiring.keys import (
+    check_keys,
+    copy_keys,
+    keep_keys_twice,
+    key_warnings,
+    key_warnings_of,
+    prepare_kek,
+    retire_keks,
+    rotate_keys,
+    show_keys,
+    verify_key_copy,
+)
+from bot.wiring.opening import database_of, hold_lock, installation_of
+from bot.wiring.service import Service, open_service
+from storage.drill import RPO, RTO
+from storage.key_care import in_words
+
+__all__ = [
+    "RPO",
+    "RTO",
+    "Records",
+    "Service",
+    "backup_database",
+    "begin_quarantine",
+    "check_database",
+    "check_keys",
+    "copy_keys",
+    "data_file",
+    "database_of",
+    "drill_restore",
+    "duty_of",
+    "hold_lock",
+    "in_words",
+    "installation_of",
+    "keep_keys_twice",
+    "key_warnings",
+    "key_warnings_of",
+    "note_backup",
+    "open_auditor",
+    "open_content",
+    "open_records",
+    "open_service",
+    "prepare_kek",
+    "release_quarantine",
+    "restore_database",
+    "retire_keks",
+    "rotate_keys",
+    "show_keys",
+    "upgrade_database",
+    "verify_key_copy",
+]
