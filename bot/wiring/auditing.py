@@ -53,7 +53,8 @@ def looking_of(config: Config, storage: Storage, duty: Duty, pulse: Pulse | None
 def auditor_of(config: Config, storage: Storage, pulse: Pulse | None) -> Auditor:
     """Beside the loops of one process (`pulse`), or for itself: then signs of life in the database count."""
     living = pulse.living if pulse is not None and not storage.shared else None
-    return Auditor(storage.door, Alarm(*config.auditor.read()), storage.presence, living=living)
+    gap_ahead = duty_of(config).gap_ahead
+    return Auditor(storage.door, Alarm(*config.auditor.read()), storage.presence, living=living, gap_ahead=gap_ahead)
 
 
 @asynccontextmanager
