@@ -31,6 +31,24 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have counted or measured (lines they print that begin with "figure: "), so that one command prints every figure
+    that we quote.
+    """
+    said = [
+        f"{report.nodeid.rpartition('/')[2]}: {line.removeprefix('figure: ')}"
+        for kind in ("passed", "failed")
+        for report in terminalreporter.stats.get(kind, [])
+        if report.when == "call"
+        for line in report.capstdout.splitlines()
+        if line.startswith("figure: ")
+    ]
+    if said:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(said))
+
+
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 

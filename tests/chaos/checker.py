@@ -33,6 +33,11 @@ class Count:
         """The lists that are not empty."""
         return {name: value for name, value in vars(self).items() if isinstance(value, list) and value}
 
+    def __str__(self) -> str:
+        """The figures in one line, for the end of a run."""
+        counted = ", ".join(f"{len(value)} {name}" for name, value in vars(self).items() if isinstance(value, list))
+        return f"{self.lines} lines: {counted}; {self.surplus} shown again, each with an excuse"
+
 
 async def check(program: Program, load: Load) -> Count:
     """Read everything and count."""

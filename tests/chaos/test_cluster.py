@@ -102,6 +102,7 @@ async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster) ->
     await cluster.drained(120)
     assert await cluster.stop() == [0, 0, 0]
     count = await check(cluster.members[0], load)
+    print(f"figure: {TROUBLES} random troubles of processes, database and Redis; {count}")
     assert count.wrong() == {}
     assert cluster.fake.violations == []
 
@@ -132,6 +133,7 @@ async def test_killed_at_every_named_place_while_another_worker_lives(cluster: C
     await cluster.drained()
     await cluster.stop()
     count = await check(cluster.members[0], load)
+    print(f"figure: {EACH} kills at each of {len(names)} places beside a living worker; {count}")
     assert count.wrong() == {}
     assert cluster.fake.violations == []
 
@@ -165,7 +167,9 @@ async def test_a_database_that_is_away_loses_nothing_and_nobody_hears_a_lie(clus
     await cluster.drained()
     assert await cluster.stop() == [0, 0, 0]
     count = await check(cluster.members[0], load)
-    print(f"database away {AWAY_S:.0f} s: slowest answer {slowest:.2f} s, drained {took:.1f} s after its return")
+    print(
+        f"figure: database away {AWAY_S:.0f} s: slowest answer {slowest:.2f} s, caught up {took:.1f} s after its return; {count}"
+    )
     assert count.wrong() == {}
     assert slowest < 2 * 1.5 + 1.0  # two answers, with slack
     assert count.surplus == 0, "nothing was in flight: nothing may come twice"
@@ -187,7 +191,9 @@ async def test_a_frozen_worker_delays_its_lanes_and_writes_nothing_late(cluster:
     await cluster.drained()
     await asyncio.sleep(1.0)
     assert await cluster.stop() == [0, 0, 0]
-    assert (await check(cluster.members[0], load)).wrong() == {}
+    count = await check(cluster.members[0], load)
+    print(f"figure: a worker frozen past its lease; {count}")
+    assert count.wrong() == {}
 
 
 @pytest.mark.parametrize("mistake", ["mark-first", "two-commits"])
@@ -205,4 +211,5 @@ async def test_the_count_is_red_when_a_mistake_is_made_on_purpose(cluster: Clust
     await cluster.drained()
     assert await worker.stop() == 0
     count = await check(worker, load)
+    print(f"figure: {mistake} on purpose: {len(count.lost)} lost, {len(count.unsent)} unsent")
     assert count.lost or count.unsent

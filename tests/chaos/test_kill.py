@@ -43,6 +43,7 @@ async def test_killed_at_every_named_place(program: Program) -> None:
     await program.drained()
     assert await program.stop() == 0
     count = await check(program, load)
+    print(f"figure: {EACH} kills at each of {len(failpoints.NAMES)} places; {count}")
     assert count.wrong() == {}
     assert program.fake.violations == []
 
@@ -75,6 +76,7 @@ async def test_killed_at_random_under_load(program: Program) -> None:
     await program.drained()
     assert await program.stop() == 0
     count = await check(program, load)
+    print(f"figure: {KILLS} random kills; {count}")
     assert count.wrong() == {}
     assert program.fake.violations == []
     assert program.fake.worst_in_flight == 1, "two sends to one person at once"

@@ -22,7 +22,9 @@ async def _killed_once(program: Program, failpoint: str, mistake: str) -> Count:
     load.write(3)
     await program.drained()
     assert await program.stop() == 0
-    return await check(program, load)
+    count = await check(program, load)
+    print(f"figure: {mistake or 'no mistake'}: {count}")
+    return count
 
 
 async def test_without_a_mistake_the_same_kills_are_harmless(program: Program) -> None:

@@ -92,12 +92,13 @@ async def rotated_under_load(first: Program, programs: Sequence[Program], fake: 
     assert count.done >= 3
     assert len(kek_ids(here.secrets)) >= count.done / 2  # a killed one is finished by the next, which makes no new one
     print(
-        f"rotation on {name}: {len(programs)} processes, {FOR_S:.0f} s, {count.done} changes, {count.killed} killed on the way, "
+        f"figure: rotation on {name}: {len(programs)} processes, {FOR_S:.0f} s, {count.done} changes, "
+        f"{count.killed} killed on the way, "
         f"{sum(held.values())} data keys, {sum(len(one) for one in load.written.values())} messages; failed reads 0"
     )
     assert [await each.stop() for each in programs] == [0] * len(programs)
     wrong = (await check(first, load)).wrong()
-    print(f"rotation on {name}: lost and doubled {wrong or 0}")
+    print(f"figure: rotation on {name}: lost and doubled {wrong or 0}")
     assert wrong == {}, {each.name: each.said()[-600:] for each in programs}
     return count
 

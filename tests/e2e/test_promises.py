@@ -61,6 +61,9 @@ async def test_a_thousand_races_have_one_winner_each_and_the_losers_are_told_who
             )
         wins = Counter(end.case_code for end in ends if isinstance(end, Claimed))
         losses = [end for end in ends if isinstance(end, AlreadyClaimed)]
+        print(
+            f"figure: {RACES} races of {RACERS}: {len(wins)} with a winner, {sum(n > 1 for n in wins.values())} with two"
+        )
         assert set(wins.values()) == {1}
         assert len(wins) == RACES
         assert len(losses) == RACES * (RACERS - 1)
@@ -92,6 +95,7 @@ def test_seven_days_without_an_answer_and_it_still_rings() -> None:
         assert escalation.next_due_at is not None
         now = hotline.do(lambda uow: uow.now)
         assert escalation.next_due_at - now <= timedelta(minutes=15)
+    print(f"figure: seven days unanswered: pages a day {min(pages_of_days)} to {max(pages_of_days)}, still ringing")
     assert min(pages_of_days) >= 24 * 60 / 15  # at least one page each quarter of an hour, on every day
     hotline.claim(lan, case)
     assert hotline.escalation(case).state is EscalationState.CLAIMED  # type: ignore[union-attr]

@@ -71,7 +71,7 @@ async def ends_in_time(empty_postgres: str, tmp_path: Path, redis_of: dict[str, 
         await asyncio.gather(*streams)
         took = time.monotonic() - start
         assert took < PROMISED_S
-        print(f"{how}: every stream had ended after {took:.2f} s")
+        print(f"figure: {how}: every stream had ended after {took:.2f} s")
         for desk in (her, elsewhere):
             async with asyncio.timeout(5), http.get(desk._url("/desk/events"), headers=desk._headers()) as answer:
                 assert answer.status == 401
