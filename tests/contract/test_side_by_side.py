@@ -453,3 +453,11 @@ async def test_a_new_key_is_known_to_the_other_and_a_destroyed_one_opens_nothing
     assert other.keys.forget_destroyed() == 1, "nor does its memory hold it any longer"
     with pytest.raises(KeyMissing):
         other.keys.get(uid)
+
+
+async def test_a_machine_that_begins_with_secrets_of_its_own_is_refused_as_soon_as_there_are_staff(
+    pair: Pair, empty_postgres: str, tmp_path: Path
+) -> None:
+    await act(pair[0].door, lambda uow: uow.staff.save(staff()))
+    with pytest.raises(KeyMissing):
+        open_storage(empty_postgres, tmp_path / "another machine")
