@@ -125,12 +125,12 @@ async def _announce(service: Service, ready: asyncio.Event, warned: list[str]) -
         lines.append("  redis        none: other processes hear of a message up to a second later; see redis.url")
     if service.auditor is not None and service.config.auditor.alarm_url is not None:
         lines.append("  auditor      inside this process, and gone when it is; --role auditor is one of its own")
+    lines += [f"  keys         warning: {said}" for said in warned]
     if service.first_staff:
         lines.append("Staff made at this first start (passwords are shown only now):")
         lines += [f"  {one.role:<11} {one.name:<9} {one.password}" for one in service.first_staff]
     elif not await service.storage.door.read(somebody_can_answer):
         lines.append(NOBODY)
-    lines += [f"  keys         warning: {said}" for said in warned]
     print("\n".join(lines), flush=True)
 
 

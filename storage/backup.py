@@ -51,6 +51,12 @@ class BackupBroken(BinhAnError):
     code = "backup-broken"
 
 
+class NoBackup(BackupBroken):
+    """There is no backup there; give the folder that `backup` has made."""
+
+    code = "no-backup"
+
+
 @dataclass(frozen=True, slots=True)
 class BackedUp:
     """What a backup holds."""
@@ -128,7 +134,9 @@ def backup(
 
 
 def read_manifest(source: Path) -> Manifest:
-    """What the backup says of itself, once every file is found as it was written; BackupBroken otherwise."""
+    """What the backup says of itself, once every file is found as it was written; NoBackup, BackupBroken otherwise."""
+    if not source.is_dir() or not any(source.iterdir()):
+        raise NoBackup(source.name)
     try:
         said: dict[str, Any] = json.loads((source / MANIFEST).read_bytes())
         if said["format"] not in (1, FORMAT):

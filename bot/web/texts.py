@@ -195,7 +195,7 @@ DESK: Mapping[str, str] = {
     "service_free_save": "Lưu số chỗ",
     "service_verify": "Đã kiểm tra lại hôm nay",
     "service_verify_by": "Cơ quan đã kiểm tra",
-    "service_km": "km đường (ước chừng)",
+    "service_km": "km đường, ước chừng",
     "service_minutes": "phút đi đường",
     "saved": "Đã lưu.",
     "referrals": "Giới thiệu sang nơi khác",

@@ -195,6 +195,14 @@ def test_before_the_first_start_it_says_so_and_sounds_no_alarm(
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
+@pytest.mark.parametrize("words", ["db drill nowhere", "db drill empty"])
+def test_a_folder_without_a_backup_is_not_called_a_broken_one(terminal: Terminal, tmp_path: Path, words: str) -> None:
+    (tmp_path / "empty").mkdir()
+    code, said = terminal.run(*words.split())
+    assert code == 2
+    assert said.startswith("binhan: There is no backup there; give the folder that `backup` has made. (")
+
+
 def test_what_is_missing_of_a_command_is_said_in_one_line(terminal: Terminal) -> None:
     code, said = terminal.run("erase", "ABC")
     assert code == 2

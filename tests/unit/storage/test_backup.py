@@ -254,7 +254,7 @@ async def test_checking_names_what_is_wrong(tmp_path: Path) -> None:
 
 
 async def test_a_backup_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BinhAnError, match="not there"):
+    with pytest.raises(BinhAnError, match="Nothing has been kept here yet"):
         backup(tmp_path / "var", tmp_path / "copy")
 
 
