@@ -25,11 +25,12 @@ sys.path.insert(0, str(ROOT))
 from bot.workers.inbox import InboxWorker  # noqa: E402
 from bot.workers.outbox import OutboxWorker  # noqa: E402
 from bot.worlds import WorldSource  # noqa: E402
+from flows.platforms import Capabilities  # noqa: E402
 from handlers.duty import EverybodyByRole  # noqa: E402
 from handlers.escalation import Escalations  # noqa: E402
 from handlers.inbound import Inbound  # noqa: E402
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing  # noqa: E402
-from handlers.ports import Capabilities, Reach, Receive, SendResult  # noqa: E402
+from handlers.ports import Reach, Receive, SendResult  # noqa: E402
 from handlers.stays import Ending  # noqa: E402
 from storage.open import Storage, open_storage  # noqa: E402
 from tests.benchmarks.bench_turns import TYPED, ZONE, measure  # noqa: E402

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from bot.workers import outbox as outbox_module
 from bot.workers.outbox import OutboxWorker
 from flows.effects import LateAnswer
+from flows.platforms import Capabilities
 from handlers.delivery import LEASE, STARTS_WITHIN, may_still_go
 from handlers.model import Address, Contact, OutboxKind, OutboxRow, OutboxState, Outcome, Outgoing
 from handlers.outgoing import FRESH_FOR, fresh_for, to_seeker
-from handlers.ports import Capabilities, SendResult, UnitOfWork
+from handlers.ports import SendResult, UnitOfWork
 from handlers.rules.windows import ALWAYS_OPEN
 from storage.backup import backup
 from storage.open import Storage
