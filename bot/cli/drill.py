@@ -14,7 +14,7 @@ from bot import wiring
 from bot.config import Config, load_config
 
 if TYPE_CHECKING:
-    from bot.wiring import Drilled
+    from bot.wiring.database import Drilled
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
