@@ -22,6 +22,7 @@ from sqlalchemy import NullPool, create_engine
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from bot.observe import set_up_logs  # noqa: E402
 from bot.workers.inbox import InboxWorker  # noqa: E402
 from bot.workers.outbox import OutboxWorker  # noqa: E402
 from bot.worlds import WorldSource  # noqa: E402
@@ -37,6 +38,7 @@ from storage import prepared  # noqa: E402
 from storage.door import SqliteDoor  # noqa: E402
 from storage.open import Storage, open_storage  # noqa: E402
 
+set_up_logs("error")
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 TYPED = ("chào bạn", "nhắc lại", "tôi không biết nói sao nữa", "quay lại")  # each gets an answer, wherever one stands
 ROUNDS = 3

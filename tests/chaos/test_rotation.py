@@ -121,7 +121,14 @@ def servers() -> Iterator[tuple[PostgresServer, RedisServer]]:
     postgres.close()
 
 
-@pytest.mark.parametrize("keys_apart", [False, True], ids=["keys in a file", "keys in a database"])
+@pytest.mark.parametrize(
+    "keys_apart",
+    [
+        False,
+        pytest.param(True, marks=pytest.mark.skipif(not FULL, reason="make chaos")),
+    ],
+    ids=["keys in a file", "keys in a database"],
+)
 async def test_several_processes_on_postgres(
     launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer], keys_apart: bool
 ) -> None:
