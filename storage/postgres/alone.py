@@ -33,7 +33,7 @@ class Alone:
     async def do(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Until the work ends by itself or we are cancelled: wait for our turn, work, stop when the turn is lost."""
         while True:
-            connection = await asyncio.to_thread(self._turn, name)
+            connection = await self._ask(name)
             if connection is None:
                 await asyncio.sleep(ASK_EVERY_S)
                 continue
@@ -47,6 +47,19 @@ class Alone:
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await working
                 await asyncio.to_thread(connection.close)
+
+    async def _ask(self, name: str) -> psycopg.Connection[Any] | None:
+        """The connection that holds our turn, None when it is not our turn. Who is stopped while a thread still asks waits for
+        it: otherwise the turn would be held by a connection that nobody has.
+        """
+        asking = asyncio.ensure_future(asyncio.to_thread(self._turn, name))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            connection = await asking
+            if connection is not None:
+                connection.close()
+            raise
 
     def _turn(self, name: str) -> psycopg.Connection[Any] | None:
         try:

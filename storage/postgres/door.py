@@ -323,7 +323,11 @@ class PostgresDoor(Callers):
 
     def _connect(self) -> psycopg.Connection[Any]:
         connection = connect(self._given)
-        self.seat.take(connection)
+        try:
+            self.seat.take(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _drop(self, writer: _Writer) -> None:

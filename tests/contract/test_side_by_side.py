@@ -14,6 +14,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from flows.severity import Severity
@@ -41,7 +42,8 @@ from handlers.staffing import SetEnabled, Staffing
 from handlers.stays import Ending
 from storage.open import Storage, open_storage
 from storage.outbox import YOUNG
-from storage.postgres import seats
+from storage.postgres import alone, seats
+from storage.postgres.connection import connect, parameters
 from tests.contract.builders import act, address, case_of, escalation, inbox_row, outbox_row, staff
 from tests.fakes.hotline import Phrases
 from tests.fakes.road import shipped_world
@@ -461,3 +463,43 @@ async def test_a_machine_that_begins_with_secrets_of_its_own_is_refused_as_soon_
     await act(pair[0].door, lambda uow: uow.staff.save(staff()))
     with pytest.raises(KeyMissing):
         open_storage(empty_postgres, tmp_path / "another machine")
+
+
+async def test_who_is_stopped_while_asking_for_a_turn_leaves_no_connection_behind(
+    empty_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[psycopg.Connection[Any]] = []
+    connected, goes_on = threading.Event(), threading.Event()
+
+    def slowly(given: dict[str, Any]) -> psycopg.Connection[Any]:
+        made.append(connect(given))
+        connected.set()
+        goes_on.wait(10)
+        return made[-1]
+
+    async def work() -> None:
+        raise AssertionError("it was stopped before its turn")
+
+    monkeypatch.setattr(alone, "connect", slowly)
+    asking = asyncio.create_task(alone.Alone(parameters(empty_postgres)).do("polling", work))
+    await asyncio.to_thread(connected.wait, 10)
+    asking.cancel()
+    await asyncio.sleep(0.05)
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [one.closed for one in made] == [True]
+
+
+async def test_a_connection_that_takes_no_seat_is_closed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[psycopg.Connection[Any]] = []
+
+    def refuses(connection: psycopg.Connection[Any]) -> None:
+        seen.append(connection)
+        raise psycopg.OperationalError("gone")
+
+    door = pair[0].door
+    monkeypatch.setattr(door.seat, "take", refuses)
+    with pytest.raises(psycopg.OperationalError):
+        door._connect()  # type: ignore[union-attr]
+    assert [one.closed for one in seen] == [True]
