@@ -39,9 +39,9 @@ class PlaceNames:
         for name in {name.casefold(): name for name in names}.values():
             written = tuple(form_of(syllable) for syllable in name.split())
             folded = tuple(fold(form) for form in written)
-            for read, marked in zip(_as_read(folded), _as_read(written), strict=True):
-                if len(folded) > 1:
-                    self._by_first.setdefault(read[0], []).append((read, marked))
+            if len(folded) > 1:
+                for spelt in dict.fromkeys(zip(_as_read(folded), _as_read(written), strict=True)):
+                    self._by_first.setdefault(spelt[0][0], []).append(spelt)
         for begun in self._by_first.values():
             begun.sort(key=lambda name: -len(name[0]))
 
