@@ -14,7 +14,7 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.fsm.storage.memory import MemoryStorage
 from aiogram.fsm.storage.redis import RedisStorage
 from aiogram.types import Chat, KeyboardButton, Message, ReplyKeyboardMarkup
-from measuring import CHOICES, QUESTIONS, measure
+from measuring import CHOICES, QUESTIONS, measure, update
 
 KEYBOARD = ReplyKeyboardMarkup(keyboard=[[KeyboardButton(text=choice)] for choice in CHOICES])
 SENT = Message(message_id=1, date=datetime(2026, 1, 1, tzinfo=UTC), chat=Chat(id=1, type="private"))
@@ -58,17 +58,7 @@ async def main(kept: str, people: int, rounds: int) -> None:
     bot = Bot("42:TEST", session=Stub())
 
     async def turn(number: int, person: int, text: str) -> None:
-        raw = {
-            "update_id": number,
-            "message": {
-                "message_id": number,
-                "date": 1_700_000_000,
-                "chat": {"id": person, "type": "private"},
-                "from": {"id": person, "is_bot": False, "first_name": "x"},
-                "text": text,
-            },
-        }
-        await dispatcher.feed_raw_update(bot, raw)
+        await dispatcher.feed_raw_update(bot, update(number, person, text))
 
     await measure(turn, people, rounds)
     await storage.close()

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from time import perf_counter
+from typing import Any
 
 STEPS = ("chào bạn", "nhắc lại", "tôi không biết nói sao nữa", "quay lại", "cảm ơn bạn")
 QUESTIONS = ("Bạn đang ở đâu?", "Bạn có an toàn không?", "Bạn cần gì?", "Bạn muốn nói thêm không?", "Cảm ơn bạn.")
@@ -17,6 +18,20 @@ CHOICES = ("Có", "Không", "Không biết")
 
 Turn = Callable[[int, int, str], Awaitable[None]]
 """One turn: number of the update, person, text. Returns when her answer is with the platform."""
+
+
+def update(number: int, person: int, text: str) -> dict[str, Any]:
+    """What the platform brings when this person types this."""
+    return {
+        "update_id": number,
+        "message": {
+            "message_id": number,
+            "date": 1_700_000_000,
+            "chat": {"id": person, "type": "private"},
+            "from": {"id": person, "is_bot": False, "first_name": "x"},
+            "text": text,
+        },
+    }
 
 
 async def measure(turn: Turn, people: int, rounds: int) -> None:

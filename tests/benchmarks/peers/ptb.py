@@ -11,10 +11,9 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from time import time
 from typing import Any
 
-from measuring import CHOICES, QUESTIONS, measure
+from measuring import CHOICES, QUESTIONS, measure, update
 from telegram import ReplyKeyboardMarkup, Update
 from telegram.ext import Application, ConversationHandler, MessageHandler, PicklePersistence, filters
 from telegram.request import BaseRequest
@@ -74,17 +73,7 @@ async def main(kept: str, people: int, rounds: int) -> None:
         await application.start()
 
         async def turn(number: int, person: int, text: str) -> None:
-            raw = {
-                "update_id": number,
-                "message": {
-                    "message_id": number,
-                    "date": int(time()),
-                    "chat": {"id": person, "type": "private"},
-                    "from": {"id": person, "is_bot": False, "first_name": "x"},
-                    "text": text,
-                },
-            }
-            await application.process_update(Update.de_json(raw, application.bot))
+            await application.process_update(Update.de_json(update(number, person, text), application.bot))
             if kept == "flushed":
                 await application.update_persistence()
 
