@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -32,17 +33,37 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+FIGURE = "figure: "
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, Any]:
+    """Of a test that passed only its figures are kept: what thousands of them log at DEBUG fills gigabytes until the end."""
+    report = yield
+    if report.passed:
+        kept = [(name, _figures(content)) for name, content in report.sections if name.startswith("Captured stdout")]
+        report.sections = [(name, content) for name, content in kept if content]
+    if call.when == "teardown":
+        item._report_sections.clear()  # the canaries have been looked for by now
+    return report
+
+
+def _figures(said: str) -> str:
+    return "\n".join(line for line in said.splitlines() if line.startswith(FIGURE))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What tests have counted or measured (lines they print that begin with "figure: "), so that one command prints every figure
     that we quote.
     """
     said = [
-        f"{report.nodeid.rpartition('/')[2]}: {line.removeprefix('figure: ')}"
+        f"{report.nodeid.rpartition('/')[2]}: {line.removeprefix(FIGURE)}"
         for kind in ("passed", "failed")
         for report in terminalreporter.stats.get(kind, [])
         if report.when == "call"
-        for line in report.capstdout.splitlines()
-        if line.startswith("figure: ")
+        for line in _figures(report.capstdout).splitlines()
     ]
     if said:
         terminalreporter.section("figures")
