@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Generator, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from bot.web import passwords
+from storage import schema
+from storage.engine import connect
 from tests.canaries.plugin import (  # noqa: F401 - hooks: nothing of people comes out, in any test
     pytest_configure,
     pytest_runtest_call,
@@ -83,3 +87,28 @@ def cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     passwords._nobodys_hash.cache_clear()
     yield
     passwords._nobodys_hash.cache_clear()
+
+
+_RUN = schema._through_alembic
+
+
+@pytest.fixture(autouse=True)
+def quick_migrations(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new embedded database is a copy of one that went through every revision; tests of the migrations run them."""
+    if "migrations" in request.path.parts:
+        return
+
+    def copies(connection: sqlite3.Connection) -> None:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            _migrated().backup(connection)
+        else:
+            _RUN(connection)
+
+    monkeypatch.setattr(schema, "_through_alembic", copies)
+
+
+@cache
+def _migrated() -> sqlite3.Connection:
+    connection = connect(None)
+    _RUN(connection)
+    return connection
