@@ -173,10 +173,10 @@ class Outbox:
 
     def sent(self, leases: Sequence[tuple[str, str]]) -> set[str]:
         """Record many as sent; the uids of those whose lease was still ours."""
-        if not self._uow.shared:
-            return {uid for uid, token in leases if self.record(uid, token, Outcome.SENT)}
+        if not leases:
+            return set()
         self._uow.flush()
-        held = self._uow.hold(sql.LEASED_OF, {"uids": [uid for uid, _ in leases]}) if leases else ()
+        held = self._uow.hold(sql.LEASED_OF, {"uids": [uid for uid, _ in leases]})
         tokens = {row.uid: row.lease_token for row in held}
         ours = [uid for uid, token in leases if tokens.get(uid) == token]
         if ours:
