@@ -107,9 +107,9 @@ class Escalations:
         if not self._buffer:
             return
         changed, added = self._buffer.take()
-        changed.sort(key=lambda escalation: escalation.state is not EscalationState.ENDED)
+        changed.sort(key=lambda pair: pair[0].state is not EscalationState.ENDED)
         if changed:
-            self._uow.execute(_rows.update, [_rows.changes(escalation) for escalation in changed])
+            self._uow.execute(_rows.update, [_rows.changes(escalation) for escalation, _ in changed])
         if added:
             self._uow.execute(_rows.insert, [_rows.values(escalation) for escalation in added])
 
