@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,7 @@ class Session:
         return replace(self, **changes)
 
 
+@lru_cache(maxsize=4096)
 def mark_of(session_id: str) -> str:
     """What the buttons of a session begin with, so that those of another are stale."""
     return sha256(session_id.encode()).hexdigest()[:6] + "-" if session_id else ""

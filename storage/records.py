@@ -129,9 +129,7 @@ class Buffer(Generic[R]):
         self._added[record.uid] = None
 
     def save(self, record: R) -> None:
-        """Note a record to write; one that equals what was read is not written."""
-        if self._kept.get(record.uid) == record:
-            return
+        """Note a record to write; what equals the database at the end is not written (`alike`)."""
         self._kept[record.uid] = record
         if record.uid not in self._added:
             self._changed[record.uid] = None
