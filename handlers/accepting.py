@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flows.severity import Severity
 from handlers.evolving import evolve
 from handlers.media import wanted
-from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
+from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_row_uid
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
 from handlers.ports import Handle, UnitOfWork
@@ -56,7 +56,7 @@ class Accepting:
         rows = [
             (
                 InboxRow(
-                    uid=new_uid(),
+                    uid=new_row_uid(),
                     contact_uid=contacts[index].uid,
                     message=self._stored(messages[index]),
                     received_at=uow.now,
