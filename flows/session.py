@@ -226,8 +226,12 @@ def _load_pending(stored: Any) -> Pending | None:
 
 
 def _dump_time(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).isoformat()
+    return None if time is None else _in_utc(time).isoformat()
 
 
 def _load_time(stored: Any) -> datetime | None:
-    return None if stored is None else datetime.fromisoformat(stored).astimezone(UTC)
+    return None if stored is None else _in_utc(datetime.fromisoformat(stored))
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
