@@ -40,6 +40,8 @@ _QUIET = (
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 log = structlog.get_logger()
+_level = logging.DEBUG
+
 LINES: Counter[str] = Counter()
 """Lines logged by this process so far, by level."""
 
@@ -73,6 +75,11 @@ def mark(uid: str | None) -> str:
     return _marks.of(uid)
 
 
+def is_debug() -> bool:
+    """Are lines of level debug written? On the message path making what they say costs more than leaving them out."""
+    return _level <= logging.DEBUG
+
+
 class _Terminal:
     """Writes log lines to standard error as it is now. A log that cannot be written (a full disk, a closed pipe) must never
     stop what it was about.
@@ -102,6 +109,8 @@ class _Lines(logging.Handler):
 
 def set_up_logs(level: str, *, json_lines: bool = False) -> None:
     """Configure all logging of this process. `level`: debug, info, warning or error."""
+    global _level
+    _level = _LEVELS[level]
     # No exception is ever rendered: a pretty traceback shows the values of variables, and those are people's words.
     renderer: Any = (
         structlog.processors.JSONRenderer()
@@ -118,7 +127,7 @@ def set_up_logs(level: str, *, json_lines: bool = False) -> None:
             _without_tokens,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(_level),
         logger_factory=_Terminal,
         cache_logger_on_first_use=False,
     )

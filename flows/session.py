@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,7 @@ class Session:
         return replace(self, **changes)
 
 
+@lru_cache(maxsize=4096)
 def mark_of(session_id: str) -> str:
     """What the buttons of a session begin with, so that those of another are stale."""
     return sha256(session_id.encode()).hexdigest()[:6] + "-" if session_id else ""
@@ -224,8 +226,12 @@ def _load_pending(stored: Any) -> Pending | None:
 
 
 def _dump_time(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).isoformat()
+    return None if time is None else _in_utc(time).isoformat()
 
 
 def _load_time(stored: Any) -> datetime | None:
-    return None if stored is None else datetime.fromisoformat(stored).astimezone(UTC)
+    return None if stored is None else _in_utc(datetime.fromisoformat(stored))
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time if time.tzinfo is UTC else time.astimezone(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 _ORDER = ("none", "info", "standard", "urgent", "emergency")
 
@@ -16,10 +17,15 @@ class Severity(StrEnum):
     URGENT = "urgent"  # a human the same day
     EMERGENCY = "emergency"  # a human at once, numbers first
 
-    @property
-    def rank(self) -> int:
-        """0 (none) to 4 (emergency)."""
-        return _ORDER.index(self.value)
+    rank: int
+    """0 (none) to 4 (emergency)."""
+
+    def __new__(cls, value: str) -> Self:
+        """A level, which knows its rank: it is compared a dozen times a turn."""
+        level = str.__new__(cls, value)
+        level._value_ = value
+        level.rank = _ORDER.index(value)
+        return level
 
     def at_least(self, other: Severity) -> bool:
         """Is this level `other` or above it?"""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from flows.severity import Severity
 from handlers.evolving import evolve
 from handlers.media import wanted
-from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_uid
+from handlers.model import Contact, InboundMessage, InboxRow, MessageKind, OutboxKind, StoredMessage, new_row_uid
 from handlers.operation import operation
 from handlers.outgoing import to_seeker
 from handlers.ports import Handle, UnitOfWork
@@ -53,7 +56,7 @@ class Accepting:
         rows = [
             (
                 InboxRow(
-                    uid=new_uid(),
+                    uid=new_row_uid(),
                     contact_uid=contacts[index].uid,
                     message=self._stored(messages[index]),
                     received_at=uow.now,
@@ -97,7 +100,7 @@ class Accepting:
     def _is_kept(self, uow: UnitOfWork, contact_uid: str, message: InboundMessage, ahead: int) -> bool:
         """Not beyond `MAX_A_DAY` today (with `ahead` messages of this very batch), which is said once; danger is kept longer."""
         contact = uow.contacts.get(contact_uid)
-        today = uow.now.astimezone(self._worlds.current.zone).date().isoformat()
+        today = _day(uow.now, self._worlds.current.zone)
         count = contact.inbound_count if contact.inbound_day == today else 0
         if count + ahead < MAX_A_DAY:
             return True
@@ -112,9 +115,15 @@ class Accepting:
 
     def _count(self, uow: UnitOfWork, contact_uid: str) -> None:
         contact = uow.contacts.get(contact_uid)
-        today = uow.now.astimezone(self._worlds.current.zone).date().isoformat()
+        today = _day(uow.now, self._worlds.current.zone)
         count = contact.inbound_count + 1 if contact.inbound_day == today else 1
         uow.contacts.save(evolve(contact, pending=contact.pending + 1, inbound_day=today, inbound_count=count))
+
+
+@lru_cache(maxsize=16)
+def _day(now: datetime, zone: ZoneInfo) -> str:
+    """The day where the service lives, as YYYY-MM-DD; asked twice for each message of a commit."""
+    return now.astimezone(zone).date().isoformat()
 
 
 def _trace(uow: UnitOfWork, contact: Contact, message: InboundMessage) -> Handle:

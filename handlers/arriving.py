@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flows.effects import LateAnswer
 from handlers.accepting import Accepting
+from handlers.evolving import evolve
 from handlers.model import Case, Contact, InboxRow, Summary, new_uid
 from handlers.outgoing import FRESH_FOR, in_touch
 from handlers.ports import UnitOfWork
@@ -28,7 +28,7 @@ class Arriving(Accepting):
     def _blocked(uow: UnitOfWork, contact: Contact) -> None:
         """Nothing can be delivered any more. Also who has blocked us at once, without a word, is forgotten in time."""
         erase_at = contact.erase_at or uow.now + KEPT_FOR
-        gone = replace(without(contact), blocked_at=uow.now, session_due_at=None, erase_at=erase_at)
+        gone = evolve(without(contact), blocked_at=uow.now, session_due_at=None, erase_at=erase_at)
         uow.contacts.save(gone)
         uow.ring("desk")
 
@@ -41,7 +41,7 @@ class Arriving(Accepting):
         before = contact.last_inbound_at
         if before is not None and row.received_at - before >= FRESH_FOR:
             uow.outbox.hold_late(contact.uid)
-        contact = replace(
+        contact = evolve(
             contact,
             last_inbound_at=max(before or row.received_at, row.received_at),
             quiet=False,
@@ -49,7 +49,7 @@ class Arriving(Accepting):
             erase_at=contact.erase_at if contact.hidden_at is not None else row.received_at + KEPT_FOR,
         )
         if before is None or row.received_at - before > world.resume_window(contact.session):
-            contact = replace(
+            contact = evolve(
                 contact,
                 session=None,
                 session_due_at=None,
@@ -75,7 +75,7 @@ class Arriving(Accepting):
             last_inbound_at=contact.last_inbound_at,
             summary=self._wishes_of(uow, contact),
         )
-        case = replace(case, next_due_at=case_due_at(case, calling=False))
+        case = evolve(case, next_due_at=case_due_at(case, calling=False))
         uow.cases.add(case)
         return case
 
@@ -90,7 +90,7 @@ class Arriving(Accepting):
 
 def served(contact: Contact, now: datetime) -> Contact:
     """One message less waits in this lane."""
-    return replace(contact, pending=max(0, contact.pending - 1), last_served_at=now, next_run_at=None)
+    return evolve(contact, pending=max(0, contact.pending - 1), last_served_at=now, next_run_at=None)
 
 
 def case_code() -> str:

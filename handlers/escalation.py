@@ -8,13 +8,14 @@ old one. `contact` None means that her record is gone; the staff side goes on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from flows.effects import Value
 from flows.severity import Severity
 from handlers import audit
 from handlers.calling import Calling, may_be_read, open_of
+from handlers.evolving import evolve
 from handlers.model import (
     AuditEntry,
     Case,
@@ -96,13 +97,13 @@ class Escalations(Calling):
         """For every message of hers, after its line is stored: an answer is owed from now on; a danger sign during a talk
         raises the banner and makes the owner's time short.
         """
-        case = replace(case, last_inbound_at=uow.now)
+        case = evolve(case, last_inbound_at=uow.now)
         uow.cases.save(case)
         escalation = open_of(uow, case)
         if escalation is not None and case.human and escalation.state in HELD:
             if call.severity is Severity.EMERGENCY and case.danger_at is None:
-                case = replace(case, danger_at=uow.now)
-                case = replace(case, next_due_at=case_due_at(case, calling=True))
+                case = evolve(case, danger_at=uow.now)
+                case = evolve(case, next_due_at=case_due_at(case, calling=True))
                 uow.cases.save(case)
             case = self.carry_out(uow, contact, case, holding.owed(escalation, uow.now), audit.SEEKER)
         return self.open_or_raise(uow, contact, case, call)
@@ -126,13 +127,13 @@ class Escalations(Calling):
             return Cancelled(case, ended=False)
         if not holding.may_cancel(escalation, case.severity):
             if case.retracted_at is None:
-                case = replace(case, retracted_at=uow.now)
+                case = evolve(case, retracted_at=uow.now)
                 uow.cases.save(case)
                 self.note_down(uow, case, escalation, audit.RETRACTED, audit.SEEKER)
             return Cancelled(case, ended=False)
-        case = replace(case, human=False, asked_at=None, danger_at=None)
-        case = replace(case, listed_at=case.listed_at if case.severity.at_least(Severity.STANDARD) else None)
-        case = replace(case, next_due_at=case_due_at(case, calling=False))
+        case = evolve(case, human=False, asked_at=None, danger_at=None)
+        case = evolve(case, listed_at=case.listed_at if case.severity.at_least(Severity.STANDARD) else None)
+        case = evolve(case, next_due_at=case_due_at(case, calling=False))
         uow.cases.save(case)
         if contact is not None:
             uow.outbox.cancel_waiting(contact.uid)
@@ -193,7 +194,7 @@ class Escalations(Calling):
         rises = severity is not case.severity
         reads = asked or dead or call.agreed or call.severity is Severity.EMERGENCY
         listed = asked or dead or severity.at_least(Severity.STANDARD)
-        after = replace(
+        after = evolve(
             case,
             severity=severity,
             category=call.category if call.category and (rises or not case.category) else case.category,
@@ -203,7 +204,7 @@ class Escalations(Calling):
             retracted_at=None if asked else case.retracted_at,
         )
         if open_of(uow, case) is None and (case.listed_at is None or case.next_due_at is None):
-            after = replace(after, next_due_at=case_due_at(after, calling=False))
+            after = evolve(after, next_due_at=case_due_at(after, calling=False))
         if after != case:
             uow.cases.save(after)
         if after.listed_at is not None and case.listed_at is None:
@@ -214,7 +215,7 @@ class Escalations(Calling):
 
     def _open(self, uow: UnitOfWork, contact: Contact | None, case: Case, call: Call) -> Case:
         dead = call.reason is Reason.DEAD_LETTER
-        case = replace(case, next_due_at=None)
+        case = evolve(case, next_due_at=None)
         uow.cases.save(case)
         transition = ringing.opened(
             uid=new_uid(),

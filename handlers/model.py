@@ -30,6 +30,18 @@ def new_uid() -> str:
     return f"{hour:05x}{digits[5:12]}8{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
 
 
+def new_row_uid() -> str:
+    """An identifier like those of `new_uid`, with the millisecond in the next 24 bits and 78 random ones. Only for rows that say
+    themselves when they were made, as long as they live: messages, lines, what goes out.
+
+    Rows of one commit stand together in every index: of the pages that a commit wrote, more than a third were leaves of an index
+    with one new row each.
+    """
+    digits = chance().hex()
+    hours, milliseconds = divmod(int(time() * 1000), 3_600_000)
+    return f"{hours & 0xFFFFF:05x}{milliseconds:06x}{digits[11]}8{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
+
+
 # --- what comes in ------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from handlers.model import (
     OutboxState,
     Outgoing,
     Pin,
-    new_uid,
+    new_row_uid,
 )
 from handlers.ports import UnitOfWork
 
@@ -48,7 +48,7 @@ def append_line(
 ) -> tuple[Case, Line]:
     """Write the next transcript line of the case."""
     line = Line(
-        uid=new_uid(),
+        uid=new_row_uid(),
         case_uid=case.uid,
         seq=case.next_seq,
         direction=direction,
@@ -113,7 +113,7 @@ def to_seeker(
     )
     uow.outbox.add(
         OutboxRow(
-            uid=new_uid(),
+            uid=new_row_uid(),
             dedupe_key=f"line:{line.uid}",
             lane=f"c:{contact.uid}",
             kind=kind,

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from handlers.model import Case, EscalationState, QueueCard, Summary
 from storage.channel_tables import media
 from storage.prepared import Rows
-from storage.records import Buffer, Mapping, pack
+from storage.records import Buffer, Mapping, alike, pack
 from storage.referrals import FORGET
 from storage.registers import key_removals
 from storage.tables import cases, escalations, lines, outbox, staff
@@ -216,9 +216,8 @@ class Cases:
         if not self._buffer:
             return
         changed, added = self._buffer.take()
-        if changed:
-            changes = [_rows.changes(case) | {"summary_sealed": self._seal(case)} for case in changed]
-            self._uow.execute(_rows.update, changes)
+        for alike_ones in alike(self._changes(case, before) for case, before in changed):
+            self._uow.execute(_rows.update, alike_ones)
         if added:
             rows = [_rows.values(case) | {"summary_sealed": self._seal(case)} for case in added]
             self._uow.execute(_rows.insert, rows)
@@ -248,15 +247,15 @@ class Cases:
                 summary = Summary() if plain is None else _summary.decode(plain)
                 known = _rows.record(row, summary=summary)
                 if self._uow.locks.has(known.contact_uid):
-                    self._buffer.note_seal(row[0], summary, row[-1])
                     known = self._buffer.seen(known)
             found.append(known)
         return found
 
-    def _seal(self, case: Case) -> bytes | None:
-        known, sealed = self._buffer.seal_of(case.uid, case.summary)
-        if not known:
-            plain = pack(case.summary)
-            sealed = self._uow.keys.seal("cases", "summary", case.uid, case.uid, plain)
-            self._buffer.note_seal(case.uid, case.summary, sealed)
-        return sealed
+    def _changes(self, case: Case, before: Case | None) -> dict[str, Any]:
+        changed = _rows.changes(case, before)
+        if before is None or case.summary != before.summary:
+            changed["summary_sealed"] = self._seal(case)
+        return changed
+
+    def _seal(self, case: Case) -> bytes:
+        return self._uow.keys.seal("cases", "summary", case.uid, case.uid, pack(case.summary))

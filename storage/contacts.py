@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, text, update
 from handlers.model import Address, Contact, InboxState, OutboxState, Reminder, new_uid
 from storage.channel_tables import handles
 from storage.crypto import lookup_of
-from storage.records import Buffer, Mapping, pack
+from storage.records import Buffer, Mapping, alike, pack
 from storage.registers import key_removals, return_codes
 from storage.secrets import PEPPER
 from storage.standing import count_standing
@@ -168,9 +168,8 @@ class Contacts:
         if not self._buffer:
             return
         changed, added = self._buffer.take()
-        if changed:
-            changes = [_rows.changes(contact) | self._sealed(contact) for contact in changed]
-            self._uow.execute(_rows.update, changes)
+        for alike_ones in alike(self._changes(contact, before) for contact, before in changed):
+            self._uow.execute(_rows.update, alike_ones)
         if added:
             self._uow.execute(_rows.insert, [self._new_row(contact) for contact in added])
 
@@ -218,8 +217,6 @@ class Contacts:
                 reminder = self._open_reminder(uid, row[_rows.width + 1])
                 known = _rows.record(row, session=session, reminder=reminder)
                 if self._uow.locks.has(uid):
-                    self._buffer.note_seal(uid, session, sealed)
-                    self._buffer.note_seal(f"{uid}:reminder", reminder, row[_rows.width + 1])
                     known = self._buffer.seen(known)
             if self._uow.locks.has(uid):
                 self._by_lookup[row[-1]] = uid
@@ -230,26 +227,16 @@ class Contacts:
         plain = self._uow.keys.try_unseal("contacts", "reminder", uid, uid, sealed)
         return None if plain is None else _reminder.decode(plain)
 
-    def _sealed(self, contact: Contact) -> dict[str, bytes | None]:
-        return {"session_sealed": self._seal(contact), "reminder_sealed": self._seal_reminder(contact)}
+    def _changes(self, contact: Contact, before: Contact | None) -> dict[str, Any]:
+        changed = _rows.changes(contact, before)
+        if before is None or contact.session != before.session:
+            changed["session_sealed"] = self._seal("session", contact.uid, contact.session)
+        if before is None or contact.reminder != before.reminder:
+            changed["reminder_sealed"] = self._seal("reminder", contact.uid, contact.reminder)
+        return changed
 
-    def _seal_reminder(self, contact: Contact) -> bytes | None:
-        name = f"{contact.uid}:reminder"
-        known, sealed = self._buffer.seal_of(name, contact.reminder)
-        if not known and contact.reminder is not None:
-            plain = pack(contact.reminder)
-            sealed = self._uow.keys.seal("contacts", "reminder", contact.uid, contact.uid, plain)
-            self._buffer.note_seal(name, contact.reminder, sealed)
-        return sealed if contact.reminder is not None else None
-
-    def _seal(self, contact: Contact) -> bytes | None:
-        known, sealed = self._buffer.seal_of(contact.uid, contact.session)
-        if not known:
-            if contact.session is not None:
-                plain = pack(contact.session)
-                sealed = self._uow.keys.seal("contacts", "session", contact.uid, contact.uid, plain)
-            self._buffer.note_seal(contact.uid, contact.session, sealed)
-        return sealed
+    def _seal(self, column: str, uid: str, value: Any) -> bytes | None:
+        return None if value is None else self._uow.keys.seal("contacts", column, uid, uid, pack(value))
 
     def _new_row(self, contact: Contact) -> dict[str, Any]:
         lookup, address = self._addresses.pop(contact.uid)
@@ -259,5 +246,6 @@ class Contacts:
             "lookup": lookup,
             "pepper": PEPPER,
             "address_sealed": sealed,
-            **self._sealed(contact),
+            "session_sealed": self._seal("session", contact.uid, contact.session),
+            "reminder_sealed": self._seal("reminder", contact.uid, contact.reminder),
         }

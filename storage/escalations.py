@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 
 from handlers.evolving import evolve
 from handlers.model import Escalation, EscalationState
-from storage.records import Buffer, Mapping
+from storage.records import Buffer, Mapping, alike
 from storage.tables import escalations
 from storage.types import among, word
 
@@ -48,6 +48,9 @@ class Escalations:
 
     def open_of(self, case_uids: Sequence[str]) -> dict[str, Escalation]:
         """The open escalation of each case that has one."""
+        if len(case_uids) == 1 and case_uids[0] in self._open:  # asked several times a turn
+            uid = self._open[case_uids[0]]
+            return {} if uid is None else {case_uids[0]: self.get(uid)}
         unknown = [uid for uid in dict.fromkeys(case_uids) if uid not in self._open]
         if unknown:
             self._open.update(dict.fromkeys(unknown))
@@ -107,9 +110,9 @@ class Escalations:
         if not self._buffer:
             return
         changed, added = self._buffer.take()
-        changed.sort(key=lambda escalation: escalation.state is not EscalationState.ENDED)
-        if changed:
-            self._uow.execute(_rows.update, [_rows.changes(escalation) for escalation in changed])
+        changed.sort(key=lambda pair: pair[0].state is not EscalationState.ENDED)
+        for alike_ones in alike(_rows.changes(escalation, before) for escalation, before in changed):
+            self._uow.execute(_rows.update, alike_ones)
         if added:
             self._uow.execute(_rows.insert, [_rows.values(escalation) for escalation in added])
 

@@ -23,6 +23,7 @@ class KeyRing:
         self._store = store
         self._fresh: dict[str, tuple[str, bytes]] = {}
         self._fresh_keys: dict[str, AESGCM] = {}
+        self._at_hand: dict[str, AESGCM] = {}  # a turn seals and opens some fifteen fields under two keys
         self.removed: list[str] = []
 
     def make(self, kind: str, uid: str) -> None:
@@ -75,5 +76,7 @@ class KeyRing:
         self._store.destroy(self.removed)
 
     def _key(self, uid: str) -> AESGCM:
-        fresh = self._fresh_keys.get(uid)
-        return fresh if fresh is not None else self._store.get(uid)
+        key = self._fresh_keys.get(uid) or self._at_hand.get(uid)
+        if key is None:
+            key = self._at_hand[uid] = self._store.get(uid)
+        return key

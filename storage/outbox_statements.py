@@ -275,6 +275,11 @@ PAGES_OF = (
     .group_by(outbox.c.escalation_uid, outbox.c.epoch)
 )
 
+HELD_OF = (
+    select(outbox.c.contact_uid)
+    .where(among(outbox.c.contact_uid, "contact_uids"), _unfinished, outbox.c.state == word(OutboxState.HELD))
+    .distinct()
+)
 RELEASE = (
     update(outbox)
     .where(

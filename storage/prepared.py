@@ -11,6 +11,7 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import Boolean
@@ -71,7 +72,7 @@ class Rows:
 class Prepared:
     """One statement for one set of column names."""
 
-    __slots__ = ("_constants", "_fixed", "_fixes", "_names", "_order", "_row", "kinds", "sql", "writes")
+    __slots__ = ("_constants", "_fixed", "_fixes", "_given", "_order", "_row", "kinds", "sql", "writes")
 
     def __init__(self, statement: Compilable, keys: Sequence[str], driver: Driver | None = None) -> None:
         driver = driver or SQLITE
@@ -80,7 +81,7 @@ class Prepared:
         self.writes = bool(compiled.isinsert or compiled.isupdate or compiled.isdelete)
         binds = [(name, compiled.binds[name]) for name in compiled.positiontup or ()]
         self._order = [(name, driver.takes(bind.type)) for name, bind in binds]
-        self._names = [name for name, _ in binds]
+        self._given = _picker([name for name, _ in binds])
         self.kinds = [bind.type for _, bind in binds]
         self._fixed = [(place, fix) for place, (_, fix) in enumerate(self._order) if fix is not None]
         self._constants = {name: bind.effective_value for name, bind in binds if not bind.required and name not in keys}
@@ -93,10 +94,11 @@ class Prepared:
         """The values in the statement's order, as the driver takes them."""
         if self._constants:
             values = {**self._constants, **values}
-        parameters = [values[name] for name in self._names]
+        parameters = list(self._given(values))
         for place, fix in self._fixed:
-            if parameters[place] is not None:
-                parameters[place] = fix(parameters[place])
+            value = parameters[place]
+            if value is not None:
+                parameters[place] = fix(value)
         return parameters
 
     def rows(self, cursor: Any) -> Rows:
@@ -107,10 +109,18 @@ class Prepared:
         for raw in cursor.fetchall():
             row = list(raw)
             for place, fix in self._fixes:
-                if row[place] is not None:
-                    row[place] = fix(row[place])
+                value = row[place]
+                if value is not None:
+                    row[place] = fix(value)
             made.append(self._row._make(row))
         return Rows(made, len(made))
+
+
+def _picker(names: Sequence[str]) -> Callable[[Values], Sequence[Any]]:
+    """What takes the values of these names, in this order."""
+    if len(names) == 1:
+        return lambda values: (values[names[0]],)
+    return itemgetter(*names) if names else lambda _: ()
 
 
 class Runner:

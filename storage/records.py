@@ -11,6 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 from sqlalchemy import Table, Update, bindparam, insert, update
 
+from handlers.evolving import maker
+
 
 def pack(value: Any) -> bytes:
     """A value as compact JSON, for sealing. A lone surrogate, which no platform should send, becomes a question mark:
@@ -50,7 +52,7 @@ class Mapping(Generic[K]):
         self.names = tuple(f.name for f in fields(kind) if f.name in table.c)  # type: ignore[arg-type]
         self.columns = tuple(table.c[name] for name in self.names)
         self.width = len(self.names)
-        self._kind = kind
+        self._make = maker(kind, self.names)
         self._table = table
         self._get = attrgetter(*self.names)
         self.insert = insert(table)
@@ -64,27 +66,45 @@ class Mapping(Generic[K]):
         """The statement that `changes` are the parameters of."""
         return update(self._table).where(self._table.c.uid == bindparam("b_uid"))
 
-    def changes(self, record: K) -> dict[str, Any]:
-        """The record as parameters of `update`."""
-        values = self.values(record)
-        values["b_uid"] = values.pop("uid")
-        return values
+    def changes(self, record: K, before: K | None = None) -> dict[str, Any]:
+        """The record as parameters of `update`; with `before` only what has changed since, besides its uid."""
+        if before is None:
+            values = self.values(record)
+            values["b_uid"] = values.pop("uid")
+            return values
+        changed: dict[str, Any] = {"b_uid": record.uid}  # type: ignore[attr-defined]
+        for name, value, old in zip(self.names, self._get(record), self._get(before), strict=True):
+            if value is not old and value != old:
+                changed[name] = value
+        return changed
 
     def record(self, row: Sequence[Any], **rest: Any) -> K:
         """The record of a row that begins with `columns`; `rest` are the fields a store has opened itself."""
-        return self._kind(**dict(zip(self.names, row, strict=False)), **rest)
+        return self._make(row, rest)
+
+
+def alike(changes: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Parameters of `update` by the columns they change, in order: each group is one statement. What changes nothing is left out.
+
+    A column that keeps its value must not be named: SQLite writes every index of the columns that an update names.
+    """
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for values in changes:
+        if len(values) > 1:
+            groups.setdefault(tuple(values), []).append(values)
+    return list(groups.values())
 
 
 class Buffer(Generic[R]):
     """The records of one kind that a unit of work has seen: the newest version of each, and which are not yet written."""
 
-    __slots__ = ("_added", "_changed", "_kept", "_sealed")
+    __slots__ = ("_added", "_changed", "_kept", "_stands")
 
     def __init__(self) -> None:
         self._kept: dict[str, R] = {}
         self._added: dict[str, None] = {}
         self._changed: dict[str, None] = {}
-        self._sealed: dict[str, tuple[object, bytes | None]] = {}
+        self._stands: dict[str, R] = {}  # as the database has them
 
     def __bool__(self) -> bool:
         """Is anything waiting to be written?"""
@@ -100,6 +120,7 @@ class Buffer(Generic[R]):
 
     def seen(self, record: R) -> R:
         """Note a record just read; a version saved here before stays the newer one."""
+        self._stands.setdefault(record.uid, record)
         return self._kept.setdefault(record.uid, record)
 
     def add(self, record: R) -> None:
@@ -108,33 +129,24 @@ class Buffer(Generic[R]):
         self._added[record.uid] = None
 
     def save(self, record: R) -> None:
-        """Note a record to write; one that equals what was read is not written."""
-        if self._kept.get(record.uid) == record:
-            return
+        """Note a record to write; what equals the database at the end is not written (`alike`)."""
         self._kept[record.uid] = record
         if record.uid not in self._added:
             self._changed[record.uid] = None
 
     def drop(self, uid: str) -> None:
         """Forget a record that is gone."""
-        for book in (self._kept, self._added, self._changed, self._sealed):
+        for book in (self._kept, self._added, self._changed, self._stands):
             book.pop(uid, None)
 
-    def take(self) -> tuple[list[R], list[R]]:
-        """What to update and what to insert, in order; nothing is waiting afterwards."""
-        changed = [self._kept[uid] for uid in self._changed]
+    def take(self) -> tuple[list[tuple[R, R | None]], list[R]]:
+        """What to update, each with what the database has (None where that was not read under a lock), and what to insert, in
+        order; nothing is waiting afterwards.
+        """
+        changed = [(self._kept[uid], self._stands.get(uid)) for uid in self._changed]
         added = [self._kept[uid] for uid in self._added]
+        for uid in (*self._changed, *self._added):
+            self._stands[uid] = self._kept[uid]
         self._changed.clear()
         self._added.clear()
         return changed, added
-
-    def note_seal(self, uid: str, value: object, sealed: bytes | None) -> None:
-        """Remember which ciphertext stands for which value, so that an unchanged value is not sealed anew."""
-        self._sealed[uid] = (value, sealed)
-
-    def seal_of(self, uid: str, value: object) -> tuple[bool, bytes | None]:
-        """(True, ciphertext) when this very value was read or sealed before."""
-        known = self._sealed.get(uid)
-        if known is None or known[0] != value:
-            return False, None
-        return True, known[1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -32,14 +33,19 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=4096)
 def to_micros(at: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime; a naive one is a ValueError, because its zone would be a guess."""
+    """Microseconds since 1970 of an aware datetime; a naive one is a ValueError, because its zone would be a guess.
+
+    The same few moments, this transaction's above all, stand in many columns: they are kept.
+    """
     if at.tzinfo is None:
         raise ValueError("a datetime without a zone cannot be stored")
     since = at - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+@lru_cache(maxsize=4096)
 def from_micros(micros: int) -> datetime:
     """The aware UTC datetime that many microseconds after 1970."""
     return EPOCH + timedelta(microseconds=micros)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.observe import mark
+from bot.observe import is_debug, mark
 from bot.workers.loop import NoTally, Tally, forever, silent
 from handlers.errors import StorageUnavailable
 from handlers.inbound import Failure, Inbound
@@ -129,7 +129,8 @@ class InboxWorker:
             raise handled
         took = time.monotonic() - began
         self._tally.handled(took)
-        log.debug("inbox.handled", lane=mark(contact_uid), ms=round(took * 1000), more=handled)
+        if is_debug():
+            log.debug("inbox.handled", lane=mark(contact_uid), ms=round(took * 1000), more=handled)
         return handled
 
     async def _guard(self, contact_uid: str, error_class: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.observe import mark
+from bot.observe import is_debug, mark
 from bot.workers.loop import NoTally, Tally, forever, silent
 from handlers import failpoints
 from handlers.delivery import Claiming, Report, claim, may_still_go, record, take_back
@@ -152,10 +152,11 @@ class OutboxWorker:
         failpoints.passing("send.called")
         took = time.monotonic() - began
         self._tally.sent(job.row, result.outcome, took)
-        log.debug(
-            "outbox.called", lane=mark(job.row.contact_uid), row=mark(job.row.uid), kind=job.row.kind,
-            outcome=result.outcome, error=result.error_class, attempts=job.row.attempts, ms=round(took * 1000),
-        )  # fmt: skip
+        if is_debug():
+            log.debug(
+                "outbox.called", lane=mark(job.row.contact_uid), row=mark(job.row.uid), kind=job.row.kind,
+                outcome=result.outcome, error=result.error_class, attempts=job.row.attempts, ms=round(took * 1000),
+            )  # fmt: skip
         report = Report(job, result)
         try:
             while True:

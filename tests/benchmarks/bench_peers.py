@@ -55,7 +55,8 @@ async def ours() -> dict[str, float]:
         rate, took = await bench.load(PEOPLE, PEOPLE * 5 * TIMES)
         await bench.end()
         took.sort()
-        return {"rate": rate, "p50": took[len(took) // 2] * 1e3, "p99": took[int(len(took) * 0.99)] * 1e3}
+        p50, p99 = took[len(took) // 2] * 1e3, took[int(len(took) * 0.99)] * 1e3
+        return {"rate": rate, "p50": p50, "p99": p99, "cpu": bench.cpu_ms}
 
 
 def one_round(python: Path, redis: RedisServer, durable: RedisServer) -> dict[str, dict[str, float]]:
@@ -88,10 +89,14 @@ def main() -> int:
     mine = next(iter(rounds[0]))
     print(f"peers: {PEOPLE} people, five messages each, {ROUNDS} rounds, medians")
     for name in rounds[0]:
-        rate, p50, p99 = (statistics.median(each[name][key] for each in rounds) for key in ("rate", "p50", "p99"))
+        rate, p50, p99, cpu = (
+            statistics.median(each[name][key] for each in rounds) for key in ("rate", "p50", "p99", "cpu")
+        )
         ratio = statistics.median(each[mine]["rate"] / each[name]["rate"] for each in rounds)
         beside = "" if name == mine else f"; we do {ratio:.2f} of it"
-        print(f"  {name}: {rate:,.0f} turns/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms{beside}")
+        print(
+            f"  {name}: {rate:,.0f} turns/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms, {cpu:.2f} ms of processor time a turn{beside}"
+        )
     return 0
 
 

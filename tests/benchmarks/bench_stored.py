@@ -47,15 +47,21 @@ async def prepare(folder: Path, stored: int) -> int:
     return fill(folder, stored)
 
 
-async def measure(folder: Path) -> tuple[float, float, float]:
-    """Turns a second, p50 and p99 in ms, over what is stored there."""
+async def measure(folder: Path) -> tuple[float, float, float, float]:
+    """Turns a second, p50 and p99 in ms, and ms of processor time a turn, over what is stored there."""
     bench = Bench(folder)
     await bench.begin()
     await bench.load(CHATS, CHATS * 2)  # warm: plans compiled
     rate, took = await bench.load(CHATS, TURNS)
     await bench.end()
     took.sort()
-    return rate, took[len(took) // 2] * 1e3, took[int(len(took) * 0.99)] * 1e3
+    return rate, took[len(took) // 2] * 1e3, took[int(len(took) * 0.99)] * 1e3, bench.cpu_ms
+
+
+def _dearer(figures: dict[int, tuple[float, float, float, float]], stored: int) -> tuple[float, float]:
+    """How much longer a turn takes than with the smallest number stored, and how much more processor time."""
+    least = figures[SIZES[0]]
+    return least[0] / figures[stored][0], figures[stored][3] / least[3]
 
 
 def main() -> int:
@@ -69,11 +75,14 @@ def main() -> int:
         rounds = [{stored: asyncio.run(measure(folder)) for stored, folder in folders.items()} for _ in range(ROUNDS)]
     first = SIZES[0]
     for stored in SIZES:
-        rate, p50, p99 = (statistics.median(each[stored][figure] for each in rounds) for figure in range(3))
-        cost = statistics.median(each[first][0] / each[stored][0] for each in rounds)
+        rate, p50, p99, cpu = (statistics.median(each[stored][figure] for each in rounds) for figure in range(4))
+        took, spent = (
+            statistics.median(ratio) for ratio in zip(*(_dearer(each, stored) for each in rounds), strict=True)
+        )
         print(
             f"stored: {stored:,} conversations ({bytes_[stored] / 1e9:.2f} GB): {rate:,.0f} turns/s, p50 {p50:.0f} ms, "
-            f"p99 {p99:.0f} ms; a turn costs {cost:.2f} of one with {first:,}"
+            f"p99 {p99:.0f} ms, {cpu:.2f} ms of processor time a turn; a turn takes {took:.2f} of one with {first:,} "
+            f"stored, and costs {spent:.2f} of its processor time"
         )
     return 0
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from itertools import count
 from pathlib import Path
-from time import perf_counter, time_ns
+from time import perf_counter, process_time, time_ns
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import NullPool, create_engine
@@ -78,6 +78,9 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.storage: Storage = open_storage(f"sqlite:///{folder / 'data.db'}", folder)
         self.numbers = count(time_ns())  # never those of an earlier run on the same database
+        self.cpu_ms = (
+            0.0  # a turn of the last `load`, all threads; moved less than wall time by what else the machine does
+        )
 
     async def begin(self, surfaces: dict[str, Surface] | None = None) -> None:
         door, wakeups = self.storage.door, self.storage.wakeups
@@ -117,8 +120,9 @@ class Bench:
         first = next(self.numbers)
         people = [f"{first}-{number}" for number in range(chats)]
         await asyncio.gather(*(self.conversation(chat, 1, []) for chat in people))  # contacts and keys exist
-        started = perf_counter()
+        started, spent = perf_counter(), process_time()
         await asyncio.gather(*(self.conversation(chat, turns // chats, took) for chat in people))
+        self.cpu_ms = (process_time() - spent) / len(took) * 1e3
         return len(took) / (perf_counter() - started), took
 
 
@@ -193,6 +197,7 @@ async def measure(chats: int) -> dict[str, float]:
         await bench.begin()
         await bench.load(chats, chats * 4)  # warm: plans compiled, keys cached
         rate, took = await bench.load(chats, turns)
+        cpu_ms = bench.cpu_ms
         copies = [folder / f"bare-{number}.db" for number in range(3)]
         for copy in copies:
             await asyncio.to_thread(_copy, folder / "data.db", copy)
@@ -206,6 +211,7 @@ async def measure(chats: int) -> dict[str, float]:
             "rate": rate,
             "p50": took[len(took) // 2] * 1e3,
             "p99": took[int(len(took) * 0.99)] * 1e3,
+            "cpu": cpu_ms,
             "commits": recorder.log.count(COMMIT) / recorded,
             "core": recorded / bare(copies[0], recorder.log, core=True),
             "driver": recorded / bare(copies[1], recorder.log, core=False),
@@ -230,7 +236,7 @@ def main() -> int:
         }
         print(
             f"turns, {chats} conversation{'s' if chats > 1 else ''}: {middle['rate']:,.0f} turns/s, p50 {middle['p50']:.2f} ms, "
-            f"p99 {middle['p99']:.2f} ms, {middle['commits']:.2f} commits a turn"
+            f"p99 {middle['p99']:.2f} ms, {middle['cpu']:.2f} ms of processor time and {middle['commits']:.2f} commits a turn"
         )
         print(
             f"  the same statements bare, same commits: through SQLAlchemy {middle['core']:,.0f}/s (ratio {ratios['core']:.2f}), "

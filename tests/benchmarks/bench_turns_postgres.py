@@ -15,8 +15,9 @@ import socket
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,14 +26,14 @@ sys.path.insert(0, str(ROOT))
 from bot.workers.inbox import InboxWorker  # noqa: E402
 from bot.workers.outbox import OutboxWorker  # noqa: E402
 from bot.worlds import WorldSource  # noqa: E402
-from flows.platforms import Capabilities  # noqa: E402
 from handlers.duty import EverybodyByRole  # noqa: E402
 from handlers.escalation import Escalations  # noqa: E402
 from handlers.inbound import Inbound  # noqa: E402
 from handlers.model import Address, InboundMessage, MessageKind, Outcome, Outgoing  # noqa: E402
-from handlers.ports import Reach, Receive, SendResult  # noqa: E402
+from handlers.ports import Reach, SendResult  # noqa: E402
 from handlers.stays import Ending  # noqa: E402
 from storage.open import Storage, open_storage  # noqa: E402
+from tests.benchmarks import bench_turns  # noqa: E402
 from tests.benchmarks.bench_turns import TYPED, ZONE, measure  # noqa: E402
 from tests.servers.postgres import PostgresServer, make_database  # noqa: E402
 from tests.servers.redis import RedisServer  # noqa: E402
@@ -42,27 +43,18 @@ TURNS = {1: 200, 64: 1920}
 WORKERS = (1, 2, 4)
 
 
-class Phones:
+class Phones(bench_turns.Phones):
     """The network as a stub: whoever waits for an answer, in another process, is told when it is whole."""
 
-    name = "tg"
-    capabilities = Capabilities(buttons=True, max_buttons=20, max_text=4096)
-    secret_fields: frozenset[str] = frozenset()
-
     def __init__(self, heard_at: str) -> None:
+        super().__init__()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.connect(heard_at)
 
-    async def send(self, address: Address, outgoing: Outgoing) -> SendResult:
+    async def send(self, address: Address, outgoing: Outgoing, key: str = "") -> SendResult:
         if outgoing.buttons:  # they are under the last line of an answer
             self._socket.send(address.platform_id.encode())
         return SendResult(outcome=Outcome.SENT)
-
-    async def run(self, receive: Receive) -> None:
-        """Nothing is received here."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 async def work(given: dict[str, Any], started: Any, stop: Any) -> None:
@@ -86,6 +78,22 @@ async def work(given: dict[str, Any], started: Any, stop: Any) -> None:
 def worker(given: dict[str, Any], started: Any, stop: Any) -> None:
     """The entry of a worker process."""
     asyncio.run(work(given, started, stop))
+
+
+def spent_s(pid: int) -> float:
+    """Processor time of this process and everything below it that lives, in seconds; Linux only, 0 elsewhere."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK") + sum(spent_s(int(child)) for child in below)
+
+
+def spent_by(workers: Sequence[Any]) -> tuple[float, float, float]:
+    """Processor time in seconds so far: of this process (the web), of the workers, of everything else (database, Redis)."""
+    web, theirs = process_time(), sum(spent_s(worker.pid) for worker in workers)
+    return web, theirs, spent_s(os.getpid()) - web - theirs
 
 
 class People:
@@ -151,9 +159,14 @@ async def measure_workers(given: dict[str, Any], count: int) -> dict[int, dict[s
     try:
         await people.load(64, 64 * 4)  # warm: plans prepared, keys cached
         for chats, turns in TURNS.items():
+            before = spent_by(processes)
             rate, took = await people.load(chats, turns)
+            web, workers, rest = (
+                (now - then) / len(took) for now, then in zip(spent_by(processes), before, strict=True)
+            )
             took.sort()
             found[chats] = {"rate": rate, "p50": took[len(took) // 2] * 1e3, "p99": took[int(len(took) * 0.99)] * 1e3}
+            found[chats] |= {"web": web * 1e3, "workers": workers * 1e3, "rest": rest * 1e3}
     finally:
         stop.set()
         for process in processes:
@@ -186,12 +199,12 @@ def main() -> int:
         for count in WORKERS:
             measured = rounds(server, redis, count)
             for chats in TURNS:
-                middle = {
-                    key: statistics.median(each[chats][key] for each in measured) for key in ("rate", "p50", "p99")
-                }
+                middle = {key: statistics.median(each[chats][key] for each in measured) for key in measured[0][chats]}
                 print(
                     f"turns on PostgreSQL, {count} worker(s), {chats} conversation(s): {middle['rate']:,.0f}/s, p50 "
-                    f"{middle['p50']:.1f} ms, p99 {middle['p99']:.1f} ms ({middle['rate'] / embedded[chats]:.2f} of SQLite)"
+                    f"{middle['p50']:.1f} ms, p99 {middle['p99']:.1f} ms ({middle['rate'] / embedded[chats]:.2f} of SQLite); "
+                    f"processor ms a turn: web {middle['web']:.2f}, workers {middle['workers']:.2f}, database and Redis "
+                    f"{middle['rest']:.2f}"
                 )
     finally:
         redis.close()

@@ -23,6 +23,10 @@ REFERS = {
     "escalation_uid": "escalations",
 }
 _SPREAD = 0xFFFFFFFF
+_CHUNK = 20_000
+"""Conversations written together, table by table: what is written next stands beside it, so that each page is written once."""
+
+_PRAGMAS = ("foreign_keys=OFF", "journal_mode=OFF", "synchronous=OFF", "secure_delete=OFF", "cache_size=-400000")
 
 
 def fill(folder: Path, wanted: int) -> int:
@@ -30,25 +34,36 @@ def fill(folder: Path, wanted: int) -> int:
     database = folder / "data.db"
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as one:
         one.row_factory = sqlite3.Row
-        for pragma in ("foreign_keys=OFF", "synchronous=OFF", "secure_delete=OFF", "cache_size=-400000"):
-            one.execute(f"PRAGMA {pragma}")
+        for pragma in _PRAGMAS:
+            one.execute(f"PRAGMA {pragma}").fetchall()
         rows = {table: one.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in TABLES}
         if len(rows[CONTACT]) != 1:
             raise ValueError(f"exactly one conversation is copied, but there are {len(rows[CONTACT])}")
-        numbers = {row["uid"]: f"{number:02x}" for table in TABLES for number, row in enumerate(rows[table])}
+        numbers = {
+            row["uid"]: f"{place:x}{number:x}"
+            for place, table in enumerate(TABLES)
+            for number, row in enumerate(rows[table])
+        }
+        if any(len(number) != 2 for number in numbers.values()):
+            raise ValueError("a conversation of at most 16 rows a table can be copied")
+        copies = range(1, wanted)
         one.execute("BEGIN")
-        for table in TABLES:
-            for row in rows[table]:
-                _copy(one, table, row, numbers, wanted - 1)
+        for first in copies[::_CHUNK]:
+            for table in TABLES:
+                for row in rows[table]:
+                    _copy(one, table, row, numbers, copies, first)
         one.execute("COMMIT")
-        _keys(folder, rows, numbers, wanted - 1)
-        one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _keys(folder, rows, numbers, copies)
+        one.execute("PRAGMA analysis_limit=10000").fetchall()
         one.execute("ANALYZE")
+        one.execute("PRAGMA journal_mode=WAL").fetchall()
     return database.stat().st_size
 
 
-def _copy(one: sqlite3.Connection, table: str, row: sqlite3.Row, numbers: Mapping[str, str], times: int) -> None:
-    """This row, `times` more: `i` is the number of the conversation it belongs to."""
+def _copy(
+    one: sqlite3.Connection, table: str, row: sqlite3.Row, numbers: Mapping[str, str], copies: range, first: int
+) -> None:
+    """A chunk of copies of this row, from `first` on: `i` is the number of the conversation each belongs to."""
     columns, values, given = [], [], []
     for column in row.keys():  # noqa: SIM118 (a Row iterates over values)
         value = row[column]
@@ -66,10 +81,11 @@ def _copy(one: sqlite3.Connection, table: str, row: sqlite3.Row, numbers: Mappin
         else:
             values.append("?")
             given.append(value)
-    spread = f"(SELECT value AS i, value * ({_SPREAD} / {times + 1}) AS at FROM numbers)"
+    last = min(first + _CHUNK, copies.stop) - 1
+    spread = f"(SELECT value AS i, value * ({_SPREAD} / {copies.stop}) AS at FROM numbers)"
     sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {spread}"
     one.execute(
-        f"WITH RECURSIVE numbers(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM numbers WHERE value < {times}) {sql}",
+        f"WITH RECURSIVE numbers(value) AS (SELECT {first} UNION ALL SELECT value + 1 FROM numbers WHERE value < {last}) {sql}",
         given,
     )
 
@@ -79,7 +95,7 @@ def _uid(number: str) -> str:
     return f"printf('%08x%022x{number}', at, i)"
 
 
-def _keys(folder: Path, rows: Mapping[str, Sequence[sqlite3.Row]], numbers: Mapping[str, str], times: int) -> None:
+def _keys(folder: Path, rows: Mapping[str, Sequence[sqlite3.Row]], numbers: Mapping[str, str], copies: range) -> None:
     """A key for each contact and each case, as large as a real one."""
     with contextlib.closing(sqlite3.connect(folder / "keys.db", isolation_level=None)) as keys:
         keys.execute("PRAGMA synchronous=OFF")
@@ -89,10 +105,10 @@ def _keys(folder: Path, rows: Mapping[str, Sequence[sqlite3.Row]], numbers: Mapp
                 "SELECT kind, kek, wrapped, created_at FROM data_keys WHERE uid = ?", (row["uid"],)
             ).fetchone()
             keys.execute(
-                f"WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {times}) "
+                f"WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {copies.stop - 1}) "
                 "INSERT OR IGNORE INTO data_keys (uid, kind, kek, wrapped, created_at) "
                 f"SELECT {_uid(numbers[row['uid']])}, ?, ?, ?, ? "
-                f"FROM (SELECT i, i * ({_SPREAD} / {times + 1}) AS at FROM numbers)",
+                f"FROM (SELECT i, i * ({_SPREAD} / {copies.stop}) AS at FROM numbers)",
                 (kind, kek, wrapped, at),
             )
         keys.execute("COMMIT")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,3 +112,11 @@ def test_courtesy_before_and_after_changes_nothing(before: list[str], after: lis
 
 def test_nothing_written_means_nothing() -> None:
     assert WishBook().find("gặp nữ") == ""
+
+
+def test_courtesy_without_end_keeps_nobody_waiting() -> None:
+    """Everybody's messages go through one thread: before its parts were looked up, such a one held it for more than a second."""
+    began = process_time()
+    assert find("em " * 40 + "ạ " * 38) == ""
+    assert find("em ơi " * 22 + "gặp nữ tư vấn viên" + " ạ" * 20) == WOMAN
+    assert process_time() - began < 0.4

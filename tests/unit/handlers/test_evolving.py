@@ -12,8 +12,8 @@ import pytest
 
 from handlers import model
 from handlers.chance import chance
-from handlers.evolving import evolve
-from handlers.model import Case, Contact, Severity, new_uid
+from handlers.evolving import evolve, maker
+from handlers.model import Case, Contact, Severity, new_row_uid, new_uid
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -65,6 +65,32 @@ def test_uids_of_one_hour_stand_together_after_those_of_the_hour_before(monkeypa
     later = [new_uid() for _ in range(50)]
     assert max(earlier) < min(later)
     assert len({uid[:5] for uid in earlier}) == 1, "the hour and nothing finer"
+
+
+def test_uids_of_rows_stand_in_the_order_of_their_milliseconds_and_behind_those_of_people_of_the_hour_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = 1_795_885_199.999
+    monkeypatch.setattr(model, "time", lambda: at)
+    people, before = [new_uid() for _ in range(50)], [new_row_uid() for _ in range(50)]
+    at = 1_795_885_200.0
+    first = [new_row_uid() for _ in range(50)]
+    at = 1_795_885_200.002
+    later = [new_row_uid() for _ in range(600)]
+    assert max(people + before) < min(first)
+    assert max(first) < min(later)
+    assert len({uid[11:] for uid in later}) == 600
+    for uid in map(uuid.UUID, later):
+        assert (uid.version, uid.variant) == (8, uuid.RFC_4122)
+
+
+def test_a_record_is_made_of_a_row_and_of_what_is_given_beside_it() -> None:
+    make = maker(Contact, ("uid", "channel", "pending"))
+    assert make(("u1", "tg", 3, "more"), {"session": {"a": 1}}) == Contact(
+        uid="u1", channel="tg", session={"a": 1}, pending=3
+    )
+    with pytest.raises(TypeError, match="channel"):
+        maker(Contact, ("uid",))(("u1",), {})
 
 
 def test_no_bytes_are_given_out_twice_by_several_threads() -> None:
