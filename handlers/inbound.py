@@ -15,7 +15,7 @@ from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import media, return_codes, wishing
+from handlers import media, return_codes, whereabouts, wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import may_be_read, open_of
@@ -124,6 +124,7 @@ class Inbound(Guarding):
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
         language = row.message.language
         turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
+        called = open_of(uow, case) is not None
         agrees, wish = self._answer_to_offer(turn, row.message), wishing.heard(turn, row.message)
         if agrees is not None or self._closing.is_answer(turn.contact, row.message):
             pass  # the host's own question, not the flow's
@@ -140,6 +141,7 @@ class Inbound(Guarding):
         wishing.obey(turn, wish)
         turn.apply()
         self._screened(turn, verdict)
+        turn.case = whereabouts.noted(turn, row.message, begins=not called)
         media.note(uow, turn.case, row.message, line)
         if len(row.message.text) > LONG_TEXT:
             said = self._worlds.say("too_long", language_of(turn.contact))

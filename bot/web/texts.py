@@ -74,6 +74,8 @@ DESK: Mapping[str, str] = {
     "signs": "Lời trong tin nhắn",
     "answers": "Đã trả lời máy",
     "place": "Xã",
+    "place_unasked": "đọc từ tin nhắn, máy chưa hỏi lại",
+    "places": "Có thể ở, hoặc nhắc tới (máy chưa chắc)",
     "about": "Người cần giúp",
     "media_image": "Xem ảnh",
     "media_voice": "Nghe lời nói",

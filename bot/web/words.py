@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -183,7 +184,7 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
             for name, words in (
                 (DESK["about"], ABOUT.get(summary.about, summary.about)),
                 (DESK["age"], AGE.get(summary.age_band, summary.age_band)),
-                (DESK["place"], deps.place_name(summary.commune) if summary.commune else ""),
+                *where(summary, deps.place_name),
                 (DESK["channel"], CHANNEL.get(view.channel, view.channel)),
                 (DESK["opened"], local_time(view.opened_at, deps.zone)),
                 (DESK["late"], late),
@@ -198,6 +199,14 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
         "answers": list(summary.answers.items()),
         "lines": [line(one, deps) for one in view.lines],
     }
+
+
+def where(summary: Summary, name_of: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Where she is, with whether anybody has asked her, and where else she may be; words are "" where nobody knows."""
+    at = name_of(summary.commune) if summary.commune else ""
+    if at and summary.commune_unasked:
+        at += f" ({DESK['place_unasked']})"
+    return [(DESK["place"], at), (DESK["places"], " · ".join(name_of(code) for code in summary.places))]
 
 
 def signs(summary: Summary) -> list[tuple[str, list[str]]]:
