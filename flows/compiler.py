@@ -130,7 +130,9 @@ def compile_phrases(manifest: Manifest, source: Source, names: Names) -> dict[st
             template = replace(template, recording="")
         templates[key] = template
     for key, phrase in PHRASES.items():
-        if key not in manifest.phrases:
+        if key not in manifest.phrases and phrase.instead in templates:
+            templates[key] = templates[phrase.instead]
+        elif key not in manifest.phrases:
             message = f"thiếu câu “{key}”"
             source.add(("phrases",), "missing-phrase", message, f"phrase '{key}' is missing: {phrase.purpose}")
     return templates

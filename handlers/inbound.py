@@ -18,7 +18,7 @@ from flows.text import key_of
 from handlers import media, return_codes, whereabouts, wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
-from handlers.calling import may_be_read, open_of
+from handlers.calling import is_quiet, may_be_read, open_of
 from handlers.closing import Closing
 from handlers.escalation import Call, Escalations, Reason
 from handlers.evolving import evolve
@@ -240,7 +240,15 @@ class Inbound(Guarding):
                 if verdict.category == PROBE:  # whoever asks after somebody hears what anybody would hear
                     return [Said(message.text)]
                 danger = verdict.severity if verdict.severity.at_least(Severity.URGENT) else Severity.NONE
-                return [Said(message.text, danger, verdict.category)]
+                return [Said(message.text, danger, verdict.category, self._is_heard(turn))]
+
+    @staticmethod
+    def _is_heard(turn: Turn) -> bool:
+        """Is somebody called who will read what she writes now, and has she been told so?"""
+        case = turn.case
+        if not may_be_read(case) or is_quiet(case) or not in_touch(turn.contact, case):
+            return False
+        return open_of(turn.uow, case) is not None
 
     def _note(self, uow: UnitOfWork, turn: Turn, row: InboxRow, verdict: Verdict, in_a_row: int) -> Case:
         """Her line in the transcript, and what screening saw in it."""
