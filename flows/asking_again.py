@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from flows.effects import SayKind
+
 if TYPE_CHECKING:
     from flows.templates import Template
     from flows.turn import Turn
@@ -19,6 +21,8 @@ QUICK: Final = timedelta(seconds=10)
 """Lines nearer to one another than this are one piece of writing."""
 LONGEST_WAIT: Final = timedelta(seconds=60)
 """Who goes on writing without a pause is answered after so long all the same."""
+CARD_AGAIN: Final = timedelta(minutes=2)
+"""Danger told again within so long, with the emergency card still the open question, does not bring the same card again."""
 
 SHORT: Final = ("choose_again_2", "choose_again_3", "choose_again_4")
 """The shorter words, in turn."""
@@ -54,6 +58,18 @@ def heard(turn: Turn) -> None:
 def owe(turn: Turn) -> None:
     """The question is put once more when she pauses."""
     turn.again = replace(turn.again, owed_at=turn.now + QUICK)
+
+
+def card_shown(turn: Turn) -> None:
+    """She is being shown the emergency card."""
+    turn.again = replace(turn.again, card_at=turn.now)
+
+
+def card_stands(turn: Turn) -> bool:
+    """Is the emergency card the open question, and shown a moment ago? The numbers are before her eyes."""
+    if turn.wait is None or turn.task().say_kind is not SayKind.CARD:
+        return False
+    return turn.again.card_at is not None and turn.now - turn.again.card_at < CARD_AGAIN
 
 
 def settle(turn: Turn) -> None:

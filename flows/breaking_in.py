@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows import picking, questions, replies, run
+from flows import asking_again, picking, questions, replies, run
 from flows.effects import Said
 from flows.schema import AskType
 from flows.session import Frame, Stage, Status
@@ -12,11 +12,18 @@ from flows.turn import Turn
 
 
 def event_in(turn: Turn, said: Said, word: str, key: Key) -> str:
-    """Which event breaks into the open question: "stop", "delete", "danger", "help", "human", "language" or ""."""
+    """Which event breaks into the open question: "stop", "delete", "danger", "help", "human", "language" or "".
+
+    The emergency card does not break into itself: who tells of danger again while it stands before her and somebody is called
+    is told that her words have come, see `asking_again`.
+    """
     if word in ("stop", "delete"):
         return word
+    stands = turn.called and asking_again.card_stands(turn)
     if said.danger is Severity.EMERGENCY and not _answers_danger_flow(turn, key):
-        return "danger"
+        return "" if stands else "danger"
+    if word == "help" and turn.again.quick and stands:
+        return ""  # cried out twice
     if word in ("help", "human"):
         return word
     return word if word in turn.program.interrupts and word == "language" else ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flows import asking_again
 from flows.conditions import holds
-from flows.effects import Value
+from flows.effects import Button, Value
 from flows.offers import offers, places_offered
 from flows.program import Options, Task, Way
 from flows.schema import AskType
@@ -50,10 +50,17 @@ def repeat(turn: Turn, task: Task) -> None:
 
 
 def again(turn: Turn, task: Task, before: Template) -> None:
-    """One line (why we ask again), then the question's last line with its buttons, under the same number."""
+    """One line (why we ask again), then the question's last line with its buttons, under the same number. Under an emergency
+    card that she has just been shown, the line alone takes the buttons.
+    """
+    wait = turn.wait
+    if wait is not None and asking_again.card_stands(turn):
+        turn.say(before, _buttons(turn, task, wait))
+        turn.restart_silence(task.silence)
+        asking_again.put(turn)
+        return
     turn.say(before)
     asking_again.put(turn)
-    wait = turn.wait
     if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
         say_places(turn, wait)
         turn.restart_silence(task.silence)
@@ -65,13 +72,15 @@ def _say_with_buttons(turn: Turn, task: Task, wait: Wait, first: int) -> None:
     last = len(task.says) - 1
     for template in task.says[first:last]:
         turn.say(template, kind=task.say_kind)
-    if task.options is not None:
-        buttons = turn.buttons(labels_of(turn, task, task.options, wait))
-    else:
-        buttons = turn.buttons([offer.label for offer in offers(turn, task, wait)])
     takes_place = task.question is not None and task.question.type is AskType.PLACE
-    turn.say(task.says[last], buttons, task.say_kind, takes_place)
+    turn.say(task.says[last], _buttons(turn, task, wait), task.say_kind, takes_place)
     turn.restart_silence(task.silence)
+
+
+def _buttons(turn: Turn, task: Task, wait: Wait) -> tuple[Button, ...]:
+    if task.options is not None:
+        return turn.buttons(labels_of(turn, task, task.options, wait))
+    return turn.buttons([offer.label for offer in offers(turn, task, wait)])
 
 
 def labels_of(turn: Turn, task: Task, options: Options, wait: Wait) -> list[str]:

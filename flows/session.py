@@ -80,6 +80,7 @@ class Again:
     ask: int = 0  # the question that was put again last
     said_at: datetime | None = None  # UTC; and when
     owed_at: datetime | None = None  # UTC; when lines that came in quick succession are answered
+    card_at: datetime | None = None  # UTC; when the emergency card was shown last
     quick: bool = False  # did her newest message follow another within seconds? Kept while the host is asked
 
 
@@ -234,15 +235,17 @@ def _load_wait(stored: Any) -> Wait | None:
 def _dump_again(again: Again) -> Value:
     if again == Again():
         return None
-    return [again.times, again.called, again.ask, _dump_time(again.said_at), _dump_time(again.owed_at), again.quick]
+    times = [_dump_time(at) for at in (again.said_at, again.owed_at, again.card_at)]
+    return [again.times, again.called, again.ask, *times, again.quick]
 
 
 def _load_again(stored: Any) -> Again:
     """Also of a session from before it was kept: an older program passes over it, so the format is still the same."""
     if stored is None:
         return Again()
-    times, called, ask, said_at, owed_at, quick = stored
-    return Again(int(times), bool(called), int(ask), _load_time(said_at), _load_time(owed_at), bool(quick))
+    times, called, ask, said_at, owed_at, card_at, quick = stored
+    said_at, owed_at, card_at = _load_time(said_at), _load_time(owed_at), _load_time(card_at)
+    return Again(int(times), bool(called), int(ask), said_at, owed_at, card_at, bool(quick))
 
 
 def _load_pending(stored: Any) -> Pending | None:

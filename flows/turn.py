@@ -145,6 +145,8 @@ class Turn:
 
     def _add(self, text: str, spoken: Template, buttons: tuple[Button, ...], kind: SayKind, location: bool) -> None:
         frame, audio = self.frames[-1], self.recording(spoken)
+        if kind is SayKind.CARD:
+            asking_again.card_shown(self)
         self.effects.append(Say(text, buttons, kind, f"{frame.flow}.{frame.step}", location, audio, self.language))
 
     def recording(self, spoken: Template) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from flows.asking_again import LONGEST_WAIT, QUICK
+from flows.asking_again import CARD_AGAIN, LONGEST_WAIT, QUICK
 from flows.effects import Said, Silence, Unsupported
 from flows.library import Library
 from flows.severity import Severity
@@ -151,3 +151,54 @@ def test_nothing_is_said_after_a_place_was_understood(library: Library) -> None:
     talk.wait(SOON)
     talk.type("Mường Than")
     assert pauses(talk) == []
+
+
+# --- the emergency card ------------------------------------------------------------------------------------------------
+
+CARD = "Bạn xem giúp nhé. 113"
+DANGER = Severity.EMERGENCY
+
+
+def in_danger(talk: Talker, *texts: str, apart: timedelta) -> list[list[str]]:
+    heard = []
+    for text in texts:
+        talk.wait(apart)
+        heard.append(talk.give(Said(text, DANGER, called=True)))
+    return heard
+
+
+def test_danger_told_twice_brings_the_card_once_and_a_word_that_it_was_heard(library: Library) -> None:
+    talk = at_question(library)
+    heard = in_danger(talk, "nó cầm dao", "nó phá cửa", apart=SLOWLY)
+    assert heard == [[CARD], ["choose_again_called"]]
+    assert talk.labels, "the buttons of the card still stand on the last line"
+    assert in_danger(talk, "nó vào rồi", apart=SOON) == [[]]
+    assert pauses(talk) == ["choose_again_2"]
+
+
+def test_after_a_while_it_comes_again(library: Library) -> None:
+    talk = at_question(library)
+    heard = in_danger(talk, "nó cầm dao", "nó phá cửa", "nó vào rồi", apart=CARD_AGAIN)
+    assert heard == [[CARD]] * 3
+
+
+def test_danger_after_she_has_gone_on_brings_it_again(library: Library) -> None:
+    talk = at_question(library)
+    in_danger(talk, "nó cầm dao", apart=SLOWLY)
+    talk.press(talk.labels[0])
+    assert talk.place == "home.menu"
+    assert in_danger(talk, "nó quay lại, cầm dao", apart=SOON) == [[CARD]]
+
+
+def test_a_cry_for_help_is_answered_with_the_card_unless_it_follows_at_once(library: Library) -> None:
+    talk = at_question(library, "cứu")
+    assert typed(talk, "cứu với", apart=SOON) == [[CARD]], "nobody is called: she can do nothing but press"
+    assert typed(talk, "cứu với", apart=SOON, called=True) == [["choose_again_called"]]
+    assert typed(talk, "cứu với", apart=SLOWLY, called=True) == [[CARD]]
+
+
+def test_the_choices_of_the_card_can_be_typed_in_danger(library: Library) -> None:
+    talk = at_question(library)
+    in_danger(talk, "nó cầm dao", apart=SLOWLY)
+    assert in_danger(talk, "1", apart=SOON) != [[]]
+    assert talk.place == "home.menu"

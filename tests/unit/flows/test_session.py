@@ -41,7 +41,7 @@ FULL = Session(
     heard_at=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
     language="en",
     again=Again(
-        3, True, 7, datetime(2026, 11, 23, 12, 59, tzinfo=UTC), datetime(2026, 11, 23, 13, 1, tzinfo=UTC), True
+        3, True, 7, datetime(2026, 11, 23, 12, 59, tzinfo=UTC), datetime(2026, 11, 23, 13, 1, tzinfo=UTC), NOW, True
     ),
 )
 

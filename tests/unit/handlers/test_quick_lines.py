@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from handlers.model import Staff
@@ -78,3 +80,25 @@ def test_a_counsellor_who_has_come_ends_what_was_owed(road: Road, hoa: Staff) ->
     before = len(road.got["a"])
     road.waits(seconds=30)
     assert road.texts("a")[before:] == []
+
+
+def test_danger_told_twice_brings_the_numbers_once_and_after_a_while_again(road: Road, hoa: Staff) -> None:
+    def cards() -> int:
+        return sum("Cứu nạn: " in text for text in road.texts("a"))
+
+    road.types("a", EMERGENCY)
+    road.waits(seconds=4)
+    road.types("a", "nó đang đập cửa, nó cầm dao")
+    assert cards() == 1
+    assert road.last("a") == road.worlds.say("choose_again_called")
+    assert road.got["a"][-1].buttons[0].label == "Gọi người trực ngay"
+    road.waits(minutes=3)
+    road.types("a", "nó vào rồi, nó cầm dao")
+    assert cards() == 2
+
+
+def test_over_a_gap_the_numbers_come_again(road: Road, hoa: Staff) -> None:
+    road.types("a", EMERGENCY)
+    road.now += timedelta(minutes=31)
+    road.types("a", EMERGENCY)
+    assert sum("Cứu nạn: " in text for text in road.texts("a")) >= 2
