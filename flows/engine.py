@@ -92,9 +92,10 @@ def _said(turn: Turn, said: Said) -> bool:
         turn.restart(turn.program.entry)
     event = breaking_in.event_in(turn, said, word, key)
     if event:
-        if event == "danger":
-            breaking_in.save_first(turn, said.text)
-        breaking_in.interrupt(turn, event, key)
+        if event == "danger" and breaking_in.save_first(turn, said.text, key):
+            run.run(turn)
+        else:
+            breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
         return False

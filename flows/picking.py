@@ -93,6 +93,12 @@ def typed(turn: Turn, task: Task, text: str) -> bool | None:
     return _ask_on(turn, task) if turn.alarm else True
 
 
+def keep(turn: Turn, task: Task, index: int) -> None:
+    """Take one of several choices, and leave the question: something weightier comes first."""
+    _tick(turn, task, [index])
+    turn.stop_waiting()
+
+
 def _says_enough(turn: Turn, task: Task, wait: Wait, key: Key) -> bool:
     assert task.options is not None
     last = questions.labels_of(turn, task, task.options, wait)[-1]
