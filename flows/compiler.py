@@ -12,6 +12,7 @@ from datetime import timedelta
 from flows.answers import yes_no_book
 from flows.catalogs import context_of
 from flows.compile_step import StepCompiler
+from flows.everyday import Everyday
 from flows.languages import Language, spoken
 from flows.phrases import PHRASES
 from flows.program import Program, Task
@@ -158,6 +159,7 @@ def link(manifest: Manifest, languages: Mapping[str, Language], compiled: Compil
         languages=spoken(languages, manifest.language),
         named=Phrasebook(names),
         yes_no=yes_no_of(languages),
+        everyday=Everyday(manifest.answers, [one.answers for one in languages.values()], yes_no_of(languages)),
         wishes=WishBook([manifest.wishes, *(language.wishes for language in languages.values())]),
     )
 

@@ -126,7 +126,9 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
                 return
         taken = None if task.many else picking.choice_meant(turn, task, key)
         if taken is None and not task.many and not word:
-            taken = picking.choice_nearly_meant(turn, task, key)
+            taken = picking.everyday_meant(turn, task, key)
+            if taken is None:
+                taken = picking.choice_nearly_meant(turn, task, key)
         if taken is not None:
             replies.take_choice(turn, task, taken)
             run.run(turn)
