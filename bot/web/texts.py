@@ -94,6 +94,7 @@ DESK: Mapping[str, str] = {
     "window_billed": "mỗi tin phải trả tiền",
     "window_shut": "đã hết hạn; chờ người viết nhắn lại",
     "talk": "Cuộc nói chuyện",
+    "folded": "Dòng của máy chưa tới người viết, hoặc đã bỏ: {count}",
     "to_reply": "Xuống chỗ trả lời",
     "reply": "Trả lời",
     "reply_label": "Trả lời người viết",

@@ -25,6 +25,8 @@ from handlers.permissions import Action, may
 from handlers.unheard import CALLS
 
 UNSETTLED = frozenset({"pending", "sending", "held"})
+NEVER_SEEN = frozenset({"cancelled", "held"})
+"""A line of the machine in one of these states has not reached her, and perhaps never will."""
 
 
 def card(one: QueueCard, staff: Staff, now: datetime) -> dict[str, Any]:
@@ -117,6 +119,23 @@ def _media(one: DeskLine) -> dict[str, str] | None:
     return {"uid": one.media.uid, "words": DESK[f"media_{one.media.kind.value}"]}
 
 
+def talk(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines as the page shows them, `{"folded": words, "lines": […]}`: lines of the machine that were dropped or are held,
+    next to one another, are folded away behind `folded`, so that what she wrote stands out; all else stands alone ("").
+    """
+    groups: list[dict[str, Any]] = []
+    for one in lines:
+        unseen = one["kind"] == "bot" and one["delivery"] in NEVER_SEEN
+        if unseen and groups and groups[-1]["folded"]:
+            groups[-1]["lines"].append(one)
+        else:
+            groups.append({"folded": "…" if unseen else "", "lines": [one]})
+    for group in groups:
+        if group["folded"]:
+            group["folded"] = DESK["folded"].format(count=len(group["lines"]))
+    return groups
+
+
 def unsettled(lines: list[dict[str, Any]]) -> list[int]:
     """Sequence numbers of lines whose fate may still change."""
     return [one["seq"] for one in lines if one["delivery"] in UNSETTLED]
@@ -164,7 +183,7 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
     late = LATE_ANSWER.get(view.late_answer, view.late_answer)
     if view.late_until_at is not None:
         late += f": {local_time(view.late_until_at, deps.zone)}"
-    summary = view.summary
+    summary, lines = view.summary, [line(one, deps) for one in view.lines]
     return {
         "code": view.case_code,
         "level": view.severity.value,
@@ -197,7 +216,8 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
         "why": [deps.why(reason) for reason in summary.why],
         "signs": signs(summary),
         "answers": list(summary.answers.items()),
-        "lines": [line(one, deps) for one in view.lines],
+        "lines": lines,
+        "talk": talk(lines),
     }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.web.texts import DESK, SIGN
-from bot.web.words import state_words, where
+from bot.web.words import state_words, talk, where
 from handlers.model import EscalationState, Summary
 
 RULES = Path(__file__).resolve().parents[3] / "flows" / "content" / "lexicon" / "rules.yaml"
@@ -51,3 +52,29 @@ NAMES = {"03549": "xã Mường So", "03390": "xã Bình Lư"}
 )
 def test_the_case_says_where_she_is_and_who_says_so(summary: Summary, told: tuple[str, str]):
     assert where(summary, NAMES.__getitem__) == [(DESK["place"], told[0]), (DESK["places"], told[1])]
+
+
+def told(seq: int, kind: str, delivery: str = "") -> dict[str, Any]:
+    return {"seq": seq, "kind": kind, "delivery": delivery}
+
+
+def test_what_the_machine_never_brought_her_is_folded_away_and_nothing_else():
+    lines = [
+        told(1, "in"),
+        told(2, "bot", "sent"),
+        told(3, "bot", "cancelled"),
+        told(4, "bot", "held"),
+        told(5, "in"),
+        told(6, "out", "held"),
+        told(7, "bot", "cancelled"),
+        told(8, "note"),
+        told(9, "bot", "pending"),
+        told(10, "bot", "failed"),
+    ]
+    shown = [(bool(group["folded"]), [one["seq"] for one in group["lines"]]) for group in talk(lines)]
+    assert shown == [
+        (False, [1]), (False, [2]), (True, [3, 4]), (False, [5]), (False, [6]), (True, [7]), (False, [8]), (False, [9]),
+        (False, [10]),
+    ]  # fmt: skip
+    assert "2" in talk(lines)[2]["folded"]
+    assert talk([]) == []
