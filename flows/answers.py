@@ -13,14 +13,18 @@ from flows.schema import AGE_BANDS
 from flows.text import Key, Phrasebook, key_of
 
 _YES = (
-    "có", "ừ", "ừm", "um", "uh", "uhm", "uk", "uhuh", "ờ", "vâng", "vâng ạ", "dạ", "dạ vâng", "đúng", "đúng rồi", "đúng vậy",
-    "phải", "phải rồi", "phải đó", "rồi", "được", "đồng ý", "ok", "oke", "okie", "okay", "oki", "y", "yes", "co", "c", "chuẩn",
-    "có chứ", "muốn", "cho",
+    "có", "ừ", "ừm", "um", "uh", "uhm", "uk", "uhuh", "ờ", "vâng", "vâng ạ", "dạ", "dạ vâng", "đúng", "đúng rồi",
+    "đúng vậy",
+    "phải", "phải rồi", "phải đó", "rồi", "được", "đồng ý", "ok", "oke", "okie", "okay", "oki", "y", "yes", "co",
+    "c", "chuẩn",
+    "có chứ", "muốn", "cho", "ừa", "ừ ừ", "uh uh", "uhu", "vg", "vang", "dạ có", "dạ rồi", "dạ được", "đc", "dc",
+    "đk", "okela", "okla", "okelah",
 )  # fmt: skip
 _NO = (
     "không", "ko", "k", "kh", "kg", "hk", "khong", "hông", "hong", "hem", "khum", "không phải", "ko phải", "k phải",
     "không có", "ko có", "k có", "không muốn", "ko muốn", "chưa", "thôi", "no", "n", "sai", "sai rồi", "không đúng",
-    "ko đúng", "đừng", "nope",
+    "ko đúng", "đừng", "nope", "hok", "hok có", "hok phải", "hổng", "hổng có", "hông có", "khum có", "kh có",
+    "kg có", "chưa có", "ko ko", "không không",
 )  # fmt: skip
 _YES_NO: Phrasebook[bool] = Phrasebook([(word, True) for word in _YES] + [(word, False) for word in _NO])
 
@@ -41,6 +45,13 @@ _DIGITS = {
     "tam": 8,
     "chin": 9,
 }
+_SPELLED_ALONE: Phrasebook[int] = Phrasebook([("một", 1), ("hai", 2), ("bốn", 4), ("một ạ", 1), ("hai ạ", 2)])
+"""Numbers that nothing else is spelled like: *ba* is a father, *nam* a man, *sau* later."""
+_BEFORE_NUMBER = (
+    "so", "cau", "chon", "y", "dong", "muc", "cai", "thu", "em", "toi", "minh", "da", "chac", "la", "number",
+    "option", "line", "no", "choose",
+)  # fmt: skip
+_AFTER_NUMBER = ("a", "nhe", "nha", "di", "em", "chi", "ban", "please")
 _NUMBER = re.compile(r"\d{1,9}")
 _UNDER_A_YEAR = re.compile(r"\b(so sinh|\d{1,2} ?thang(?: tuoi)?|moi sinh|moi de)\b")
 _AGE_FROM = re.compile(r"^(?:tren|hon|ngoai|qua) (\d{1,3})")
@@ -103,13 +114,21 @@ def _tail(key: Key, plain: str) -> Key:
 
 
 def option_number(key: Key, options: int) -> int | None:
-    """The index (from 0) of a choice named by its number: "2", "2.", "số 2", "câu 2", "number 2"."""
+    """The index (from 0) of a choice named by its number: "2", "2.", "số 2 ạ", "em chọn câu 2", "số hai", "một", "number 2"."""
     words = key.folded.split()
-    if len(words) == 2 and words[0] in ("so", "cau", "chon", "y", "number", "option", "line"):
-        words = words[1:]
-    if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > 2:
+    while len(words) > 1 and words[-1] in _AFTER_NUMBER:
+        words = words[:-1]
+    named = False
+    while len(words) > 1 and words[0] in _BEFORE_NUMBER:
+        words, named = words[1:], True
+    if len(words) != 1:
         return None
-    number = int(words[0])
+    if words[0].isdecimal() and len(words[0]) <= 2:
+        number = int(words[0])
+    elif named:
+        number = _DIGITS.get(words[0], 0)
+    else:
+        number = _SPELLED_ALONE.find(key) or 0
     return number - 1 if 1 <= number <= options else None
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from flows import picking, questions, replies, run
+from flows import asking_again, picking, questions, replies, run
 from flows.effects import Said
-from flows.schema import AskType
+from flows.schema import AskType, StepKind
 from flows.session import Frame, Stage, Status
 from flows.severity import Severity
 from flows.text import Key
 from flows.turn import Turn
 
+_LOOK_AHEAD = 5  # steps that say nothing between a choice and the card it leads to
+
 
 def event_in(turn: Turn, said: Said, word: str, key: Key) -> str:
-    """Which event breaks into the open question: "stop", "delete", "danger", "help", "human", "language" or ""."""
+    """Which event breaks into the open question: "stop", "delete", "danger", "help", "human", "language" or "".
+
+    The emergency card does not break into itself: who tells of danger again while it stands before her and somebody is called
+    is told that her words have come, see `asking_again`.
+    """
     if word in ("stop", "delete"):
         return word
+    stands = turn.called and asking_again.card_stands(turn)
     if said.danger is Severity.EMERGENCY and not _answers_danger_flow(turn, key):
-        return "danger"
+        return "" if stands else "danger"
+    if word == "help" and turn.again.quick and stands:
+        return ""  # cried out twice
     if word in ("help", "human"):
         return word
     return word if word in turn.program.interrupts and word == "language" else ""
@@ -39,13 +48,36 @@ def offer_person(turn: Turn) -> bool:
     return True
 
 
-def save_first(turn: Turn, text: str) -> None:
-    """What breaks into a question for free text is its answer too: it is kept, and asked for only once."""
-    if turn.wait is None or turn.wait.stage is not Stage.ANSWER:
-        return
+def save_first(turn: Turn, text: str, key: Key) -> bool:
+    """What breaks into a question may be its answer too, a free text or a choice typed out: it is kept, and asked for only once.
+
+    True when the choice leads to the emergency card by itself: running on brings it, and breaking in would bring it twice.
+    """
+    if turn.wait is None:
+        return False
     task = turn.task()
-    if task.question is not None and task.question.type is AskType.TEXT:
+    if turn.wait.stage is Stage.CHOICES and task.consent is None:
+        index = picking.choice_meant(turn, task, key)
+        if index is None:
+            return False
+        if task.many:
+            picking.keep(turn, task, index)
+            return turn.alarm
+        replies.take_choice(turn, task, index)
+        return turn.alarm or _leads_to_card(turn)
+    if task.question is not None and task.question.type is AskType.TEXT and turn.wait.stage is Stage.ANSWER:
         replies.keep_text(turn, task, text)
+    return False
+
+
+def _leads_to_card(turn: Turn) -> bool:
+    """Does the conversation come to the card from here, whatever she has answered, and with not a word before it?"""
+    danger, task = turn.program.interrupts["danger"], turn.task()
+    for _ in range(_LOOK_AHEAD):
+        if task.says or task.kind is not StepKind.PASS or task.way is None or task.way.branches:
+            break
+        task = turn.program.tasks[task.flow, task.way.otherwise]
+    return not task.says and task.kind is StepKind.CALL and task.call == danger
 
 
 def interrupt(turn: Turn, event: str, key: Key | None = None) -> None:

@@ -157,13 +157,23 @@ class PartsCompiler:
         keys = [key_of(option.label) for option in options]
         entries: list[tuple[str | Key, int]] = [(key, index) for index, key in enumerate(keys)]
         entries += [(option.id.replace("_", " "), index) for index, option in enumerate(options)]
-        meanings = [yes_or_no(key, self.names.yes_no) for key in keys]
+        also = [self._also(option) for option in options]
+        entries += [(key, index) for index, more in enumerate(also) for key in more]
+        meanings = [self._plainly(key, *more) for key, more in zip(keys, also, strict=True)]
         yes_no = tuple(meanings.index(answer) if meanings.count(answer) == 1 else None for answer in (False, True))
         exact = self.step.consent is not None or any(
             one.severity is Severity.EMERGENCY for one in (self.step.choices or {}).values()
         )
         folded = () if exact else tuple(key.folded for key in keys)
         return Options(tuple(options), Phrasebook(entries), folded, (yes_no[0], yes_no[1]))
+
+    def _also(self, option: Option) -> list[Key]:
+        return [key_of(word) for word in (self.step.choices or {})[option.id].also]
+
+    def _plainly(self, *keys: Key) -> bool | None:
+        """Does a choice of these labels say yes or no, and nothing else?"""
+        said = {yes_or_no(key, self.names.yes_no) for key in keys} - {None}
+        return said.pop() if len(said) == 1 else None
 
     def _option(self, choice_id: str, choice: Choice) -> Option:
         way = Way(choice.goto) if choice.goto else self._way_quietly()

@@ -12,6 +12,7 @@ from datetime import timedelta
 from flows.answers import yes_no_book
 from flows.catalogs import context_of
 from flows.compile_step import StepCompiler
+from flows.everyday import Everyday
 from flows.languages import Language, spoken
 from flows.phrases import PHRASES
 from flows.program import Program, Task
@@ -130,7 +131,9 @@ def compile_phrases(manifest: Manifest, source: Source, names: Names) -> dict[st
             template = replace(template, recording="")
         templates[key] = template
     for key, phrase in PHRASES.items():
-        if key not in manifest.phrases:
+        if key not in manifest.phrases and phrase.instead in templates:
+            templates[key] = templates[phrase.instead]
+        elif key not in manifest.phrases:
             message = f"thiếu câu “{key}”"
             source.add(("phrases",), "missing-phrase", message, f"phrase '{key}' is missing: {phrase.purpose}")
     return templates
@@ -156,6 +159,7 @@ def link(manifest: Manifest, languages: Mapping[str, Language], compiled: Compil
         languages=spoken(languages, manifest.language),
         named=Phrasebook(names),
         yes_no=yes_no_of(languages),
+        everyday=Everyday(manifest.answers, [one.answers for one in languages.values()], yes_no_of(languages)),
         wishes=WishBook([manifest.wishes, *(language.wishes for language in languages.values())]),
     )
 

@@ -276,6 +276,7 @@ class Said:
     text: str
     danger: Severity = Severity.NONE
     category: str = ""
+    called: bool = False  # a person is being called who will read this, and she knows it
 
 
 @dataclass(frozen=True, slots=True)

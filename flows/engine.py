@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flows import answers, breaking_in, picking, places_dialog, questions, replies, run, timers
+from flows import answers, asking_again, breaking_in, picking, places_dialog, questions, replies, run, timers
 from flows.effects import (
     Answered,
     Chose,
@@ -58,6 +58,8 @@ def advance(library: Library, session: Session, input: Input, now: datetime) -> 
     if session.version != library.version:
         raise WrongVersion(f"session of version {session.version[:12]}, library of version {library.version[:12]}")
     turn = Turn(library, session, now)
+    if isinstance(input, _FROM_HER):
+        asking_again.heard(turn)
     try:
         changed = _TAKE[type(input)](turn, input)
         if changed and isinstance(input, _FROM_HER):
@@ -84,14 +86,16 @@ def _start(turn: Turn, start: Start) -> bool:
 
 def _said(turn: Turn, said: Said) -> bool:
     key = key_of(said.text)
+    turn.called = said.called
     word = turn.program.words.find(key) or ""
     if turn.status is Status.ENDED:
         turn.restart(turn.program.entry)
     event = breaking_in.event_in(turn, said, word, key)
     if event:
-        if event == "danger":
-            breaking_in.save_first(turn, said.text)
-        breaking_in.interrupt(turn, event, key)
+        if event == "danger" and breaking_in.save_first(turn, said.text, key):
+            run.run(turn)
+        else:
+            breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
         return False
@@ -122,7 +126,9 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
                 return
         taken = None if task.many else picking.choice_meant(turn, task, key)
         if taken is None and not task.many and not word:
-            taken = picking.choice_nearly_meant(turn, task, key)
+            taken = picking.everyday_meant(turn, task, key)
+            if taken is None:
+                taken = picking.choice_nearly_meant(turn, task, key)
         if taken is not None:
             replies.take_choice(turn, task, taken)
             run.run(turn)
@@ -194,7 +200,8 @@ def _shared(turn: Turn, shared: Shared) -> bool:
         if places_dialog.resolved(turn, task, shared.place, tries=turn.wait.tries if turn.wait else 0, shared=True):
             run.run(turn)
     else:
-        questions.again(turn, task, turn.template("choose_again" if task.kind is StepKind.CHOICES else "unsupported"))
+        own = task.kind is StepKind.CHOICES
+        questions.again(turn, task, asking_again.words(turn) if own else turn.template("unsupported"))
     return True
 
 
@@ -211,7 +218,7 @@ def _unsupported(turn: Turn, _: Unsupported) -> bool:
     if turn.wait is None:
         turn.say_phrase("unsupported")
         _ask_anew(turn, turn.task())
-    else:
+    elif not questions.swallowed(turn, turn.task()):
         questions.again(turn, turn.task(), turn.template("unsupported"))
     return True
 
@@ -222,6 +229,9 @@ def _silence(turn: Turn, _: Silence) -> bool:
         return False
     if timers.call_over(turn):
         run.run(turn)
+        return True
+    if asking_again.is_due(turn):
+        questions.answer_together(turn, task)
         return True
     if task.silence is None or turn.due_at is None or turn.now < turn.due_at:
         return False  # she wrote in between, or the timer belonged to an earlier question

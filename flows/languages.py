@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from flows.manifest import LanguageCode, Named, Wishes
-from flows.written import Label, Written
+from flows.written import Label, Name, Written
 
 MOST_LANGUAGES = 20
 
@@ -50,6 +50,7 @@ class Language(Written):
     no: Named = Field(default=[])
     words: SpokenWords = SpokenWords()
     wishes: Wishes = Wishes()
+    answers: dict[Name, Named] = Field(default={})  # words of the groups in `answers` of set.yaml
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,13 @@ class Wishes(Written):
     after: Named = Field(default=[])  # words that may stand behind: "được không ạ"
 
 
+class Answer(Written):
+    """A group of everyday answers ("thôi", "cảm ơn"): whole messages that are no label."""
+
+    choices: Annotated[list[Name], Field(min_length=1, max_length=12)]  # ids they may mean, the likeliest first
+    words: Named = Field(default=[])  # groups named "yes" and "no" hold for every plain yes or no as well
+
+
 class Manifest(Written):
     """`set.yaml`: what holds for the whole set."""
 
@@ -130,6 +137,7 @@ class Manifest(Written):
     interrupts: Interrupts
     words: Words
     wishes: Wishes = Wishes()
+    answers: dict[Name, Answer] = Field(default={})  # everyday answers by group
     consents: dict[Name, Text] = Field(default={})  # purpose -> how staff read it
     variables: dict[Name, Variable] = Field(default={})
     moved: dict[Place, Place] = Field(default={})  # "flow.step" or "flow" of earlier versions -> where it is now

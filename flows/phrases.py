@@ -16,10 +16,23 @@ class Phrase:
     placeholders: tuple[str, ...] = ()
     whole: bool = True  # a line of its own; False: a label on a button, or a piece of another line
     leads: bool = False  # before another text, so that a locked screen shows this one: longer than a preview
+    instead: str = ""  # the phrase that serves where a set, published before this one was asked for, lacks it
 
 
 ENGINE_PHRASES: dict[str, Phrase] = {
-    "choose_again": Phrase("A text matched no choice: asks gently to pick one; the question follows."),
+    "choose_again": Phrase(
+        "A text matched no choice, the first time in a stay: asks gently to pick one; the question follows."
+    ),
+    "choose_again_2": Phrase("The second time: shorter and warm; the question follows.", instead="choose_again"),
+    "choose_again_3": Phrase("The third time: shorter, in other words; the question follows.", instead="choose_again"),
+    "choose_again_4": Phrase(
+        "The fourth time: shorter, in other words again; the question follows. Then from the second on.",
+        instead="choose_again",
+    ),
+    "choose_again_called": Phrase(
+        "A text matched no choice while a person is called who will read it; said once; the question follows.",
+        instead="choose_again",
+    ),
     "stale_choice": Phrase("A button of an earlier question was pressed; the current question follows."),
     "nothing_before": Phrase("'back' at the first question."),
     "unsupported": Phrase("A voice note, picture or sticker came; asks for a few words; must name no number itself."),

@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 
 from flows import answers, questions, spelling, weighing
-from flows.program import Options, Task
+from flows.everyday import COURTESY
+from flows.program import Option, Options, Task
 from flows.session import Wait
 from flows.severity import Severity
 from flows.text import Key, Phrasebook, key_of
@@ -38,6 +39,32 @@ def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:
         if found is not None:
             return found
     return None
+
+
+def everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    """Which choice a label with courtesy around it means, or an everyday answer here.
+
+    Neither decides a consent; an everyday answer takes no choice that raises, and does not end the stay out of help and danger.
+    """
+    if task.options is None or task.consent is not None or not key.folded:
+        return None
+    for options in _in_her_languages(turn, task):
+        labels = (options.book.find_only(words) for words in COURTESY.left(key))
+        found = next((index for index in labels if index is not None), None)
+        if found is not None:
+            return found
+    at = {option.id: index for index, option in enumerate(task.options.options)}
+    index = next((at[one] for one in turn.program.everyday.meant(key) if one in at), None)
+    if index is None or task.options.options[index].raised is not None:
+        return None
+    return None if _ends_help(turn, task, task.options.options[index]) else index
+
+
+def _ends_help(turn: Turn, task: Task, option: Option) -> bool:
+    """Is this *stop* on the emergency card?"""
+    events, following = turn.program.interrupts, turn.program.tasks.get((task.flow, option.goto.otherwise))
+    ends = following is not None and following.call == events["stop"]
+    return ends and task.flow in (events["help"], events["danger"])
 
 
 def choice_nearly_meant(turn: Turn, task: Task, key: Key) -> int | None:
@@ -93,6 +120,12 @@ def typed(turn: Turn, task: Task, text: str) -> bool | None:
     return _ask_on(turn, task) if turn.alarm else True
 
 
+def keep(turn: Turn, task: Task, index: int) -> None:
+    """Take one of several choices, and leave the question: something weightier comes first."""
+    _tick(turn, task, [index])
+    turn.stop_waiting()
+
+
 def _says_enough(turn: Turn, task: Task, wait: Wait, key: Key) -> bool:
     assert task.options is not None
     last = questions.labels_of(turn, task, task.options, wait)[-1]
@@ -102,6 +135,7 @@ def _says_enough(turn: Turn, task: Task, wait: Wait, key: Key) -> bool:
         bool(book.find(key))
         or number == len(task.options.options)
         or answers.yes_or_no(key, turn.program.yes_no) is False
+        or turn.program.everyday.passes(key)
     )
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from flows.conditions import Condition
 from flows.effects import LateAnswer, Raise, SayKind, Value
+from flows.everyday import Everyday
 from flows.languages import Spoken
 from flows.schema import AskType, DoName, StepKind, Variable
 from flows.templates import Template
@@ -160,4 +161,5 @@ class Program:
     languages: Mapping[str, Spoken]  # all that can be asked for, in the order they are offered
     named: Phrasebook[str]  # names of languages -> code
     yes_no: Phrasebook[bool]  # whole answers that mean yes or no, in any language
+    everyday: Everyday = field(default_factory=Everyday)  # answers that are no label, in any language
     wishes: WishBook = field(default_factory=WishBook)  # whom she wants to talk with, in any language

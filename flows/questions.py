@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flows import asking_again
 from flows.conditions import holds
-from flows.effects import Value
+from flows.effects import Button, Value
 from flows.offers import offers, places_offered
 from flows.program import Options, Task, Way
 from flows.schema import AskType
-from flows.session import Stage, State, Wait
+from flows.session import Stage, State, Status, Wait
 from flows.templates import Template
 from flows.turn import Turn
 
@@ -49,9 +50,17 @@ def repeat(turn: Turn, task: Task) -> None:
 
 
 def again(turn: Turn, task: Task, before: Template) -> None:
-    """One line (why we ask again), then the question's last line with its buttons, under the same number."""
-    turn.say(before)
+    """One line (why we ask again), then the question's last line with its buttons, under the same number. Under an emergency
+    card that she has just been shown, the line alone takes the buttons.
+    """
     wait = turn.wait
+    if wait is not None and asking_again.card_stands(turn):
+        turn.say(before, _buttons(turn, task, wait))
+        turn.restart_silence(task.silence)
+        asking_again.put(turn)
+        return
+    turn.say(before)
+    asking_again.put(turn)
     if wait is not None and wait.stage in (Stage.CONFIRM_PLACE, Stage.PICK_PLACE):
         say_places(turn, wait)
         turn.restart_silence(task.silence)
@@ -63,13 +72,15 @@ def _say_with_buttons(turn: Turn, task: Task, wait: Wait, first: int) -> None:
     last = len(task.says) - 1
     for template in task.says[first:last]:
         turn.say(template, kind=task.say_kind)
-    if task.options is not None:
-        buttons = turn.buttons(labels_of(turn, task, task.options, wait))
-    else:
-        buttons = turn.buttons([offer.label for offer in offers(turn, task, wait)])
     takes_place = task.question is not None and task.question.type is AskType.PLACE
-    turn.say(task.says[last], buttons, task.say_kind, takes_place)
+    turn.say(task.says[last], _buttons(turn, task, wait), task.say_kind, takes_place)
     turn.restart_silence(task.silence)
+
+
+def _buttons(turn: Turn, task: Task, wait: Wait) -> tuple[Button, ...]:
+    if task.options is not None:
+        return turn.buttons(labels_of(turn, task, task.options, wait))
+    return turn.buttons([offer.label for offer in offers(turn, task, wait)])
 
 
 def labels_of(turn: Turn, task: Task, options: Options, wait: Wait) -> list[str]:
@@ -133,16 +144,37 @@ def misread(turn: Turn, task: Task, *, refused: bool) -> bool:
         turn.move(task.unclear[1])
         return True
     turn.wait = replace(turn.wait, tries=tries)
-    again(
-        turn, task, task.invalid[min(tries, len(task.invalid)) - 1] if task.invalid else turn.template("choose_again")
-    )
+    if not swallowed(turn, task):
+        own = task.invalid[min(tries, len(task.invalid)) - 1] if task.invalid else None
+        again(turn, task, own or asking_again.words(turn))
     return False
+
+
+def swallowed(turn: Turn, task: Task) -> bool:
+    """Is this one of several lines in quick succession? Then nothing is said now: they are answered together."""
+    if not asking_again.is_one_of_several(turn):
+        return False
+    asking_again.owe(turn)
+    turn.status = Status.WAITING
+    turn.restart_silence(task.silence)
+    return True
+
+
+def answer_together(turn: Turn, task: Task) -> None:
+    """She has paused after several lines: the question stands under them again."""
+    if task.options is not None:
+        again(turn, task, asking_again.words(turn))
+    else:
+        repeat(turn, task)
+        asking_again.put(turn)
 
 
 def missed(turn: Turn, task: Task, phrase: str, tries: int) -> bool:
     """The answer could not be read: ask again, or pass on after the last try when the step can be passed."""
     question = task.question
     assert question is not None
+    if swallowed(turn, task):
+        return False
     tries += 1
     if question.skip and tries >= question.tries:
         return skip(turn, task)
@@ -156,6 +188,7 @@ def missed(turn: Turn, task: Task, phrase: str, tries: int) -> bool:
         turn.say_phrase(phrase, buttons, takes_place, min=variable.min, max=variable.max)
     else:
         turn.say_phrase(phrase, buttons, takes_place)
+    asking_again.put(turn)
     turn.restart_silence(task.silence)
     return False
 

@@ -82,10 +82,15 @@ def answer(turn: Turn, task: Task, text: str, key: Key) -> bool | None:
     meant = _offer_meant(question.type, wait, offered, key, turn.program.yes_no)
     if meant is not None:
         return take_offer(turn, task, meant)
+    passes = bool(question.skip) and wait.stage is Stage.ANSWER and turn.program.everyday.passes(key)
+    if passes and question.type in (AskType.PLACE, AskType.TEXT):
+        return questions.skip(turn, task)
     if question.type is AskType.PLACE:
         return places_dialog.typed(turn, clean(text), wait.tries)
     value = _read(turn, task, question.type, text, key)
-    return None if value is None else questions.save(turn, task, value)
+    if value is None:
+        return questions.skip(turn, task) if passes else None
+    return questions.save(turn, task, value)
 
 
 def unreadable(turn: Turn, task: Task) -> bool:

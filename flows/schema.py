@@ -68,6 +68,7 @@ class Choice(Written):
     category: Category | None = None
     sets: dict[Name, str] = Field(default_factory=dict, alias="set")
     score: Score | None = None
+    also: Annotated[list[Label], Field(max_length=40)] = Field(default=[])  # whole messages that mean it too
 
 
 class AskType(StrEnum):

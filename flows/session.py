@@ -73,6 +73,19 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """What she has been told when a text was no answer, see `flows.asking_again`."""
+
+    times: int = 0  # in this stay
+    called: bool = False  # she was told that the person who is called will read it
+    ask: int = 0  # the question that was put again last
+    said_at: datetime | None = None  # UTC; and when
+    owed_at: datetime | None = None  # UTC; when lines that came in quick succession are answered
+    card_at: datetime | None = None  # UTC; when the emergency card was shown last
+    quick: bool = False  # did her newest message follow another within seconds? Kept while the host is asked
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """The question the host has not answered yet, kept so that it can be put again."""
 
@@ -114,6 +127,7 @@ class Session:
     own_due_at: datetime | None = None  # UTC; the timer of the open question itself
     heard_at: datetime | None = None  # UTC; her last message or button that the flow took
     language: str = ""  # the one she chose; "" for the one the set is written in
+    again: Again = Again()
 
     @classmethod
     def new(cls, library: Library, session_id: str = "") -> Session:
@@ -151,6 +165,7 @@ class Session:
             "own_due_at": _dump_time(self.own_due_at),
             "heard_at": _dump_time(self.heard_at),
             "language": self.language,
+            "again": _dump_again(self.again),
         }
 
     @classmethod
@@ -181,6 +196,7 @@ class Session:
                 own_due_at=_load_time(stored["own_due_at"]),
                 heard_at=_load_time(stored["heard_at"]),
                 language=str(stored["language"]),
+                again=_load_again(stored.get("again")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # The cause is named by its type only: its message could quote an answer.
@@ -216,6 +232,22 @@ def _load_wait(stored: Any) -> Wait | None:
         return None
     stage, ask, tries, codes, names = stored
     return Wait(Stage(stage), int(ask), int(tries), tuple(map(str, codes)), tuple(map(str, names)))
+
+
+def _dump_again(again: Again) -> Value:
+    if again == Again():
+        return None
+    times = [_dump_time(at) for at in (again.said_at, again.owed_at, again.card_at)]
+    return [again.times, again.called, again.ask, *times, again.quick]
+
+
+def _load_again(stored: Any) -> Again:
+    """Also of a session from before it was kept: an older program passes over it, so the format is still the same."""
+    if stored is None:
+        return Again()
+    times, called, ask, said_at, owed_at, card_at, quick = stored
+    said_at, owed_at, card_at = _load_time(said_at), _load_time(owed_at), _load_time(card_at)
+    return Again(int(times), bool(called), int(ask), said_at, owed_at, card_at, bool(quick))
 
 
 def _load_pending(stored: Any) -> Pending | None:

@@ -1,4 +1,5 @@
-"""Two kinds of timers and how they stand to each other: the silence of an open question, and the time limit of a call.
+"""Timers and how they stand to each other: the silence of an open question, and the time limit of a call. (The third, an answer
+owed to lines in quick succession, only says something: `flows.asking_again`.)
 
 - A call's limit (`within`) runs from the call; answers do not stretch it. A question's silence begins anew with each of her
   messages that the question takes.
@@ -29,7 +30,8 @@ def next_due_at(turn: Turn) -> datetime | None:
     limits = [frame.due_at for frame in turn.frames if frame.due_at is not None] and [
         due_at for index in _running(turn) if (due_at := turn.frames[index].due_at) is not None
     ]
-    return min([*limits, turn.due_at] if turn.due_at is not None else limits, default=None)
+    own = [due_at for due_at in (turn.due_at, turn.again.owed_at) if due_at is not None]
+    return min([*limits, *own], default=None)
 
 
 def call_over(turn: Turn) -> bool:

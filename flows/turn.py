@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flows import effects, timers
+from flows import asking_again, effects, timers
 from flows.effects import Button, Command, Ended, Failed, Question, Remember, Say, SayKind, Sprint, Value
 from flows.library import Library
 from flows.program import Program, Task
 from flows.schema import MAX_DEPTH, MAX_STEPS_PER_SPRINT, VariableType
-from flows.session import Frame, Pending, Session, Stage, State, Status, Wait, mark_of
+from flows.session import Again, Frame, Pending, Session, Stage, State, Status, Wait, mark_of
 from flows.templates import Template
 
 MAX_HISTORY = 20  # questions "back" can go to
@@ -43,9 +43,9 @@ class Turn:
     """The changing state of one `advance`."""
 
     __slots__ = (
-        "alarm", "asks", "began", "concern", "due_at", "effects", "frames", "heard_at", "history", "language", "library",
-        "mark", "now", "origin", "outcome", "passed", "pending", "pressed", "program", "question", "session", "status",
-        "variables", "visited", "wait",
+        "again", "alarm", "asks", "began", "called", "concern", "due_at", "effects", "frames", "heard_at",
+        "history", "language", "library", "mark", "now", "origin", "outcome", "passed", "pending", "pressed",
+        "program", "question", "session", "status", "variables", "visited", "wait",
     )  # fmt: skip
 
     def __init__(self, library: Library, session: Session, now: datetime) -> None:
@@ -68,6 +68,8 @@ class Turn:
         self.outcome = session.outcome
         self.language = session.language
         self.pressed = session.pressed
+        self.again = session.again
+        self.called = False  # is a person called who will read what she has just typed?
         self.origin = session.frames if session.wait is not None else None  # the question this sprint comes from
         self.alarm = False  # has a score just reached emergency?
         self.began = False  # did the stay begin in this sprint?
@@ -93,6 +95,7 @@ class Turn:
         self.history, self.origin = (), None
         self.wait = self.pending = self.due_at = None
         self.concern = self.outcome = ""
+        self.again = Again()
         self.began = True
 
     def pass_step(self, task: Task) -> None:
@@ -115,6 +118,7 @@ class Turn:
     def stop_waiting(self) -> None:
         """The open question is answered or left."""
         self.wait = self.pending = self.due_at = None
+        asking_again.settle(self)
 
     # --- what she is told and what is kept --------------------------------------------------------------------------
 
@@ -141,6 +145,8 @@ class Turn:
 
     def _add(self, text: str, spoken: Template, buttons: tuple[Button, ...], kind: SayKind, location: bool) -> None:
         frame, audio = self.frames[-1], self.recording(spoken)
+        if kind is SayKind.CARD:
+            asking_again.card_shown(self)
         self.effects.append(Say(text, buttons, kind, f"{frame.flow}.{frame.step}", location, audio, self.language))
 
     def recording(self, spoken: Template) -> str:
@@ -230,6 +236,7 @@ class Turn:
     def open(self, stage: Stage, *, tries: int = 0, codes: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Wait:
         """Open a question under a new number."""
         self.asks += 1
+        asking_again.settle(self)
         self.wait = Wait(stage, self.asks, tries, codes, names)
         self.move(self.frames[-1].step, State.OPEN)
         self.status = Status.WAITING
@@ -317,6 +324,7 @@ class Turn:
             self.due_at,
             self.heard_at,
             self.language,
+            self.again,
         )
         return Sprint(session, tuple(self.effects), self.question, tuple(self.visited), session.silence_due_at)
 

@@ -41,12 +41,14 @@ class Answers:
     escalations: Escalations
     ending: Ending
     redeemed: bool = False
+    asked_place: bool = False  # the flow has asked which commune her words mean, and asks her back
     told: list[Told] = field(default_factory=list)  # services named in these answers, for their points on a map
 
     def to(self, question: Question) -> Value | PlaceAnswer:
         """The answer to one question."""
         match question:
             case ResolvePlace():
+                self.asked_place = True
                 return self.world.gazetteer.resolve(question.text)
             case FindServices():
                 told = services_near(self.world, question, self.uow.now)

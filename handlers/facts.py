@@ -20,7 +20,7 @@ def fact_of(
         severity=case.severity,
         category=case.category,
         disposition=disposition,
-        commune=case.summary.commune,
+        commune="" if case.summary.commune_unasked else case.summary.commune,
         about=case.summary.about,
         age_band=case.summary.age_band,
         asked_for_person=case.asked_at is not None,

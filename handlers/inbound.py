@@ -15,10 +15,10 @@ from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import media, return_codes, wishing
+from handlers import media, return_codes, whereabouts, wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
-from handlers.calling import may_be_read, open_of
+from handlers.calling import is_quiet, may_be_read, open_of
 from handlers.closing import Closing
 from handlers.escalation import Call, Escalations, Reason
 from handlers.evolving import evolve
@@ -124,6 +124,7 @@ class Inbound(Guarding):
         quick = before is not None and row.received_at - before <= DOUBLE_PRESS
         language = row.message.language
         turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
+        called = open_of(uow, case) is not None
         agrees, wish = self._answer_to_offer(turn, row.message), wishing.heard(turn, row.message)
         if agrees is not None or self._closing.is_answer(turn.contact, row.message):
             pass  # the host's own question, not the flow's
@@ -140,6 +141,7 @@ class Inbound(Guarding):
         wishing.obey(turn, wish)
         turn.apply()
         self._screened(turn, verdict)
+        turn.case = whereabouts.noted(turn, row.message, begins=not called)
         media.note(uow, turn.case, row.message, line)
         if len(row.message.text) > LONG_TEXT:
             said = self._worlds.say("too_long", language_of(turn.contact))
@@ -238,7 +240,15 @@ class Inbound(Guarding):
                 if verdict.category == PROBE:  # whoever asks after somebody hears what anybody would hear
                     return [Said(message.text)]
                 danger = verdict.severity if verdict.severity.at_least(Severity.URGENT) else Severity.NONE
-                return [Said(message.text, danger, verdict.category)]
+                return [Said(message.text, danger, verdict.category, self._is_heard(turn))]
+
+    @staticmethod
+    def _is_heard(turn: Turn) -> bool:
+        """Is somebody called who will read what she writes now, and has she been told so?"""
+        case = turn.case
+        if not may_be_read(case) or is_quiet(case) or not in_touch(turn.contact, case):
+            return False
+        return open_of(turn.uow, case) is not None
 
     def _note(self, uow: UnitOfWork, turn: Turn, row: InboxRow, verdict: Verdict, in_a_row: int) -> Case:
         """Her line in the transcript, and what screening saw in it."""

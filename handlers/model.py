@@ -186,7 +186,9 @@ class Summary:
     signs: tuple[tuple[str, str], ...] = ()  # (sign, words) of screening, newest last, at most 20
     why: tuple[str, ...] = ()  # choices that raised it, "flow.step:choice"
     answers: dict[str, str] = field(default_factory=dict)  # label -> shown value
-    commune: str = ""  # code of the post-2025 commune
+    commune: str = ""  # code of the post-2025 commune where she is
+    commune_unasked: bool = False  # only read from her words, see `handlers.whereabouts`: nobody has asked her back
+    places: tuple[str, ...] = ()  # communes that her words or a shared location may mean beside it, newest first
     age_band: str = ""
     about: str = ""  # me, other, child
     woman: bool = False  # she wants to talk with a woman

@@ -13,7 +13,9 @@ from handlers.world import World
 _HOSTS_OWN = {AGREE: "yes", DECLINE: "no", TAKE: "take_code", LEAVE: "code_later"}
 """Buttons that belong to the host: their data, and the phrase that is their label."""
 
-CODE_TYPED = "▸ gõ mã quay lại"
+UNSPOKEN = "▸"
+"""Begins every line that is not, or not only, what she typed."""
+CODE_TYPED = f"{UNSPOKEN} gõ mã quay lại"
 EDITED = "▸ sửa một tin đã gửi"
 JOINED = "▸ theo dõi kênh, hoặc mở khung nhắn tin"
 UNREADABLE = "▸ gửi thứ máy không đọc được (ảnh, giọng nói …)"

@@ -42,7 +42,7 @@ from flows.schema import AskType
 from flows.session import Session, Status, UnreadableSession
 from flows.severity import Severity
 from flows.text import key_of
-from handlers import audit, consents, referrals, reminders
+from handlers import audit, consents, referrals, reminders, whereabouts
 from handlers.answers import Answers
 from handlers.calling import open_of
 from handlers.directory_words import Told
@@ -85,6 +85,8 @@ class Turn:
     quick: bool = False  # this message came within seconds of her last one
     language: str = ""  # chosen at the door: a talk that begins now begins in it, where the machine speaks it
     redeemed: bool = False  # she has just proved a return code
+    asked_place: bool = False  # her words answered the flow's question about the place, and it asks her back
+    denied: tuple[str, ...] = ()  # communes it has asked her back about in vain
     _first: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # what the service says before the flow
     _hush: bool = False  # asked for by an effect, done after everything has been said
     _hide: bool = False
@@ -133,7 +135,7 @@ class Turn:
         library, session = self.session()
         if session.status is Status.ENDED and session.version != self.world.library.version:
             library, session = self.world.library, self._begun()
-        answers = self._answers()
+        answers, before = self._answers(), session
         for given in inputs:
             sprint = engine.advance(library, session, given, self.uow.now)
             self._collect(sprint.effects, sprint.visited)
@@ -142,6 +144,7 @@ class Turn:
                 sprint = engine.advance(library, sprint.session, Answered(value), self.uow.now)
                 self._collect(sprint.effects, sprint.visited)
             session = sprint.session
+        self.denied = whereabouts.denied(before, session)
         self._take_over(answers)
         self.contact = evolve(
             self.contact,
@@ -169,6 +172,7 @@ class Turn:
         """The contact and the case as they are after the answers: a redeemed code exchanges both."""
         self.contact, self.case = answers.contact, answers.case
         self._told.extend(answers.told)
+        self.asked_place = self.asked_place or answers.asked_place
         if answers.redeemed:
             self.redeemed = True
             self.say_first("welcome_back")
@@ -327,7 +331,7 @@ class Turn:
         elif effect.variable == "about":
             summary = evolve(summary, about=value)
         elif value and value in self.world.gazetteer.codes:
-            summary = evolve(summary, commune=value)
+            summary = whereabouts.answered(summary, value)
         self.case = evolve(self.case, summary=summary)
         self.uow.cases.save(self.case)
 

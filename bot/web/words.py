@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ from handlers.permissions import Action, may
 from handlers.unheard import CALLS
 
 UNSETTLED = frozenset({"pending", "sending", "held"})
+NEVER_SEEN = frozenset({"cancelled", "held"})
+"""A line of the machine in one of these states has not reached her, and perhaps never will."""
 
 
 def card(one: QueueCard, staff: Staff, now: datetime) -> dict[str, Any]:
@@ -116,6 +119,23 @@ def _media(one: DeskLine) -> dict[str, str] | None:
     return {"uid": one.media.uid, "words": DESK[f"media_{one.media.kind.value}"]}
 
 
+def talk(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines as the page shows them, `{"folded": words, "lines": […]}`: lines of the machine that were dropped or are held,
+    next to one another, are folded away behind `folded`, so that what she wrote stands out; all else stands alone ("").
+    """
+    groups: list[dict[str, Any]] = []
+    for one in lines:
+        unseen = one["kind"] == "bot" and one["delivery"] in NEVER_SEEN
+        if unseen and groups and groups[-1]["folded"]:
+            groups[-1]["lines"].append(one)
+        else:
+            groups.append({"folded": "…" if unseen else "", "lines": [one]})
+    for group in groups:
+        if group["folded"]:
+            group["folded"] = DESK["folded"].format(count=len(group["lines"]))
+    return groups
+
+
 def unsettled(lines: list[dict[str, Any]]) -> list[int]:
     """Sequence numbers of lines whose fate may still change."""
     return [one["seq"] for one in lines if one["delivery"] in UNSETTLED]
@@ -163,7 +183,7 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
     late = LATE_ANSWER.get(view.late_answer, view.late_answer)
     if view.late_until_at is not None:
         late += f": {local_time(view.late_until_at, deps.zone)}"
-    summary = view.summary
+    summary, lines = view.summary, [line(one, deps) for one in view.lines]
     return {
         "code": view.case_code,
         "level": view.severity.value,
@@ -183,7 +203,7 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
             for name, words in (
                 (DESK["about"], ABOUT.get(summary.about, summary.about)),
                 (DESK["age"], AGE.get(summary.age_band, summary.age_band)),
-                (DESK["place"], deps.place_name(summary.commune) if summary.commune else ""),
+                *where(summary, deps.place_name),
                 (DESK["channel"], CHANNEL.get(view.channel, view.channel)),
                 (DESK["opened"], local_time(view.opened_at, deps.zone)),
                 (DESK["late"], late),
@@ -196,8 +216,17 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
         "why": [deps.why(reason) for reason in summary.why],
         "signs": signs(summary),
         "answers": list(summary.answers.items()),
-        "lines": [line(one, deps) for one in view.lines],
+        "lines": lines,
+        "talk": talk(lines),
     }
+
+
+def where(summary: Summary, name_of: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Where she is, with whether anybody has asked her, and where else she may be; words are "" where nobody knows."""
+    at = name_of(summary.commune) if summary.commune else ""
+    if at and summary.commune_unasked:
+        at += f" ({DESK['place_unasked']})"
+    return [(DESK["place"], at), (DESK["places"], " · ".join(name_of(code) for code in summary.places))]
 
 
 def signs(summary: Summary) -> list[tuple[str, list[str]]]:

@@ -27,6 +27,8 @@ from flows.session import Session
 from flows.severity import Severity
 
 NOW = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
+SLOWLY = timedelta(seconds=20)
+"""A message so long after another is no piece of it."""
 
 SET = """\
 set: small

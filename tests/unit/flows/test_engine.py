@@ -13,7 +13,7 @@ from flows.library import Library
 from flows.schema import MAX_DEPTH
 from flows.session import Session, State, Status
 from flows.severity import Severity
-from tests.unit.flows.small_set import NOW, Talker, at_question, small_library
+from tests.unit.flows.small_set import NOW, SLOWLY, Talker, at_question, small_library
 
 URGENT, EMERGENCY = Severity.URGENT, Severity.EMERGENCY
 
@@ -218,10 +218,12 @@ def test_empty_text_is_no_answer_and_long_text_is_cut(library: Library) -> None:
 
 def test_after_the_last_try_the_question_is_passed_when_it_can_be(library: Library) -> None:
     talk = at_question(library, "1", "chuyện", "nhiều")
+    talk.wait(SLOWLY)
     assert talk.type("nhiều lắm") == ["Bạn có bị thương không?"]
     assert "children" not in talk.session.variables
     assert "home.children~skip" in talk.visited
     for _ in range(5):
+        talk.wait(SLOWLY)
         assert talk.type("hơi hơi") == ["invalid_yes_no"]  # this one cannot be passed, and waits
 
 

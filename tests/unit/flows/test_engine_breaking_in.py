@@ -118,7 +118,7 @@ def test_worrying_text_that_is_no_answer_or_no_place_offers_a_person_at_once(lib
 
 def test_worrying_text_does_not_break_into_help(library: Library) -> None:
     talk = at_question(library, "cứu")
-    assert talk.type("chồng tôi hay đánh", danger=URGENT) == ["choose_again", "Bạn xem giúp nhé. 113"]
+    assert talk.type("chồng tôi hay đánh", danger=URGENT) == ["choose_again"]  # the card stands above
 
 
 def test_the_same_flow_is_not_put_on_the_stack_twice(library: Library) -> None:

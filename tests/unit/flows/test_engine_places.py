@@ -7,7 +7,7 @@ import pytest
 from flows import effects
 from flows.effects import Answered, PlaceAnswer, Remember, Said, Shared
 from flows.library import Library
-from tests.unit.flows.small_set import Talker, at_question, small_library
+from tests.unit.flows.small_set import SLOWLY, Talker, at_question, small_library
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,7 @@ def test_places_outside_and_unknown_count_as_tries_and_then_she_passes(placing: 
     assert placing.type("Hà Nội") == ["place_outside"]
     assert placing.labels == ["skip"]
     assert placing.said[-1].wants_location
+    placing.wait(SLOWLY)
     placing.type("đâu đó")
     assert "place" not in placing.session.variables
     assert placing.questions[-1] == effects.AskOnDuty("auto")

@@ -10,7 +10,7 @@ import pytest
 
 from flows.effects import Said
 from flows.engine import advance
-from flows.session import Frame, Pending, Session, Stage, State, Status, UnreadableSession, Wait
+from flows.session import Again, Frame, Pending, Session, Stage, State, Status, UnreadableSession, Wait
 from tests.unit.flows.small_set import NOW, Talker, small_library
 
 FULL = Session(
@@ -40,6 +40,9 @@ FULL = Session(
     own_due_at=datetime(2026, 11, 23, 13, 20, tzinfo=UTC),
     heard_at=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
     language="en",
+    again=Again(
+        3, True, 7, datetime(2026, 11, 23, 12, 59, tzinfo=UTC), datetime(2026, 11, 23, 13, 1, tzinfo=UTC), NOW, True
+    ),
 )
 
 
@@ -76,6 +79,11 @@ def test_a_session_from_before_there_were_languages_goes_on() -> None:
     assert Session.load(old) == FULL.evolve(language="")
 
 
+def test_a_session_from_before_it_was_kept_what_she_was_told_goes_on() -> None:
+    old = {key: value for key, value in stored(FULL).items() if key != "again"}
+    assert Session.load(old) == FULL.evolve(again=Again())
+
+
 def test_unknown_format_is_refused_in_words() -> None:
     with pytest.raises(UnreadableSession, match="newer program"):
         Session.load({**stored(FULL), "format": 4})
@@ -92,6 +100,7 @@ def test_unknown_format_is_refused_in_words() -> None:
         {"pending": ["X"]},
         {"asks": None},
         {"silence_due_at": "bí mật"},
+        {"again": [1, "bí mật"]},
     ],
 )
 def test_damaged_session_is_refused_without_quoting_it(damage: dict[str, Any]) -> None:
@@ -99,7 +108,7 @@ def test_damaged_session_is_refused_without_quoting_it(damage: dict[str, Any]) -
         Session.load({**stored(FULL), **damage})
     assert "bí mật" not in str(caught.value)
     assert caught.value.__suppress_context__
-    for name in stored(FULL):
+    for name in stored(FULL).keys() - {"again"}:
         lacking = {key: value for key, value in stored(FULL).items() if key != name}
         with pytest.raises(UnreadableSession):
             Session.load(lacking)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from aiohttp.test_utils import TestClient
 
+from bot.web.texts import DESK
 from bot.web.words import signs
 from flows.severity import Severity
 from handlers.model import Case, Direction, Disposition, DutySwitch, Role, Summary
@@ -213,3 +214,19 @@ def test_many_signs_at_once_are_said_without_scraps_of_words(hotline: Hotline) -
         ("có vũ khí", ["cầm dao"]),
         ("nhiều dấu hiệu cùng lúc", []),
     ]
+
+
+async def test_waiting_lines_that_never_reached_her_do_not_bury_her_words(hotline: Hotline) -> None:
+    hire(hotline, "lan", alias="Hoa")
+    case = rings(hotline)
+    hotline.passes(400)  # one waiting line takes the place of another; nobody fetches them
+    deps, _ = desk_deps(hotline)
+    async with serving(deps, cookies=True) as http:
+        browser = await desk(http)
+        await browser.post(f"/desk/cases/{case.code}/claim", epoch=str(hotline.escalation(case).epoch))
+        page = await browser.page(f"/desk/cases/{case.code}")
+    kinds = [attrs.get("class", "") for tag, attrs in page.elements if tag == "li" and "data-seq" in attrs]
+    assert kinds == ["in", "fold", "bot", "in", "fold", "bot", "bot", "bot", "bot", "bot"]  # the last one is on its way
+    assert sum(tag == "details" and not attrs for tag, attrs in page.elements) >= 2, "closed until somebody looks"
+    assert DESK["folded"].format(count=4) in page.text
+    assert page.text.index(CANARY) < page.text.index(DESK["folded"].format(count=4))

@@ -1,0 +1,66 @@
+"""Everyday answers that are no label: "thôi", "cảm ơn nhé", "ko biết", "ừ". Which choice they mean, the set says by its ids.
+
+They are looked for in whole messages only, courtesy left aside. They never decide a consent, never raise how urgent something is,
+and never end a stay out of the emergency card; whoever calls this keeps to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from flows.answers import yes_or_no
+from flows.courtesy import Courtesy
+from flows.manifest import Answer
+from flows.text import Key, Phrasebook
+
+YES: Final = "yes"
+NO: Final = "no"
+"""Groups that hold for a plain yes or no too, however it is written."""
+
+COURTESY = Courtesy(
+    before=(
+        "dạ", "vâng", "ừ", "uh", "ok", "oke", "à", "ơ", "thế", "vậy", "thôi", "em", "e", "tôi", "mình", "mk", "cháu",
+        "con", "chị ơi",
+        "anh ơi", "cô ơi", "bạn ơi", "xin", "well", "ok then",
+    ),
+    after=(
+        "ạ", "a", "nhé", "nha", "nhá", "nhớ", "đi", "thôi", "nữa", "đâu", "rồi", "nhiều", "lắm", "em", "chị", "anh",
+        "cô", "chú", "bác", "bạn",
+        "ad", "admin", "cảm ơn", "cám ơn", "thanks", "thank you", "tks", "please", "pls",
+    ),
+)  # fmt: skip
+
+
+class Everyday:
+    """The everyday answers of a set in all its languages."""
+
+    __slots__ = ("_answers", "_book", "_yes_no")
+
+    def __init__(
+        self,
+        answers: Mapping[str, Answer] | None = None,
+        more: Iterable[Mapping[str, Sequence[str]]] = (),
+        yes_no: Phrasebook[bool] | None = None,
+    ) -> None:
+        """`answers` of `set.yaml` by group; `more`: words of the same groups in other languages."""
+        self._answers = dict(answers or {})
+        pairs = [(word, group) for group, answer in self._answers.items() for word in answer.words]
+        pairs += [(word, group) for words in more for group, listed in words.items() for word in listed]
+        self._book = Phrasebook(pairs)
+        self._yes_no = yes_no
+
+    def passes(self, key: Key) -> bool:
+        """Does she pass on a question, or has had enough of it?"""
+        return bool({"skip", "done"} & set(self.meant(key)))
+
+    def meant(self, key: Key) -> tuple[str, ...]:
+        """Ids of choices that this message may mean, the likeliest first; none when it is no everyday answer."""
+        if not self._answers or not key.folded:
+            return ()
+        ways = list(COURTESY.left(key))
+        group = next((found for words in ways if (found := self._book.find(words)) is not None), None)
+        if group is None:
+            plain = next((said for words in ways if (said := yes_or_no(words, self._yes_no)) is not None), None)
+            group = None if plain is None else YES if plain else NO
+        return tuple(self._answers[group].choices) if group in self._answers else ()

@@ -1,0 +1,143 @@
+"""Everyday answers: thôi, cảm ơn, ko, ừ, chịu. They mean what the set says of a step's ids, and never anything weighty."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from flows.answers import option_number, yes_or_no
+from flows.effects import Said
+from flows.engine import advance
+from flows.library import Library
+from flows.session import Frame, Session, Stage, State, Status, Wait
+from flows.severity import Severity
+from flows.text import key_of
+from handlers.world import World
+from tests.fakes.road import shipped_world
+
+NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return shipped_world()
+
+
+@pytest.fixture(scope="module")
+def library(world: World) -> Library:
+    return world.library
+
+
+def taken(world: World, place: str, text: str, stage: Stage = Stage.CHOICES) -> str:
+    """The choice of that step which this text means, screened as it would be; "skip" for a question passed; "" for none."""
+    flow, step = place.split(".")
+    frames = (Frame("next_steps", "ask", State.OPEN), Frame(flow, step, State.OPEN))
+    session = Session(
+        version=world.library.version, id="x", status=Status.WAITING, frames=frames, wait=Wait(stage, 1), asks=1
+    )
+    verdict = world.screening.read(text)
+    danger = verdict.severity if verdict.severity.at_least(Severity.URGENT) else Severity.NONE
+    visited = advance(world.library, session, Said(text, danger), NOW).visited
+    return next((one.removeprefix(place)[1:] for one in visited if one.startswith((f"{place}:", f"{place}~"))), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thôi", "thoi", "Thôi ạ.", "dạ thôi", "thôi em cảm ơn", "thế thôi", "the thoi a", "ko", "không ạ", "hok",
+        "k", "chưa", "không",
+        "không cần nữa đâu ạ", "cảm ơn", "cam on", "cám ơn chị nhiều", "ok cảm ơn", "dạ em cảm ơn ạ", "tks",
+        "thanks", "đủ rồi", "hết rồi ạ",
+        "để sau", "được rồi", "pp", "that's all", "thank you so much",
+    ],
+)  # fmt: skip
+def test_who_wants_to_end_can_say_so_as_people_do(world: World, text: str) -> None:
+    assert taken(world, "after_talk.ask", text) == "stop"
+    assert taken(world, "services.more", text) == "done"
+
+
+@pytest.mark.parametrize(
+    "text", ["ừ", "uh", "dạ", "vâng", "vâng ạ", "ok", "có", "rồi", "tiếp đi", "uhm", "đc ạ", "dạ vâng", "yes"]
+)
+def test_who_agrees_goes_on(world: World, text: str) -> None:
+    assert taken(world, "after_talk.ask", text) == "go_on"
+    assert taken(world, "return_code.show", text) == "kept"
+    assert taken(world, "emergency_card.card", text) == "go_on"
+
+
+@pytest.mark.parametrize(
+    "text", ["không biết", "ko nhớ", "k biết ạ", "hok biết", "chịu", "em ko muốn kể", "khó nói lắm", "idk"]
+)
+def test_who_does_not_know_or_will_not_say_passes_on(world: World, text: str) -> None:
+    assert taken(world, "who.ask", text) == "skip"
+    assert taken(world, "safety.ask", text) == "unsure"
+    assert taken(world, "where.ask", text, Stage.ANSWER) == "skip"
+    assert taken(world, "doors.ask_place", text, Stage.ANSWER) == "skip"
+
+
+@pytest.mark.parametrize("text", ["thôi", "không", "cảm ơn", "đủ rồi", "để sau"])
+def test_no_everyday_word_ends_the_stay_out_of_the_emergency_card(world: World, text: str) -> None:
+    assert taken(world, "emergency_card.card", text) in ("", "go_on")
+
+
+@pytest.mark.parametrize("text", ["thôi", "chịu", "cảm ơn", "để sau", "ok", "không biết"])
+def test_none_of_them_decides_a_consent_or_calls_anybody(world: World, library: Library, text: str) -> None:
+    for task in library.program.tasks.values():
+        if task.options is None or task.many:
+            continue
+        found = taken(world, task.place, text)
+        option = next((one for one in task.options.options if one.id == found), None)
+        if option is not None and text not in ("thôi", "ok"):  # these two are a plain no and a plain yes
+            assert task.consent is None, task.place
+            assert option.raised is None, f"{task.place}:{found}"
+
+
+def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: World) -> None:
+    assert taken(world, "talk.wish", "không") == ""
+    assert taken(world, "talk.wish", "thôi ạ") == "no"
+    assert taken(world, "talk.waiting", "thôi") != "cancel"
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "choice"),
+    [
+        ("safety.ask", "an toàn", "safe"),
+        ("safety.ask", "em an toan a", "safe"),
+        ("safety.ask", "hok", "danger"),
+        ("safety.ask", "không an toàn", "danger"),
+        ("safety.ask", "chưa", "danger"),
+        ("who.ask", "em", "me"),
+        ("who.ask", "mình ạ", "me"),
+        ("who.ask", "hàng xóm", "other"),
+        ("what.ask", "chồng đánh em", "physical"),
+        ("what.ask", "bi danh", "physical"),
+        ("bystander.now", "có", "yes"),
+        ("bystander.now", "dạ có ạ", "yes"),
+        ("doors.now", "co", "yes"),
+        ("uses_violence.now", "không", "calm"),
+        ("forced_marriage.free", "ko được", "no"),
+        ("danger_signs.ask", "không có", "none"),
+        ("danger_signs.ask", "k", "none"),
+        ("what.ask", "một", "physical"),
+        ("what.ask", "1.", "physical"),
+        ("what.ask", "so 1", "physical"),
+        ("what.ask", "em chọn số hai ạ", "insulted"),
+        ("what.ask", "dòng 3", "denied"),
+    ],
+)
+def test_as_people_answer_these_questions(world: World, place: str, text: str, choice: str) -> None:
+    assert taken(world, place, text) == choice
+
+
+@pytest.mark.parametrize("text", ["ba", "sau", "nam", "bay", "tam"])
+def test_words_that_are_no_numbers_alone(text: str) -> None:
+    assert option_number(key_of(text), 9) is None
+    assert option_number(key_of(f"số {text}"), 9) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("hok", False), ("hok ạ", False), ("dạ chưa", False), ("đc", True), ("vg ạ", True), ("ừa", True)]
+)
+def test_teencode_for_yes_and_no(text: str, said: bool) -> None:
+    assert yes_or_no(key_of(text)) is said
