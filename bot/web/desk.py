@@ -22,6 +22,7 @@ from bot.web.guard import STAFF, guard
 from bot.web.media import show_media
 from bot.web.passwords import Verifier
 from bot.web.policy import ROUTES, Routes, Table
+from bot.web.refusing import explaining
 from bot.web.security import static_file
 from bot.web.signin import VERIFIER, post_second, post_sign_in, post_sign_out, show_sign_in
 from bot.web.stream import events
@@ -40,7 +41,7 @@ from handlers.desk import (
     SetDuty,
 )
 from handlers.errors import BinhAnError, NoSuchCase, StorageUnavailable
-from handlers.model import Disposition, DutySwitch
+from handlers.model import Disposition, DutySwitch, Staff
 from handlers.permissions import Action, may
 
 MAX_REASON_CHARS = 200
@@ -50,7 +51,7 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
     """The staff application, to be mounted at /desk; `table` of the application around it. UndeclaredRoute for a route without a
     policy.
     """
-    app = web.Application(middlewares=[guard])
+    app = web.Application(middlewares=[explaining, guard])
     routes = Routes(app, table)
     app[ROUTES], app[VERIFIER] = routes, Verifier()
     routes.add_open("GET", "/sign-in", show_sign_in)
@@ -87,12 +88,18 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
 async def show_queue(request: web.Request) -> web.StreamResponse:
     """GET /desk: who waits, most urgent first."""
     deps, staff = request.config_dict[DEPS], request[STAFF]
-    if may(staff, Action.SEE_HEALTH) and not may(staff, Action.SEE_QUEUE):  # an operator's work is there
-        return web.Response(status=303, headers={"Location": status.PATH})
-    if not may(staff, Action.SEE_QUEUE):  # editors and others work elsewhere, but must be able to leave again
-        return desk_page(request, "desk/refused.html", status=403, hint=DESK["no_queue"])
+    if not may(staff, Action.SEE_QUEUE):
+        there = request.rel_url.with_path(_own_work(staff), keep_query=True)  # with what is to be said after signing in
+        return web.Response(status=303, headers={"Location": str(there)})
     view = await deps.door.read(lambda uow: deps.desk.queue(uow, [Queue(staff_uid=staff.uid)])[0])
     return desk_page(request, "desk/queue.html", queue=words.queue(view, staff, datetime.now(UTC), deps))
+
+
+def _own_work(staff: Staff) -> str:
+    """Where somebody's work is who has none in the queue: an operator's, an editor's; others have their account."""
+    if may(staff, Action.SEE_HEALTH):
+        return status.PATH
+    return services.PATH if may(staff, Action.SEE_DIRECTORY) else account.PATH
 
 
 async def show_case(request: web.Request) -> web.StreamResponse:

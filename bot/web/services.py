@@ -24,6 +24,7 @@ from handlers.errors import BinhAnError
 from handlers.permissions import Action
 from handlers.service import SECRET_KINDS, Disclosure, Service
 
+PATH = "/desk/services"
 MOST = 40  # services on one page
 MAX_PLACE_CHARS = 200
 MAX_OFFICE_CHARS = 120
@@ -157,5 +158,5 @@ def _back(request: web.Request) -> web.Response:
     """To the list as it was searched."""
     query = request.rel_url.query
     kept = {name: query[name] for name in ("near", "need") if query.get(name)}
-    there = request.rel_url.with_path("/desk/services").with_query({**kept, "m": "saved"})
+    there = request.rel_url.with_path(PATH).with_query({**kept, "m": "saved"})
     return web.Response(status=303, headers={"Location": str(there)})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.permissions import Action
+
 ERRORS: Mapping[int, str] = {
     400: "Trang không hiểu yêu cầu này. Bạn quay lại và thử lần nữa.\nThis request was not understood. Go back and try again.",
     401: "Cần đăng nhập.\nPlease sign in.",
@@ -157,9 +159,13 @@ DESK: Mapping[str, str] = {
     "window-shut": "Kênh này đã hết hạn trả lời, tin không tới được. Chờ người viết nhắn lại.",
     "nothing-written": "Bạn chưa viết gì.",
     "refused": "Chưa làm được",
+    "no_right": "Trang này không thuộc việc của bạn. Chưa có gì thay đổi.",
+    "no_right_what": "Việc này là",
+    "no_right_who": "Người làm được",
+    "no_right_ask": "Cần việc này thì nhờ một trong những người đó.",
+    "old_page": "Trang này mở từ lần đăng nhập trước nên chưa làm được gì. Mở lại trang rồi làm lại.",
     "elsewhere": "Việc của bạn ở đây",
     "ways": "Các trang khác",
-    "no_queue": "Việc của bạn không nằm ở bàn trực.",
     "nothing-chosen": "Bạn chưa chọn.",
     "no-such-service": "Không có nơi này trong danh bạ.",
     "wrong-value": "Giá trị này không dùng được. Chưa thay đổi gì.",
@@ -225,6 +231,31 @@ DESK: Mapping[str, str] = {
     "too-long": "Tin dài quá. Bạn chia làm vài tin ngắn hơn.",
     "storage-unavailable": "Chưa lưu được, máy chủ đang bận. Bạn thử lại.",
 }
+
+ACTION: Mapping[Action, str] = {
+    Action.SEE_QUEUE: "xem các ca ở bàn trực",
+    Action.CLAIM: "nhận ca",
+    Action.REPLY: "trả lời người viết",
+    Action.NOTE: "ghi chú trong ca",
+    Action.RELEASE: "trả lại ca",
+    Action.HAND_ON: "chuyển ca cho người khác",
+    Action.CLOSE: "đóng ca",
+    Action.READ_OWN: "đọc một ca",
+    Action.READ_ANY: "đọc một ca của người khác, có ghi lý do",
+    Action.RELEASE_ANY: "lấy ca khỏi tay đồng nghiệp",
+    Action.CLOSE_ANY: "đóng ca của đồng nghiệp",
+    Action.ERASE_NOW: "xóa ngay một ca",
+    Action.SET_DUTY: "bật, tắt “Tôi đang trực”",
+    Action.EDIT_FLOWS: "sửa kịch bản",
+    Action.EDIT_DIRECTORY: "sửa danh bạ nơi giúp",
+    Action.SEE_DIRECTORY: "xem danh bạ nơi giúp",
+    Action.SET_CAPACITY: "ghi số chỗ còn trống",
+    Action.REFER: "giới thiệu sang nơi khác",
+    Action.KEEP_STAFF: "quản lý tài khoản nhân viên",
+    Action.SEE_HEALTH: "xem tình trạng hệ thống",
+    Action.SEE_FIGURES: "xem số liệu",
+}
+"""What each action is, after “Việc này là”."""
 
 ALARM: Mapping[str, str] = {
     "token-lost": "nền tảng không nhận khóa truy cập nữa, tin không đi được. Báo người vận hành.",
