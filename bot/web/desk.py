@@ -89,7 +89,9 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
     """GET /desk: who waits, most urgent first."""
     deps, staff = request.config_dict[DEPS], request[STAFF]
     if not may(staff, Action.SEE_QUEUE):
-        there = request.rel_url.with_path(_own_work(staff), keep_query=True)  # with what is to be said after signing in
+        there = request.rel_url.with_path(_own_work(staff)).with_query(
+            request.rel_url.query
+        )  # with what is to be said there
         return web.Response(status=303, headers={"Location": str(there)})
     view = await deps.door.read(lambda uow: deps.desk.queue(uow, [Queue(staff_uid=staff.uid)])[0])
     return desk_page(request, "desk/queue.html", queue=words.queue(view, staff, datetime.now(UTC), deps))

@@ -109,6 +109,7 @@ def service_words(
         "checked_sure": verified,
         "needs": ", ".join(NEED[need] for need in sorted(service.needs)),
         "about": service.about,
+        "counts_places": service.counts_places,
         "capacity": service.capacity,
         "free": free,
         "free_at": local_time(service.free_at, deps.zone) if free is not None and service.free_at else "",

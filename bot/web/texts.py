@@ -122,6 +122,7 @@ DESK: Mapping[str, str] = {
     "erase_code": "Mã ca",
     "erase_why": "Vì sao xóa ngay (được ghi lại)",
     "erase_confirm": "Gõ lại mã ca để chắc chắn",
+    "erase_lost": "Sau nút này là mất hẳn: không ai mở lại được, kể cả từ bản sao lưu.",
     "erase_do": "Xóa, không lấy lại được",
     "erased_now": "Đã xóa. Khóa của ca đã hủy.",
     "not-confirmed": "Mã ca gõ lại chưa đúng. Chưa xóa gì.",
