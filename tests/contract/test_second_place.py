@@ -15,7 +15,7 @@ from handlers.model import new_uid
 from storage import second_place
 from storage.data_keys import Keys
 from storage.installation import Installation
-from storage.key_care import NO_SECOND, check, in_words, show, warnings
+from storage.key_care import NO_SECOND, RISKS, check, in_words, risks, show, warnings
 from storage.keystore import KeyStore
 from storage.postgres.connection import parameters
 from storage.postgres.keystore import PostgresKeyStore
@@ -201,6 +201,29 @@ def test_warnings_say_what_to_do(here: Installation, keys: Keys, monkeypatch: py
     assert "kek_2 has wrapped the keys for 91 days" in said()
     keys.begin(f"kek_{int(prepared(here)[-1])}")
     assert "2 data keys are still under an older" in said()
+
+
+def test_a_key_that_never_changed_and_one_that_a_machine_lacks_are_risks(
+    here: Installation, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, now = here.secrets / "kek_1", Clock()()
+
+    def codes() -> list[str]:
+        found = risks(Installation(here.var, keys_url=here.keys_url), keys, now)
+        assert {risk.code for risk in found} <= set(RISKS)
+        return [risk.code for risk in found if risk.code != "keys-once"]
+
+    os.utime(file, (now.timestamp(), now.timestamp()))
+    assert codes() == []
+    long_ago = (now - timedelta(days=91)).timestamp()
+    os.utime(file, (long_ago, long_ago))  # kek_1 wraps since the beginning: its file is the only witness of its age
+    assert codes() == ["kek-old"]
+    os.utime(file, (now.timestamp(), now.timestamp()))
+    monkeypatch.setattr(keys, "lacking", lambda kek: ["may-hai"] if kek == "kek_1" else [])
+    assert codes() == ["kek-missing-elsewhere"]
+    monkeypatch.setattr(keys, "lacking", lambda kek: [])
+    file.unlink()
+    assert codes() == ["kek-missing-here"]
 
 
 def prepared(here: Installation) -> str:
