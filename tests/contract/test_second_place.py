@@ -24,9 +24,12 @@ from storage.second_place import (
     Copied,
     OtherSecrets,
     SecondPlaceGone,
+    WishesUnreadable,
     copies,
     made_at,
     newest,
+    note_wishes,
+    read_wishes,
     retire_there,
     verify,
 )
@@ -300,3 +303,18 @@ def test_the_empty_place_of_a_disk_that_is_away_is_not_filled(here: Installation
     assert list(second.iterdir()) == []
     copy_keys(here.secrets, keys, second, START)
     assert second_place.copy_keys(here.secrets, keys, second, START).secrets == []
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"", b"{", b"\xff\xfe", b"[]", b'["a"]', b'{"a": 1}', b'{"a": "soon"}', b'{"a": "2026-11-28T02:00:00"}']
+)
+def test_a_damaged_list_of_wishes_stops_a_restore_with_the_way_on_and_a_running_service_mends_it(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    (tmp_path / "copied.json").write_text("{}")
+    (tmp_path / "wishes.json").write_bytes(damaged)
+    with pytest.raises(WishesUnreadable) as told:
+        read_wishes(tmp_path)
+    assert all(words in str(told.value) for words in (f"{tmp_path}/wishes.json", "move it away", "bot erase CODE"))
+    note_wishes(tmp_path, {"a": START})
+    assert read_wishes(tmp_path) == {"a": START}
