@@ -109,7 +109,7 @@ def test_a_lost_connection_shows(visitors: Visitors, desk_page: DeskPage, runnin
     visitors.expected = ("ERR_", "net::")
     staff(running, desk_page)
     page = visitors.counsellor(desk_page.url)
-    expect(page.locator("#live")).to_have_text("Đang nối")
+    expect(page.locator("#live")).to_have_text("Đã nối")
     desk_page.close()
     expect(page.locator("#live")).to_contain_text("Mất mạng")
 
@@ -174,7 +174,7 @@ def test_on_a_small_phone_the_bar_says_all_its_words_and_the_ways_stand_in_colum
     visitors.expected = ("404",)
     running.call(lambda: hire(desk_page.hotline, "lan", Role.SUPERVISOR, alias="Lan"))
     page = visitors.counsellor(desk_page.url, "lan")
-    expect(page.locator("#live")).to_have_text("Đang nối")
+    expect(page.locator("#live")).to_have_text("Đã nối")
     assert page.evaluate(
         "(() => { const live = document.querySelector('#live'); return live.scrollWidth <= live.clientWidth; })()"
     )
