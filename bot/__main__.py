@@ -170,6 +170,8 @@ def main() -> None:
         _fail(f"binhan:{where}: {error.strerror or type(error).__name__}; check that the path is there and may be used")
     except Exception as error:
         wrong_use = getattr(error, "format_message", None)  # typer's own errors, whose classes it keeps to itself
+        if type(error).__name__ == "NoArgsIsHelpError" and wrong_use is not None:
+            _fail(wrong_use())  # a group without a command: what there is, as it stands
         if wrong_use is not None:
             _fail(f"binhan: {_sentence(wrong_use())} See --help.")
         if os.environ.get("BINHAN_TRACEBACK"):
@@ -182,7 +184,7 @@ def main() -> None:
 
 def _sentence(words: str) -> str:
     """What typer has to say, which may be a list over several lines, as one line that ends with a full stop."""
-    line = " ".join(words.split()).rstrip(",")
+    line = " ".join(words.split()).rstrip(",").replace("Value error, ", "")
     return line if line.endswith((".", "?", "!")) else f"{line}."
 
 

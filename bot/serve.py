@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot import shipped
 from bot.config import Config
 from bot.roles import NeedsPostgres, Role
 from bot.running import CannotListen, run_service
@@ -21,10 +22,15 @@ from bot.web.runner import Runner
 from bot.wiring import Service, hold_lock, key_warnings_of, open_auditor, open_service
 from handlers import model
 from handlers.ports import UnitOfWork
+from handlers.publishing import is_newer
 
 NOBODY = (
     "  staff        nobody can answer yet, and every seeker hears so; add somebody with\n"
     "               python -m bot staff add NAME --alias ALIAS --role counsellor"
+)
+NEWER = (
+    "  content      this program brings content that was never published here; what runs stays as it is until somebody looks\n"
+    "               at the difference and publishes it: python -m bot flows publish"
 )
 STOPPED = "Bình An has stopped; nothing that was accepted is lost."
 
@@ -46,7 +52,7 @@ async def serve(config: Config, *, demo: bool, role: Role = Role.ALL, listen: bo
             return
         async with open_service(config, demo=demo, role=role) as service:
             ready = asyncio.Event()
-            announcing = asyncio.create_task(_announce(service, ready, await _key_warnings(service)))
+            announcing = asyncio.create_task(_announce(service, ready, await _warnings(service)))
             try:
                 async with telling(ready):
                     await _until_told(run_service(service, host, port if listens else None, ready))
@@ -125,7 +131,7 @@ async def _announce(service: Service, ready: asyncio.Event, warned: list[str]) -
         lines.append("  redis        none: other processes hear of a message up to a second later; see redis.url")
     if service.auditor is not None and service.config.auditor.alarm_url is not None:
         lines.append("  auditor      inside this process, and gone when it is; --role auditor is one of its own")
-    lines += [f"  keys         warning: {said}" for said in warned]
+    lines += warned
     if service.first_staff:
         lines.append("Staff made at this first start (passwords are shown only now):")
         lines += [f"  {one.role:<11} {one.name:<9} {one.password}" for one in service.first_staff]
@@ -134,10 +140,17 @@ async def _announce(service: Service, ready: asyncio.Event, warned: list[str]) -
     print("\n".join(lines), flush=True)
 
 
-async def _key_warnings(service: Service) -> list[str]:
-    """Said at every start by those who work; whatever goes wrong in looking stops nobody."""
+async def _warnings(service: Service) -> list[str]:
+    """Lines said at every start by those who work: of the keys, and of content that came with an upgrade."""
     if not service.role.works:
         return []
+    lines = [f"  keys         warning: {said}" for said in await _key_warnings(service)]
+    brought = shipped.version(service.config.content)
+    return [*lines, NEWER] if await service.storage.door.read(lambda uow: is_newer(uow, brought)) else lines
+
+
+async def _key_warnings(service: Service) -> list[str]:
+    """Whatever goes wrong in looking stops nobody."""
     try:
         return await asyncio.to_thread(key_warnings_of, service)
     except Exception as error:

@@ -14,7 +14,7 @@ import structlog
 
 from bot import shipped
 from flows.library import Library
-from flows.loader import Loaded, load, version_of
+from flows.loader import Loaded, load
 from handlers.directory import Directory
 from handlers.directory_files import TABLES_BESIDE, load_seed, read_holidays, read_travel
 from handlers.errors import BinhAnError
@@ -180,16 +180,12 @@ def _content(uow: UnitOfWork) -> tuple[dict[str, bytes], list[dict[str, str]]]:
 
 
 def _publish_shipped(uow: UnitOfWork, sets: Sequence[dict[str, bytes]]) -> list[bool]:
-    """First start: the shipped set becomes the published one. Later starts change nothing (an upgrade only says so)."""
+    """First start: the shipped set becomes the published one. Later starts change nothing."""
     return [_publish_first(uow, uow.content, files) for files in sets]
 
 
 def _publish_first(uow: UnitOfWork, content: ContentStore, files: dict[str, bytes]) -> bool:
-    current = content.current()
-    if current is not None:  # what is shipped does not run, so it is not loaded either
-        version = version_of(files)
-        if current != version and content.get(version) is None:
-            log.warning("content.newer_shipped", published=current[:12], shipped=version[:12])
+    if content.current() is not None:  # what is shipped does not run, so it is not loaded either
         return False
     version = library_of(files).version
     content.publish(ContentSet(version=version, files=files, published_at=uow.now, published_by=FIRST_START))

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from handlers import audit, paging
+from handlers.errors import BinhAnError
 from handlers.model import Address, AuditEntry, Staff
 from handlers.operation import operation
 from handlers.ports import UnitOfWork
@@ -31,6 +32,12 @@ class OfferCode:
     by: str = COMMAND_LINE
 
 
+class ShutOut(BinhAnError):
+    """This account is disabled, so nobody is called under it; `staff reset` opens it again."""
+
+    code = "shut-out"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
     """Somebody on a platform gives a code. `told`: the surface that confirms it to her, or ""."""
@@ -48,14 +55,16 @@ def code_in(text: str) -> str:
 
 @operation("writer")
 def offer_code(uow: UnitOfWork, items: Sequence[OfferCode]) -> list[str]:
-    """Make a code that binds one account within half an hour; NoSuchStaff."""
+    """Make a code that binds one account within half an hour; NoSuchStaff, ShutOut."""
     return [_offer(uow, item) for item in items]
 
 
 def _offer(uow: UnitOfWork, item: OfferCode) -> str:
     staff = uow.staff.by_name(item.name)
-    if staff is None or not staff.enabled:
+    if staff is None:
         raise NoSuchStaff
+    if not staff.enabled:
+        raise ShutOut
     code = "".join(secrets.choice("0123456789") for _ in range(8))
     uow.accounts.offer(code, staff.uid, uow.now + CODE_LIVES)
     uow.audit.add(AuditEntry(actor=item.by, action=audit.BIND_OFFERED, object=staff.uid))

@@ -25,7 +25,7 @@ from handlers.outgoing import in_touch, reachable
 from handlers.permissions import Action, may
 from handlers.ports import UnitOfWork
 from handlers.return_codes import masked
-from handlers.rules.ladder import ON_DUTY, RUNGS
+from handlers.rules.ladder import HELD, ON_DUTY, RUNGS
 from handlers.stays import contact_of
 
 LINES_AT_ONCE = 500
@@ -148,6 +148,7 @@ def _view(
     lines: tuple[DeskLine, ...],
 ) -> CaseView:
     contact = contact_of(uow, case)
+    asked = escalation.only_staff_uid if escalation is not None and escalation.state in HELD else None
     return CaseView(
         case_code=case.code,
         severity=case.severity,
@@ -172,6 +173,8 @@ def _view(
         disposition=case.disposition,
         summary=case.summary if readable else Summary(woman=case.summary.woman),
         lines=lines,
+        offered=asked == me.uid and not holds(escalation, me),
+        asked="" if asked == me.uid else alias_of(uow, asked),
     )
 
 

@@ -186,6 +186,8 @@ class CaseView:
     disposition: Disposition | None
     summary: Summary = field(default_factory=Summary, repr=False)
     lines: tuple[DeskLine, ...] = field(default=(), repr=False)
+    offered: bool = False  # its owner asks me to take it
+    asked: str = ""  # alias of the colleague whom I, or its owner, have asked to take it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

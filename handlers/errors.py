@@ -103,3 +103,7 @@ class KeyMissing(BinhAnError):
     """A data key is missing from the key store; the record cannot be read. Restore keys and data together."""
 
     code = "key-missing"
+
+
+class SecretsMissing(KeyMissing):
+    """Secret files are missing; give the folder that holds them with --secrets (`secrets` in the second place of the keys)."""

@@ -40,6 +40,15 @@ class Watched:
     pinged_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRisk:
+    """One thing that may make the keys get lost or be read by others."""
+
+    code: str  # stable; the status page has its own words for each
+    said: str  # a sentence in English with what to do, for commands and logs
+    of: str = ""  # what it is about: names of keys, days, a count
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """Everything an operator is shown and a metric is made of."""

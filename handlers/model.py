@@ -527,6 +527,7 @@ class QueueCard:
     retracted: bool = False
     danger: bool = False
     practice: bool = False
+    offered_to: str | None = None  # uid of the colleague whom its owner asks to take it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,11 @@ def offer(
     uow.ring("desk")
 
 
+def colleagues(uow: UnitOfWork, me: Staff) -> list[Staff]:
+    """Everybody else who could take a case of mine."""
+    return [one for one in uow.staff.all() if one.uid != me.uid and may(one, Action.CLAIM)]
+
+
 def is_offered(escalation: Escalation | None, me: Staff) -> bool:
     """Has its owner offered this to me?"""
     return escalation is not None and escalation.only_staff_uid == me.uid and not holds(escalation, me)

@@ -146,6 +146,12 @@ def _make_current(
     return Published(version, before, changed=True)
 
 
+def is_newer(uow: UnitOfWork, shipped: str) -> bool:
+    """Does the program bring a content set that was never published here? After an upgrade it may, until it is published."""
+    published = {one.version for one in uow.content.history()}
+    return bool(shipped and published) and shipped not in published
+
+
 def before_current(history: Sequence[Publication]) -> str:
     """The version to go back to: the one that ran before the current one was first published.
 

@@ -103,6 +103,13 @@ class Service:
         return self.status is Status.ACTIVE
 
     @property
+    def counts_places(self) -> bool:
+        """Is there a number of beds or places that can be taken? Where one may hide or stay, and where somebody has said so."""
+        return (
+            self.kind in SECRET_KINDS or "shelter" in self.needs or self.capacity is not None or self.free is not None
+        )
+
+    @property
     def always_open(self) -> bool:
         """Open day and night."""
         return self.hours == ALWAYS

@@ -51,6 +51,7 @@ _QUEUE = (
         cases.c.practice,
         escalations.c.state,
         escalations.c.epoch,
+        escalations.c.only_staff_uid,
         func.coalesce(staff.c.alias, "").label("owner_alias"),
         func.coalesce(
             escalations.c.unanswered_since, escalations.c.created_at, cases.c.listed_at, type_=cases.c.listed_at.type
@@ -174,6 +175,7 @@ class Cases:
                 retracted=row.retracted_at is not None,
                 danger=row.danger_at is not None,
                 practice=row.practice,
+                offered_to=row.only_staff_uid,
             )
             for row in self._uow.execute(_QUEUE)
         ]

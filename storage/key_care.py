@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handlers.errors import BinhAnError
+from handlers.health import KeyRisk
 from storage.checking import missing_keys
 from storage.data_keys import Keys
 from storage.installation import KEYS, Installation
 from storage.rotation import CHANGE_EVERY
 from storage.second_place import OLD, copies, lacking_secrets, looked_at, made_at, newest
-from storage.secrets import kek_ids, load_secrets
+from storage.secrets import kek_ids, kek_number, load_secrets, put_at
 
 NO_SECOND = (
     "the keys exist once, on this disk. If it breaks, nobody can ever read a message again, and no backup helps. "
@@ -72,54 +73,113 @@ def show(here: Installation, keys: Keys) -> KeysShown:
     )
 
 
+NOT_LOOKED = "keys-not-looked-at"
+RISKS = (
+    "keys-once",
+    "keys-second-empty",
+    "keys-second-same-disk",
+    "keys-second-lacks",
+    "keys-second-no-copy",
+    "keys-second-old",
+    "keys-second-unreadable",
+    "kek-missing-here",
+    "kek-missing-elsewhere",
+    "kek-old",
+    "kek-unfinished",
+    NOT_LOOKED,
+)
+"""Every code of a risk, so that whoever has words for them can prove that none is missing."""
+
+
 def warnings(here: Installation, keys: Keys, now: datetime) -> list[str]:
-    """What may make the keys get lost or be read by others, a sentence each with what to do; quick enough for every start."""
-    said = _of_second_place(here, here.second, now) if here.second is not None else [NO_SECOND]
-    active, begun = keys.active(fresh=True), keys.begun_at()
-    since = begun.get(active)
+    """`risks`, a sentence each with what to do."""
+    return [risk.said for risk in risks(here, keys, now)]
+
+
+def risks(here: Installation, keys: Keys, now: datetime) -> list[KeyRisk]:
+    """What may make the keys get lost or be read by others; quick enough for every start and for a page."""
+    found = _of_second_place(here, here.second, now) if here.second is not None else [KeyRisk("keys-once", NO_SECOND)]
+    active, begun, wraps = keys.active(fresh=True), keys.begun_at(), keys.wrapped_under()
+    present = kek_ids(here.secrets)
+    needed = sorted({*wraps, active}, key=kek_number)
+    away = [kek for kek in needed if kek not in present]
+    if away:
+        names = ", ".join(away)
+        found.append(
+            KeyRisk(
+                "kek-missing-here",
+                f"secrets/{names} is not on this machine any more: what is wrapped under it cannot be read after the next "
+                "start. Copy it from secrets/ of the second place (0400)",
+                names,
+            )
+        )
+    found += _elsewhere(keys, [kek for kek in present if kek in needed or kek_number(kek) > kek_number(active)])
+    since = begun.get(active) or put_at(here.secrets / active)
     if since is not None and now - since > CHANGE_EVERY:
-        said.append(
-            f"{active} has wrapped the keys for {(now - since).days} days; change it with: python -m bot keys rotate"
-        )
-    unfinished = sum(count for kek, count in keys.wrapped_under().items() if kek != active)
+        days = (now - since).days
+        said = f"{active} has wrapped the keys for {days} days; change it with: python -m bot keys rotate"
+        found.append(KeyRisk("kek-old", said, str(days)))
+    unfinished = sum(count for kek, count in wraps.items() if kek != active)
     if unfinished:
-        said.append(
-            f"{unfinished} data keys are still under an older key-encryption key; finish with: python -m bot keys rotate"
+        found.append(
+            KeyRisk(
+                "kek-unfinished",
+                f"{unfinished} data keys are still under an older key-encryption key; finish with: python -m bot keys rotate",
+                str(unfinished),
+            )
         )
-    return said
+    return found
 
 
-def _of_second_place(here: Installation, second: Path, now: datetime) -> list[str]:
+def _elsewhere(keys: Keys, keks: list[str]) -> list[KeyRisk]:
+    """Machines at work that lack one of these."""
+    lacking = {kek: keys.lacking(kek) for kek in keks}
+    return [
+        KeyRisk(
+            "kek-missing-elsewhere",
+            f"{kek} cannot be read by {', '.join(machines)}; copy var/secrets/{kek} to that machine (0400) and restart there",
+            f"{kek} ({', '.join(machines)})",
+        )
+        for kek, machines in lacking.items()
+        if machines
+    ]
+
+
+def _of_second_place(here: Installation, second: Path, now: datetime) -> list[KeyRisk]:
     try:
         if looked_at(second) is None:
-            return [
+            said = (
                 f"the second place of the keys ({second}) is empty or not there: the keys exist once. Is the disk plugged in and "
                 "mounted? Then run: python -m bot keys copy"
-            ]
-        said = []
+            )
+            return [KeyRisk("keys-second-empty", said)]
+        found = []
         if second.stat().st_dev == here.var.stat().st_dev:
-            said.append(
+            said = (
                 f"the second place of the keys ({second}) is on the same disk as {here.var}: one broken disk takes both. "
                 "Use another disk or another machine's"
             )
-        lacking = lacking_secrets(here.secrets, second)
+            found.append(KeyRisk("keys-second-same-disk", said))
+        lacking = ", ".join(lacking_secrets(here.secrets, second))
         if lacking:
-            said.append(
-                f"the second place of the keys lacks {', '.join(lacking)}, or holds another one. Run: python -m bot keys copy"
-            )
+            said = f"the second place of the keys lacks {lacking}, or holds another one. Run: python -m bot keys copy"
+            found.append(KeyRisk("keys-second-lacks", said, lacking))
         at = looked_at(second)
         if newest(second) is None or at is None:  # somebody has taken it away
-            said.append("the second place holds no copy of the key store. Run: python -m bot keys copy")
+            said = "the second place holds no copy of the key store. Run: python -m bot keys copy"
+            found.append(KeyRisk("keys-second-no-copy", said))
         elif now - at > OLD:
-            said.append(
+            said = (
                 f"the keys were last copied {in_words(now - at)} ago: whoever has written since could not be read again. "
                 "Run: python -m bot keys copy"
             )
+            found.append(KeyRisk("keys-second-old", said))
     except OSError as error:
-        return [
+        said = (
             f"the second place of the keys ({second}) cannot be read: {error.strerror}. Mend that before anything else"
-        ]
-    return said
+        )
+        return [KeyRisk("keys-second-unreadable", said)]
+    return found
 
 
 def check(here: Installation, now: datetime) -> list[str]:

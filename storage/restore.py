@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from handlers.errors import KeyMissing
+from handlers.errors import KeyMissing, SecretsMissing
 from storage import schema
 from storage.backup import TABLES, BackupBroken, Manifest, NotEmpty, read_manifest
 from storage.data_keys import Keys
@@ -223,9 +223,7 @@ def _place_secrets(source: Path, given: Path | None, here: Installation) -> None
     names = secret_names(origin)
     for name in names:
         if not (origin / name).exists():
-            raise KeyMissing(
-                f"secrets/{name} is neither here nor in the backup; give the directory with the secret files"
-            )
+            raise SecretsMissing(f"{name} is neither in {target} nor in the backup nor in a second place")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in names:
         value = (origin / name).read_bytes()

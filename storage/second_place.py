@@ -46,6 +46,20 @@ class SecondPlaceGone(BinhAnError):
     code = "second-place-gone"
 
 
+class WishesUnreadable(BinhAnError):
+    """The list of people who had asked to be erased is damaged; restored without it, they would be back for good."""
+
+    code = "wishes-unreadable"
+
+    def __init__(self, path: Path) -> None:
+        """`path` of the damaged file; the way on is part of the message."""
+        super().__init__(
+            f"{path}: put a whole one from another copy of the second place there. Is there none, move it away and restore; "
+            "whoever asked in the day before the disaster is then not hidden: erase those whose codes you know, before "
+            "`db release`, with: python -m bot erase CODE"
+        )
+
+
 class OtherSecrets(BinhAnError):
     """In the second place lies another secret of the same name; nothing is overwritten, look whose it is and move it away."""
 
@@ -85,10 +99,16 @@ def copy_keys(secrets: Path, keys: Keys, second: Path, now: datetime, *, begin: 
 
 
 def note_wishes(second: Path, wishes: Mapping[str, datetime]) -> None:
-    """Note who asked to be erased and is not yet (`storage/wishes.py`): ids and times. Raises SecondPlaceGone, OSError."""
+    """Note who asked to be erased and is not yet (`storage/wishes.py`): ids and times; a damaged note is written anew. Raises
+    SecondPlaceGone, OSError.
+    """
     if not (second / NOTE).exists():
         raise SecondPlaceGone(str(second))
-    if read_wishes(second) != wishes:
+    try:
+        noted: Mapping[str, datetime] | None = read_wishes(second)
+    except WishesUnreadable:  # the database knows it better
+        noted = None
+    if noted != wishes:
         part = second / f".{WISHES}.part"
         write_durably(part, json.dumps({uid: at.isoformat() for uid, at in wishes.items()}).encode())
         part.replace(second / WISHES)
@@ -96,11 +116,21 @@ def note_wishes(second: Path, wishes: Mapping[str, datetime]) -> None:
 
 
 def read_wishes(second: Path | None) -> dict[str, datetime]:
-    """Those that were noted; none where there is no second place."""
+    """Those that were noted; none where there is no second place. WishesUnreadable when the file is damaged."""
     if second is None or not (second / WISHES).exists():
         return {}
-    said: dict[str, str] = json.loads((second / WISHES).read_bytes())
-    return {uid: datetime.fromisoformat(at) for uid, at in said.items()}
+    try:
+        said = json.loads((second / WISHES).read_bytes())
+        return {str(uid): _aware(at) for uid, at in said.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise WishesUnreadable(second / WISHES) from None
+
+
+def _aware(written: str) -> datetime:
+    at = datetime.fromisoformat(written)
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return at
 
 
 def copies(second: Path) -> list[Path]:

@@ -162,10 +162,18 @@ def new_kek(folder: Path, beyond: int = 0) -> str:
 def newest_key_at(folder: Path) -> datetime | None:
     """When the newest key-encryption key in this folder was put in place; None where there is none, or nobody may look."""
     try:
-        times = [path.stat().st_mtime for path in folder.glob("kek_*")]
+        times = [at for path in folder.glob("kek_*") if (at := put_at(path)) is not None]
     except OSError:
         return None
-    return datetime.fromtimestamp(max(times), UTC) if times else None
+    return max(times, default=None)
+
+
+def put_at(path: Path) -> datetime | None:
+    """When this file was put in place; None where there is none, or nobody may look."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def write_secret(path: Path, value: bytes) -> None:

@@ -25,7 +25,7 @@ from handlers.accounts import Bind, bind, code_in, whose
 from handlers.desk import Claim, Close, Desk, Offer, PassUp, Release
 from handlers.errors import AlreadyClaimed, BinhAnError, StorageUnavailable
 from handlers.model import Address, Disposition, Outcome, SendJob, Staff
-from handlers.permissions import Action, may
+from handlers.passing import colleagues
 from handlers.ports import Door, Finding, SendResult, UnitOfWork
 from handlers.vaulting import alone
 
@@ -253,7 +253,7 @@ class TelegramGroup:
 
     async def _ask_whom(self, staff: Staff, code: str, event: GroupEvent) -> str:
         """Colleagues as buttons under the page, by alias."""
-        others = await self._door.read(lambda uow: _colleagues(uow, staff))
+        others = await self._door.read(lambda uow: colleagues(uow, staff)[:COLLEAGUES])
         buttons = [InlineKeyboardButton(one.alias, callback_data=f"t:{code}:{one.uid[:12]}") for one in others]
         markup = InlineKeyboardMarkup([buttons[start : start + 2] for start in range(0, len(buttons), 2)])
         task = asyncio.get_running_loop().create_task(self._put_under(event.message_id, markup))
@@ -311,10 +311,6 @@ class TelegramGroup:
 def surface_of(channel: str) -> str:
     """The name of the surface that a channel's staff group is."""
     return f"group:{channel}"
-
-
-def _colleagues(uow: UnitOfWork, staff: Staff) -> list[Staff]:
-    return [one for one in uow.staff.all() if one.uid != staff.uid and may(one, Action.CLAIM)][:COLLEAGUES]
 
 
 def _uid_beginning(uow: UnitOfWork, start: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -75,9 +76,12 @@ def restore(
     ] = None,
 ) -> None:
     """Put a backup in place of missing data. Starts in quarantine: nothing is sent until `db release` is given."""
-    done = wiring.restore_database(load_config(config), source, secrets, keys)
+    written = load_config(config)
+    done = wiring.restore_database(written, source, secrets, keys)
+    made_at = datetime.fromisoformat(done.made_at).astimezone(written.zone)
     print(
-        f"restore: data of {done.made_at}, in {done.seconds:.1f} s; {done.held} lines held, {done.erased} erasures finished"
+        f"restore: data of {made_at:%Y-%m-%d %H:%M} ({written.timezone}), in "
+        f"{done.seconds:.1f} s; {done.held} lines held, {done.erased} erasures finished"
     )
     print(f"keys: {done.keys_from}")
     if done.hidden:

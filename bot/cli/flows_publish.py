@@ -243,6 +243,7 @@ async def _roll_back(config: Config, named: str | None, by: str, lang: Language,
 async def _versions(config: Config, lang: Language) -> None:
     async with wiring.open_content(config) as door:
         running = await door.read(lambda uow: _running(uow, config))
+        newer = await door.read(lambda uow: publishing.is_newer(uow, shipped.version(config.content)))
     people = publishing.by_version(running.standing)
     for index, publication in enumerate(reversed(running.history)):
         at = publication.published_at.astimezone(config.zone).strftime("%Y-%m-%d %H:%M")
@@ -252,6 +253,16 @@ async def _versions(config: Config, lang: Language) -> None:
         typer.echo(f"{mark} {publication.version[:SHORT]}  {at}  {publication.published_by}{talking}")
     if not running.history:
         typer.echo(_say(lang, "Chưa đăng bản nào.", "Nothing is published yet."))
+    if newer:
+        typer.echo(
+            _say(
+                lang,
+                "Chương trình có bản nội dung mới chưa từng đăng ở đây. Xem khác nhau rồi đăng: python -m bot flows publish",
+                "The program brings content that was never published here. See the difference, then publish: "
+                "python -m bot flows publish",
+            ),
+            err=True,
+        )
 
 
 def _running(uow: UnitOfWork, config: Config) -> Running:

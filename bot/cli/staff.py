@@ -82,9 +82,19 @@ def add(
     """Add somebody. Exit: 0 done, 1 refused."""
     password = _password(ask, name, alias)
     command = AddStaff(name=name, alias=alias, roles=tuple(role), password_hash=hash_password(password), woman=woman)
-    _with_service(config, lambda service: service.storage.door.run(service.staffing.add, command))
+
+    async def work(service: wiring.Service) -> list[str]:
+        same = await service.storage.door.read(lambda uow: [one.name for one in uow.staff.all() if one.alias == alias])
+        await service.storage.door.run(service.staffing.add, command)
+        return same
+
+    same = _with_service(config, work)
     print(f"{name}: added as {', '.join(one.value for one in role)}")
     _say_password(name, password, ask)
+    if same:
+        print(
+            f"note: {', '.join(same)} has the alias {alias} too; who holds a case is shown by alias, so better choose another"
+        )
 
 
 @app.command("list")
@@ -147,7 +157,7 @@ def bind(name: NameArgument, config: ConfigOption = None) -> None:
 
 @app.command()
 def show(name: NameArgument, config: ConfigOption = None) -> None:
-    """One person: roles, second factors, spare codes left, open sessions. Exit: 0 done, 1 refused."""
+    """One person: roles, messengers, second factors, spare codes left, open sessions. Exit: 0 done, 1 refused."""
 
     def look(uow: UnitOfWork) -> list[str]:
         staff = uow.staff.by_name(name)
@@ -160,6 +170,8 @@ def show(name: NameArgument, config: ConfigOption = None) -> None:
             f"alias\t{staff.alias}",
             f"roles\t{','.join(role.value for role in staff.roles)}",
             f"state\t{'enabled' if staff.enabled else 'disabled'}",
+            f"called for who asks for a woman\t{'yes' if staff.woman else 'no'}",
+            f"messengers bound\t{','.join(uow.accounts.of(staff.uid)) or 'none'}",
             f"second factors\t{','.join(one.kind.value for one in factors) or 'none'}",
             f"spare codes left\t{uow.factors.codes_left(staff.uid)}",
             f"open sessions\t{len(sessions)}",

@@ -26,12 +26,14 @@ from bot.web.guard import STAFF, TOKEN_HASH, owes_factor, set_cookie, token_hash
 from bot.web.handler import Handler
 from bot.web.passwords import hash_password_aside, problem
 from bot.web.policy import Routes
+from bot.web.texts import DESK
 from bot.web.tickets import open_ticket, ticket
 from handlers import second_factors as own
 from handlers.errors import BinhAnError, StorageUnavailable
 from handlers.factors import Factor, address_of, new_seed, spaced, typed
 from handlers.model import Role, SignIn
 
+PATH = "/desk/me"
 ISSUER = "Bình An"
 ENROL_WITHIN_S = 600
 FEW_CODES = 3
@@ -52,7 +54,8 @@ def add_routes(routes: Routes) -> None:
 
 async def show_account(request: web.Request) -> web.StreamResponse:
     """GET /desk/me."""
-    return await _account_page(request, hint=ACCOUNT.get(request.query.get("m", ""), ""))
+    said = request.query.get("m", "")
+    return await _account_page(request, hint=ACCOUNT.get(said) or DESK.get(said, ""))
 
 
 async def _account_page(request: web.Request, *, hint: str = "", status: int = 200) -> web.StreamResponse:

@@ -15,24 +15,26 @@ from aiohttp import web
 
 from bot.channels.webchat import clean
 from bot.web import account, erasing, referrals, services, staff_page, status, words
+from bot.web.case_page import case_page, find_case, show_case
 from bot.web.deps import DEPS, WebDeps
-from bot.web.desk_page import STATUS, actions, desk_page, words_of
+from bot.web.desk_page import STATUS, desk_page, words_of
 from bot.web.forms import read_form
 from bot.web.guard import STAFF, guard
 from bot.web.media import show_media
 from bot.web.passwords import Verifier
 from bot.web.policy import ROUTES, Routes, Table
+from bot.web.refusing import explaining
 from bot.web.security import static_file
 from bot.web.signin import VERIFIER, post_second, post_sign_in, post_sign_out, show_sign_in
 from bot.web.stream import events
-from bot.web.texts import DESK, DISPOSITION
 from handlers.desk import (
     DESK_DISPOSITIONS,
     Claim,
     Claimed,
     Close,
     Note,
-    OpenCase,
+    Offer,
+    PassUp,
     Queue,
     Release,
     Reply,
@@ -40,17 +42,17 @@ from handlers.desk import (
     SetDuty,
 )
 from handlers.errors import BinhAnError, NoSuchCase, StorageUnavailable
-from handlers.model import Disposition, DutySwitch
+from handlers.model import Disposition, DutySwitch, Staff
 from handlers.permissions import Action, may
 
-MAX_REASON_CHARS = 200
+MAX_UID_CHARS = 40
 
 
 def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
     """The staff application, to be mounted at /desk; `table` of the application around it. UndeclaredRoute for a route without a
     policy.
     """
-    app = web.Application(middlewares=[guard])
+    app = web.Application(middlewares=[explaining, guard])
     routes = Routes(app, table)
     app[ROUTES], app[VERIFIER] = routes, Verifier()
     routes.add_open("GET", "/sign-in", show_sign_in)
@@ -64,12 +66,15 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
     routes.add("GET", "/", show_queue, *Action)
     routes.add("GET", "/events", events, Action.SEE_QUEUE)
     routes.add("POST", "/duty", post_duty, Action.SET_DUTY)
+    routes.add("GET", "/cases", find_case, Action.READ_OWN, Action.READ_ANY)
     routes.add("GET", "/cases/{code}", show_case, Action.READ_OWN, Action.READ_ANY)
     routes.add("POST", "/cases/{code}/open", show_case, Action.READ_ANY)
     routes.add("GET", "/cases/{code}/media/{uid}", show_media, Action.READ_OWN)
     routes.add("POST", "/cases/{code}/claim", post_claim, Action.CLAIM)
     routes.add("POST", "/cases/{code}/reply", post_reply, Action.REPLY)
     routes.add("POST", "/cases/{code}/note", post_note, Action.NOTE)
+    routes.add("POST", "/cases/{code}/offer", post_offer, Action.HAND_ON)
+    routes.add("POST", "/cases/{code}/pass-up", post_pass_up, Action.HAND_ON)
     routes.add("POST", "/cases/{code}/release", post_release, Action.RELEASE, Action.RELEASE_ANY)
     routes.add("POST", "/cases/{code}/close", post_close, Action.CLOSE, Action.CLOSE_ANY)
     services.add_routes(routes)
@@ -87,61 +92,20 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
 async def show_queue(request: web.Request) -> web.StreamResponse:
     """GET /desk: who waits, most urgent first."""
     deps, staff = request.config_dict[DEPS], request[STAFF]
-    if may(staff, Action.SEE_HEALTH) and not may(staff, Action.SEE_QUEUE):  # an operator's work is there
-        return web.Response(status=303, headers={"Location": status.PATH})
-    if not may(staff, Action.SEE_QUEUE):  # editors and others work elsewhere, but must be able to leave again
-        return desk_page(request, "desk/refused.html", status=403, hint=DESK["no_queue"])
+    if not may(staff, Action.SEE_QUEUE):
+        there = request.rel_url.with_path(_own_work(staff)).with_query(
+            request.rel_url.query
+        )  # with what is to be said there
+        return web.Response(status=303, headers={"Location": str(there)})
     view = await deps.door.read(lambda uow: deps.desk.queue(uow, [Queue(staff_uid=staff.uid)])[0])
     return desk_page(request, "desk/queue.html", queue=words.queue(view, staff, datetime.now(UTC), deps))
 
 
-async def show_case(request: web.Request) -> web.StreamResponse:
-    """GET /desk/cases/CODE; POST …/open by a supervisor with the reason why she must read it."""
-    reason = ""
-    if request.method == "POST":
-        reason = clean((await read_form(request)).get("reason", "")).strip()[:MAX_REASON_CHARS]
-    return await _case_page(request, reason=reason)
-
-
-async def _case_page(
-    request: web.Request, *, reason: str = "", hint: str = "", text: str = "", note: str = "", status: int = 200
-) -> web.StreamResponse:
-    deps = request.config_dict[DEPS]
-    ask = OpenCase(staff_uid=request[STAFF].uid, case_code=request.match_info["code"], reason=reason)
-    try:
-        view = await deps.door.run(deps.desk.open_case, ask)
-    except StorageUnavailable:
-        raise
-    except BinhAnError as error:
-        return desk_page(
-            request,
-            "desk/refused.html",
-            status=STATUS.get(error.code, 409),
-            hint=hint or words_of(error),
-            kept=text or note,
-        )
-    content = words.case(view, deps, datetime.now(UTC))
-    said = request.query.get("m", "")
-    if said == "claimed_ok" and not view.agreed:
-        said = "claimed_asked"
-    return desk_page(
-        request,
-        "desk/case.html",
-        status=status,
-        case=content,
-        after=content["lines"][-1]["seq"] if content["lines"] else 0,
-        open=",".join(
-            f"{one['seq']}:{one['delivery']}" for one in content["lines"] if one["delivery"] in words.UNSETTLED
-        ),
-        dispositions=[(one.value, DISPOSITION[one.value]) for one in DESK_DISPOSITIONS],
-        may_break_glass=not view.readable and Action.READ_ANY in actions(request),
-        client_key=secrets.token_urlsafe(16),
-        note_key=secrets.token_urlsafe(16),
-        hint=hint or DESK.get(said, ""),
-        text=text,
-        note=note,
-        kept="" if content["mine"] and content["readable"] and not content["closed"] else text or note,
-    )
+def _own_work(staff: Staff) -> str:
+    """Where somebody's work is who has none in the queue: an operator's, an editor's; others have their account."""
+    if may(staff, Action.SEE_HEALTH):
+        return status.PATH
+    return services.PATH if may(staff, Action.SEE_DIRECTORY) else account.PATH
 
 
 # --- commands ----------------------------------------------------------------------------------------------------------
@@ -165,7 +129,7 @@ async def _answer(request: web.Request, command: Command, *, kept: str = "", the
         if not code or isinstance(error, NoSuchCase | StorageUnavailable):
             return desk_page(request, "desk/refused.html", status=status, hint=words_of(error), kept=text)
         texts = {kept: text} if kept else {}
-        return await _case_page(request, hint=words_of(error), status=status, **texts)
+        return await case_page(request, hint=words_of(error), status=status, **texts)
     if as_json:
         return web.json_response(result)
     return web.Response(status=303, headers={"Location": then.format(code=code) or f"/desk/cases/{code}#new"})
@@ -176,8 +140,7 @@ async def post_claim(request: web.Request) -> web.StreamResponse:
 
     async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
         deps = request.config_dict[DEPS]
-        epoch = int(fields["epoch"]) if fields.get("epoch", "").isascii() and fields.get("epoch", "").isdigit() else 0
-        ask = Claim(staff_uid=request[STAFF].uid, case_code=code, epoch=epoch)
+        ask = Claim(staff_uid=request[STAFF].uid, case_code=code, epoch=_epoch(fields))
         done: Claimed = await deps.door.run(deps.desk.claim, ask)
         return {"code": done.case_code, "epoch": done.epoch, "again": done.again, "agreed": done.agreed}
 
@@ -216,6 +179,31 @@ async def post_note(request: web.Request) -> web.StreamResponse:
         return {"seq": saved.seq, "again": saved.again}
 
     return await _answer(request, command, kept="note")
+
+
+async def post_offer(request: web.Request) -> web.StreamResponse:
+    """My case for one colleague, who must take it before it moves."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps, to = request.config_dict[DEPS], fields.get("to", "")[:MAX_UID_CHARS]
+        if not to:
+            raise NothingChosen
+        await deps.door.run(deps.desk.offer, Offer(staff_uid=request[STAFF].uid, case_code=code, to_staff_uid=to))
+        return {}
+
+    return await _answer(request, command, then="/desk/cases/{code}?m=offer_ok")
+
+
+async def post_pass_up(request: web.Request) -> web.StreamResponse:
+    """Not me: call the next one now."""
+
+    async def command(request: web.Request, fields: dict[str, str], code: str) -> dict[str, Any]:
+        deps = request.config_dict[DEPS]
+        ask = PassUp(staff_uid=request[STAFF].uid, case_code=code, epoch=_epoch(fields))
+        await deps.door.run(deps.desk.pass_up, ask)
+        return {}
+
+    return await _answer(request, command, then="/desk?m=passed_ok")
 
 
 async def post_release(request: web.Request) -> web.StreamResponse:
@@ -263,6 +251,11 @@ class NothingChosen(BinhAnError):
     """The form came without a usable choice."""
 
     code = "nothing-chosen"
+
+
+def _epoch(fields: dict[str, str]) -> int:
+    written = fields.get("epoch", "")
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 9 else 0
 
 
 def _client_key(fields: dict[str, str]) -> str:

@@ -20,7 +20,7 @@ from bot.web.policy import ROUTES, Policy, Routes, Who
 from bot.web.security import error_page
 from handlers.factors import Proof
 from handlers.model import Staff
-from handlers.permissions import may
+from handlers.permissions import Action, may
 from handlers.sessions import ABSOLUTE, Resume, Resumed, Touch, resume, touch
 
 __all__ = ["PROOF", "STAFF", "TOKEN_HASH", "Routes", "guard", "signed_in"]  # what pages take from here, among others
@@ -40,9 +40,28 @@ TOKEN_HASH: web.RequestKey[str] = web.RequestKey("token_hash", str)
 PROOF: web.RequestKey[Proof | None] = web.RequestKey("proof")
 
 
+class NotSignedIn(web.HTTPUnauthorized):
+    """Nobody is signed in, or no more."""
+
+
+class NotOurForm(web.HTTPForbidden):
+    """The form lacks the token of this session: it stood on a page of an earlier one, or somebody else made it."""
+
+
+class NoRight(web.HTTPForbidden):
+    """Signed in, and allowed none of these actions."""
+
+    def __init__(self, actions: tuple[Action, ...]) -> None:
+        """`actions`: any of them would have done; never empty."""
+        super().__init__()
+        self.actions = actions
+
+
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Signed in? allowed? from our own page? In this order; then the handler finds `STAFF` and `TOKEN_HASH` on the request."""
+    """Signed in? allowed? from our own page? In this order; then the handler finds `STAFF` and `TOKEN_HASH` on the request.
+    What it raises becomes a page in `bot/web/refusing.py`.
+    """
     deps = request.config_dict[DEPS]
     policy = request.config_dict[ROUTES].policy_of(request)
     unsafe = request.method not in _SAFE
@@ -53,14 +72,18 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     wants_page = "text/html" in request.headers.get("Accept", "") and not unsafe
     staff = await signed_in(request)
     if staff is None:
-        return _elsewhere(SIGN_IN_PATH) if wants_page else error_page(401)
+        if wants_page:
+            return _elsewhere(SIGN_IN_PATH)
+        raise NotSignedIn
     if unsafe and not await _has_form_token(request, deps):
-        return error_page(403)
+        raise NotOurForm
     if policy.who is Who.HERSELF:
         return await handler(request)
     if owes_factor(request, deps):
         return _elsewhere(ENROL_PATH) if wants_page else error_page(403)
-    return await handler(request) if allowed(staff, policy) else error_page(403)
+    if not allowed(staff, policy):
+        raise NoRight(policy.actions)
+    return await handler(request)
 
 
 def allowed(staff: Staff, policy: Policy) -> bool:

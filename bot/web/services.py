@@ -24,6 +24,7 @@ from handlers.errors import BinhAnError
 from handlers.permissions import Action
 from handlers.service import SECRET_KINDS, Disclosure, Service
 
+PATH = "/desk/services"
 MOST = 40  # services on one page
 MAX_PLACE_CHARS = 200
 MAX_OFFICE_CHARS = 120
@@ -108,6 +109,7 @@ def service_words(
         "checked_sure": verified,
         "needs": ", ".join(NEED[need] for need in sorted(service.needs)),
         "about": service.about,
+        "counts_places": service.counts_places,
         "capacity": service.capacity,
         "free": free,
         "free_at": local_time(service.free_at, deps.zone) if free is not None and service.free_at else "",
@@ -157,5 +159,5 @@ def _back(request: web.Request) -> web.Response:
     """To the list as it was searched."""
     query = request.rel_url.query
     kept = {name: query[name] for name in ("near", "need") if query.get(name)}
-    there = request.rel_url.with_path("/desk/services").with_query({**kept, "m": "saved"})
+    there = request.rel_url.with_path(PATH).with_query({**kept, "m": "saved"})
     return web.Response(status=303, headers={"Location": str(there)})

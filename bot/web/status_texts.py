@@ -109,6 +109,11 @@ UNNAMED: Final = (
 )
 """A finding without words of its own is shown all the same."""
 
+NEWER: Final = (
+    "Bản chương trình này mang theo nội dung mới chưa từng đăng ở đây; muốn xem khác nhau và đăng, người biên tập chạy: "
+    "python -m bot flows publish"
+)
+
 NOT_NOW: Final = frozenset({"codes-refused", "channel-quota-low", "keeping-late", "keys-not-copied"})
 """Findings that nobody waits for at this moment: they are looked at within the day."""
 

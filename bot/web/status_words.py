@@ -11,7 +11,8 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from bot.looking import Standing
-from bot.web.status_texts import LATE, NOT_NOW, PART, RESTART, RUNG, STATE, TEXT, UNNAMED
+from bot.web.key_texts import KEYS, KEYS_NOW, SAID_ELSEWHERE
+from bot.web.status_texts import LATE, NEWER, NOT_NOW, PART, RESTART, RUNG, STATE, TEXT, UNNAMED
 from bot.web.texts import CHANNEL as CHANNEL_NAMES
 from bot.web.texts import SEVERITY
 from handlers.health import CHANNEL, Health
@@ -270,12 +271,13 @@ def _keeping(standing: Standing, zone: tzinfo) -> Iterator[Item]:
     else:
         yield Item("Khóa chính", LOOK, "Không xem được tệp khóa trên máy này.",
                    "Hỏi người quản lý máy chủ: tệp khóa (var/secrets) có ở nơi chạy dịch vụ không.")  # fmt: skip
+    for risk in standing.key_risks:
+        if risk.code not in SAID_ELSEWHERE:
+            name, what, then = KEYS.get(risk.code, (f"{UNNAMED[0]}: {risk.code}", risk.said, UNNAMED[2]))
+            yield Item(name, BAD if risk.code in KEYS_NOW else LOOK, what.format(of=risk.of), then)
     if health.published_at is not None:
-        yield Item(
-            "Nội dung đang dùng",
-            GOOD,
-            f"Đăng lúc {_clock(health.published_at, zone)} (bản {health.content_version[:8]}).",
-        )
+        said = f"Đăng lúc {_clock(health.published_at, zone)} (bản {health.content_version[:8]})."
+        yield Item("Nội dung đang dùng", GOOD, f"{said} {NEWER}" if standing.newer_content else said)
     if health.codes_refused:
         yield Item(
             "Mã quay lại đúng mà bị từ chối",
@@ -288,10 +290,14 @@ def _keeping(standing: Standing, zone: tzinfo) -> Iterator[Item]:
 def _backup(standing: Standing) -> Item:
     health = standing.health
     then = "Người quản lý máy chủ chạy: python -m bot backup THƯ-MỤC-MỚI, và đặt lịch chạy mỗi ngày."
+    unknown = "Hệ thống chưa ghi nhận lần sao lưu nào."
     if standing.shared:
-        then = "Hỏi người quản lý máy chủ: bản sao lưu PostgreSQL gần nhất lúc nào (docs/running.md)."
+        then = "Người quản lý máy chủ xem hẹn giờ sao lưu hằng đêm (docs/runbook.md, “The backups stand still”)."
+        unknown += (
+            " Trang này chỉ biết các bản do deploy/postgresql/base-backup và lệnh backup làm, không biết cách khác."
+        )
     if health.backup_at is None:
-        return Item("Sao lưu", LOOK, "Hệ thống chưa ghi nhận lần sao lưu nào.", then)
+        return Item("Sao lưu", LOOK, unknown, then)
     age = health.at - health.backup_at
     if age > BACKUP_OLD:
         return Item("Sao lưu", BAD if age > BACKUP_VERY_OLD else LOOK, f"Lần gần nhất đã {span(age)}.", then)

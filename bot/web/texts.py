@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.permissions import Action
+
 ERRORS: Mapping[int, str] = {
     400: "Trang không hiểu yêu cầu này. Bạn quay lại và thử lần nữa.\nThis request was not understood. Go back and try again.",
     401: "Cần đăng nhập.\nPlease sign in.",
@@ -33,7 +35,7 @@ DESK: Mapping[str, str] = {
     "account": "Tài khoản của tôi",
     "queue": "Các ca",
     "queue_empty": "Chưa có ca nào đang chờ.",
-    "queue_live": "Đang nối",
+    "queue_live": "Đã nối",
     "others_ring": "ca đang gọi",
     "queue_lost": "Mất mạng, đang nối lại. Trang có thể đã cũ.",
     "refresh": "Xem mới",
@@ -101,6 +103,20 @@ DESK: Mapping[str, str] = {
     "note": "Ghi chú",
     "note_label": "Ghi chú cho đồng nghiệp (người viết không thấy)",
     "note_add": "Lưu ghi chú",
+    "line_no": "dòng",
+    "find_case": "Mở ca theo mã",
+    "find_go": "Mở",
+    "closed_reason": "Ca đã đóng. Muốn đọc lại thì ghi lý do; việc đọc được ghi vào sổ.",
+    "offer": "Chuyển cho đồng nghiệp",
+    "offer_to": "Chuyển cho ai",
+    "offer_note": "Người đó được gọi ngay. Ca vẫn là của bạn cho đến khi người đó nhận.",
+    "offer_send": "Xin người này nhận ca",
+    "offer_ok": "Đã xin. Ca vẫn là của bạn cho đến khi người đó nhận.",
+    "offer_none": "Chưa có đồng nghiệp nào nhận được ca.",
+    "asked_whom": "Đang xin nhận ca",
+    "flag_offered": "Đồng nghiệp xin bạn nhận ca này",
+    "pass_up": "Gọi người tiếp theo",
+    "passed_ok": "Máy đang gọi người tiếp theo.",
     "release": "Trả lại ca",
     "release_note": "Ca sẽ gọi người khác ngay. Người viết được báo là đang đổi người, không phải kể lại từ đầu.",
     "close": "Đóng ca",
@@ -123,6 +139,7 @@ DESK: Mapping[str, str] = {
     "erase_code": "Mã ca",
     "erase_why": "Vì sao xóa ngay (được ghi lại)",
     "erase_confirm": "Gõ lại mã ca để chắc chắn",
+    "erase_lost": "Sau nút này là mất hẳn: không ai mở lại được, kể cả từ bản sao lưu.",
     "erase_do": "Xóa, không lấy lại được",
     "erased_now": "Đã xóa. Khóa của ca đã hủy.",
     "not-confirmed": "Mã ca gõ lại chưa đúng. Chưa xóa gì.",
@@ -160,9 +177,13 @@ DESK: Mapping[str, str] = {
     "window-shut": "Kênh này đã hết hạn trả lời, tin không tới được. Chờ người viết nhắn lại.",
     "nothing-written": "Bạn chưa viết gì.",
     "refused": "Chưa làm được",
+    "no_right": "Trang này không thuộc việc của bạn. Chưa có gì thay đổi.",
+    "no_right_what": "Việc này là",
+    "no_right_who": "Người làm được",
+    "no_right_ask": "Cần việc này thì nhờ một trong những người đó.",
+    "old_page": "Trang này mở từ lần đăng nhập trước nên chưa làm được gì. Mở lại trang rồi làm lại.",
     "elsewhere": "Việc của bạn ở đây",
     "ways": "Các trang khác",
-    "no_queue": "Việc của bạn không nằm ở bàn trực.",
     "nothing-chosen": "Bạn chưa chọn.",
     "no-such-service": "Không có nơi này trong danh bạ.",
     "wrong-value": "Giá trị này không dùng được. Chưa thay đổi gì.",
@@ -209,7 +230,7 @@ DESK: Mapping[str, str] = {
     "referral_items": "Xin phép nói những điều gì",
     "referral_ask_send": "Gửi câu hỏi",
     "referral_agreed": "Đánh dấu từng điều người viết đã đồng ý",
-    "referral_said": "Dòng số mấy trong cuộc nói chuyện là câu đồng ý (nếu có)",
+    "referral_said": "Câu đồng ý ở dòng số mấy của cuộc nói chuyện (nếu có)",
     "referral_words": "Lời sẽ nói với nơi đó. Chỉ điền điều đã được đồng ý.",
     "referral_tell": "Người viết muốn được báo",
     "referral_send": "Ghi nhận đồng ý và chuyển",
@@ -228,6 +249,31 @@ DESK: Mapping[str, str] = {
     "too-long": "Tin dài quá. Bạn chia làm vài tin ngắn hơn.",
     "storage-unavailable": "Chưa lưu được, máy chủ đang bận. Bạn thử lại.",
 }
+
+ACTION: Mapping[Action, str] = {
+    Action.SEE_QUEUE: "xem các ca ở bàn trực",
+    Action.CLAIM: "nhận ca",
+    Action.REPLY: "trả lời người viết",
+    Action.NOTE: "ghi chú trong ca",
+    Action.RELEASE: "trả lại ca",
+    Action.HAND_ON: "chuyển ca cho người khác",
+    Action.CLOSE: "đóng ca",
+    Action.READ_OWN: "đọc một ca",
+    Action.READ_ANY: "đọc một ca của người khác, có ghi lý do",
+    Action.RELEASE_ANY: "lấy ca khỏi tay đồng nghiệp",
+    Action.CLOSE_ANY: "đóng ca của đồng nghiệp",
+    Action.ERASE_NOW: "xóa ngay một ca",
+    Action.SET_DUTY: "bật, tắt “Tôi đang trực”",
+    Action.EDIT_FLOWS: "sửa kịch bản",
+    Action.EDIT_DIRECTORY: "sửa danh bạ nơi giúp",
+    Action.SEE_DIRECTORY: "xem danh bạ nơi giúp",
+    Action.SET_CAPACITY: "ghi số chỗ còn trống",
+    Action.REFER: "giới thiệu sang nơi khác",
+    Action.KEEP_STAFF: "quản lý tài khoản nhân viên",
+    Action.SEE_HEALTH: "xem tình trạng hệ thống",
+    Action.SEE_FIGURES: "xem số liệu",
+}
+"""What each action is, after “Việc này là”."""
 
 ALARM: Mapping[str, str] = {
     "token-lost": "nền tảng không nhận khóa truy cập nữa, tin không đi được. Báo người vận hành.",

@@ -31,6 +31,8 @@ NEVER_SEEN = frozenset({"cancelled", "held"})
 
 def card(one: QueueCard, staff: Staff, now: datetime) -> dict[str, Any]:
     """A content-free card."""
+    free = one.state in (None, EscalationState.RINGING)
+    offered = one.offered_to == staff.uid and not one.mine and not free
     flags = [
         DESK[name]
         for name, on in (
@@ -38,10 +40,10 @@ def card(one: QueueCard, staff: Staff, now: datetime) -> dict[str, Any]:
             ("flag_retracted", one.retracted),
             ("flag_not_agreed", not one.agreed),
             ("flag_practice", one.practice),
+            ("flag_offered", offered),
         )
         if on
     ]
-    free = one.state in (None, EscalationState.RINGING)
     return {
         "code": one.case_code,
         "level": one.severity.value,
@@ -55,7 +57,8 @@ def card(one: QueueCard, staff: Staff, now: datetime) -> dict[str, Any]:
         "epoch": one.epoch,
         "mine": one.mine,
         "rings": one.state is EscalationState.RINGING,
-        "can_claim": free and not one.mine and may(staff, Action.CLAIM),
+        "can_claim": (free or offered) and not one.mine and may(staff, Action.CLAIM),
+        "can_pass": one.state is EscalationState.RINGING and not one.mine and may(staff, Action.HAND_ON),
         "can_open": one.mine or may(staff, Action.READ_ANY),
     }
 
@@ -98,12 +101,14 @@ def line(one: DeskLine, deps: WebDeps) -> dict[str, Any]:
     if one.direction is Direction.NOTE:
         author = f"{DESK['note_by']} {author}"
     delivery = one.delivery.value if one.delivery else ""
+    # Her lines are numbered: a counsellor points out the one in which she agreed to be referred.
+    number = f" · {DESK['line_no']} {one.seq}" if one.direction is Direction.IN else ""
     return {
         "seq": one.seq,
         "kind": "bot" if kind == "out" and one.author == "bot" else kind,
         "author": author,
         "text": one.text,
-        "at": local_time(one.created_at, deps.zone),
+        "at": local_time(one.created_at, deps.zone) + number,
         "delivery": delivery,
         "mark": DESK.get(delivery, ""),
         "media": _media(one),
@@ -194,6 +199,8 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
         "disposition": DISPOSITION[view.disposition.value] if view.disposition else "",
         "owner": "" if view.mine else view.owner_alias,
         "epoch": view.epoch,
+        "can_claim": (not view.owner_alias or view.offered) and not view.mine and view.closed_at is None,
+        "asked": view.asked,
         "mine": view.mine,
         "readable": view.readable,
         "agreed": view.agreed,

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
+from bot import shipped
 from bot.alarm import Alarm
 from bot.channels.webchat import WebChat
 from bot.config import Config, ConfigError, ZaloOaConfig
 from bot.looking import Channels, Looking
 from bot.metrics import Metrics
 from bot.web.health import State, health_app
+from bot.wiring.keys import key_risks_of
 from bot.wiring.opening import storage_of
 from bot.workers.auditor import Auditor
 from bot.workers.pulse import Pulse
 from handlers.duty import ByRoster, Duty, EverybodyByRole
+from handlers.publishing import is_newer
 from storage.open import Storage
 from storage.secrets import newest_key_at
 
@@ -46,7 +50,13 @@ def looking_of(config: Config, storage: Storage, duty: Duty, pulse: Pulse | None
     )
     silent_here = pulse.silent if pulse is not None and not storage.shared else None
     return Looking(
-        storage.door, duty, channels, silent_here=silent_here, key_since=lambda: newest_key_at(config.var / "secrets")
+        storage.door,
+        duty,
+        channels,
+        silent_here=silent_here,
+        key_since=lambda: newest_key_at(config.var / "secrets"),
+        key_risks=partial(key_risks_of, config, storage),
+        is_newer=lambda uow: is_newer(uow, shipped.version(config.content)),
     )
 
 

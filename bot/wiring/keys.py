@@ -14,10 +14,11 @@ import structlog
 from bot.config import Config
 from bot.wiring.opening import installation_of
 from handlers import watching
+from handlers.health import KeyRisk
 from storage import key_care, rotation, second_place
 from storage.data_keys import Keys
 from storage.installation import Installation
-from storage.open import utc_now
+from storage.open import Storage, utc_now
 from storage.secrets import load_secrets
 from storage.wishes import open_wishes
 
@@ -46,6 +47,16 @@ def check_keys(config: Config) -> list[str]:
     here = installation_of(config)
     here.must_have_begun()
     return key_care.check(here, utc_now())
+
+
+def key_risks_of(config: Config, storage: Storage) -> list[KeyRisk]:
+    """What the status page says of the keys; whatever goes wrong in looking is worth saying too. Keys in memory need no care."""
+    if not storage.keys.lasting:
+        return []
+    try:
+        return key_care.risks(installation_of(config), storage.keys, utc_now())
+    except Exception as error:
+        return [KeyRisk(key_care.NOT_LOOKED, f"the keys could not be looked at ({type(error).__name__})")]
 
 
 def key_warnings_of(service: Service) -> list[str]:

@@ -15,7 +15,7 @@ from handlers.model import new_uid
 from storage import second_place
 from storage.data_keys import Keys
 from storage.installation import Installation
-from storage.key_care import NO_SECOND, check, in_words, show, warnings
+from storage.key_care import NO_SECOND, RISKS, check, in_words, risks, show, warnings
 from storage.keystore import KeyStore
 from storage.postgres.connection import parameters
 from storage.postgres.keystore import PostgresKeyStore
@@ -24,9 +24,12 @@ from storage.second_place import (
     Copied,
     OtherSecrets,
     SecondPlaceGone,
+    WishesUnreadable,
     copies,
     made_at,
     newest,
+    note_wishes,
+    read_wishes,
     retire_there,
     verify,
 )
@@ -203,6 +206,29 @@ def test_warnings_say_what_to_do(here: Installation, keys: Keys, monkeypatch: py
     assert "2 data keys are still under an older" in said()
 
 
+def test_a_key_that_never_changed_and_one_that_a_machine_lacks_are_risks(
+    here: Installation, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, now = here.secrets / "kek_1", Clock()()
+
+    def codes() -> list[str]:
+        found = risks(Installation(here.var, keys_url=here.keys_url), keys, now)
+        assert {risk.code for risk in found} <= set(RISKS)
+        return [risk.code for risk in found if risk.code != "keys-once"]
+
+    os.utime(file, (now.timestamp(), now.timestamp()))
+    assert codes() == []
+    long_ago = (now - timedelta(days=91)).timestamp()
+    os.utime(file, (long_ago, long_ago))  # kek_1 wraps since the beginning: its file is the only witness of its age
+    assert codes() == ["kek-old"]
+    os.utime(file, (now.timestamp(), now.timestamp()))
+    monkeypatch.setattr(keys, "lacking", lambda kek: ["may-hai"] if kek == "kek_1" else [])
+    assert codes() == ["kek-missing-elsewhere"]
+    monkeypatch.setattr(keys, "lacking", lambda kek: [])
+    file.unlink()
+    assert codes() == ["kek-missing-here"]
+
+
 def prepared(here: Installation) -> str:
     from storage.secrets import new_kek
 
@@ -277,3 +303,18 @@ def test_the_empty_place_of_a_disk_that_is_away_is_not_filled(here: Installation
     assert list(second.iterdir()) == []
     copy_keys(here.secrets, keys, second, START)
     assert second_place.copy_keys(here.secrets, keys, second, START).secrets == []
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"", b"{", b"\xff\xfe", b"[]", b'["a"]', b'{"a": 1}', b'{"a": "soon"}', b'{"a": "2026-11-28T02:00:00"}']
+)
+def test_a_damaged_list_of_wishes_stops_a_restore_with_the_way_on_and_a_running_service_mends_it(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    (tmp_path / "copied.json").write_text("{}")
+    (tmp_path / "wishes.json").write_bytes(damaged)
+    with pytest.raises(WishesUnreadable) as told:
+        read_wishes(tmp_path)
+    assert all(words in str(told.value) for words in (f"{tmp_path}/wishes.json", "move it away", "bot erase CODE"))
+    note_wishes(tmp_path, {"a": START})
+    assert read_wishes(tmp_path) == {"a": START}

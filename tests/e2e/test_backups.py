@@ -7,10 +7,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
+from handlers.health import BACKED_UP
 from storage.postgres import schema
 from storage.postgres.connection import parameters
 from tests.e2e.copies import Kept, keeping, own
@@ -40,7 +42,11 @@ def test_the_last_archived_moment_comes_back_beside_the_running_server(kept: Kep
     kept.run("make-database", BINHAN_DATABASE="hotline", BINHAN_ROLE="hotline")  # safe to repeat
     schema.upgrade(parameters(f"{kept.server.url}/hotline"))
     kept.do("CREATE TABLE said (n integer)", "INSERT INTO said VALUES (1)", database="hotline")
-    assert "base backup:" in kept.run("base-backup")
+    said = kept.run("base-backup", BINHAN_DATABASE="hotline")
+    assert "base backup:" in said
+    assert "status page" not in said
+    ((noted,),) = kept.do(f"SELECT value FROM settings WHERE name = '{BACKED_UP}'", database="hotline")
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(str(noted))).total_seconds()) < 120, "the status page knows"
     kept.do("INSERT INTO said VALUES (2)", database="hotline")
     kept.archived()
     ((moment,),) = kept.do("SELECT clock_timestamp()::text")
@@ -88,7 +94,9 @@ def test_an_archived_piece_is_whole_and_is_never_overwritten(kept: Kept) -> None
 
 
 def test_what_is_too_old_goes_and_what_is_needed_stays(kept: Kept) -> None:
-    kept.run("base-backup")
+    said = kept.run("base-backup", BINHAN_DATABASE="nowhere")
+    assert "base backup:" in said, "a copy that could not be noted is a copy"
+    assert "the status page does not know of this copy" in said
     old = kept.backups / "base" / "20200101T000000Z"
     shutil.copytree(max((kept.backups / "base").iterdir()), old)
     own(old)

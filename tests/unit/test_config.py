@@ -157,6 +157,25 @@ def test_a_missing_secret_names_its_place(reference: str) -> None:
         Secret(reference).read()
 
 
+def test_a_relative_secret_counts_from_the_configurations_folder_wherever_the_program_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, written = tmp_path / "elsewhere", tmp_path / "etc" / "config.yaml"
+    (here / "secrets").mkdir(parents=True)
+    written.parent.mkdir()
+    written.write_text("channels: [{name: tele, platform: telegram, token: 'file:secrets/token'}]\n")
+    monkeypatch.chdir(here)
+    token = load_config(written).channels[0].token
+    with pytest.raises(ConfigError, match=f"create it as {written.parent}/secrets/token"):
+        token.read()
+    (here / "secrets" / "token").write_text("not-this-one")
+    with pytest.raises(ConfigError, match=f"not from here: move it to {written.parent}/secrets/token"):
+        token.read()
+    (written.parent / "secrets").mkdir()
+    (written.parent / "secrets" / "token").write_text("this-one\n")
+    assert token.read() == "this-one"
+
+
 def test_an_empty_secret_is_no_secret(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(ConfigError, match="is empty"):

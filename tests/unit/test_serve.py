@@ -16,7 +16,7 @@ import pytest
 from bot.config import Config
 from bot.running import CannotListen
 from bot.serve import serve
-from bot.wiring import copy_keys, hold_lock
+from bot.wiring import copy_keys, hold_lock, open_service
 from storage.lock import AlreadyServing
 from storage.second_place import lacking_secrets, looked_at, newest
 
@@ -66,6 +66,22 @@ async def test_it_says_where_to_look_and_shows_passwords_once(
         again = capsys.readouterr().out
     assert f"http://{written.listen}/desk" in again
     assert "tuvan" not in again
+
+
+async def test_content_that_came_with_an_upgrade_is_said_by_serve_and_by_no_command_that_has_nothing_to_do_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = config(tmp_path)
+    async with serving(written):
+        assert "never published here" not in capsys.readouterr().out
+    monkeypatch.setattr("bot.shipped.version", lambda folder=None: "e" * 64)
+    async with serving(written):
+        assert "python -m bot flows publish" in capsys.readouterr().out
+    capsys.readouterr()
+    async with open_service(written, demo=False) as service:  # what `staff add` does, for one
+        assert (await service.looking.standing()).newer_content, "the status page knows"
+    told = capsys.readouterr()
+    assert told.out + told.err == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -121,13 +121,15 @@
     wait.append(time);
     li.append(state, wait, ...card.flags.map((flag) => make("p", "flag", flag)));
     const path = "/desk/cases/" + encodeURIComponent(card.code);
-    if (card.can_claim) {
+    const command = (act, kind, said) => {
       const form = make("form");
       form.method = "post";
-      form.action = path + "/claim";
-      form.append(hidden("csrf", csrf), hidden("epoch", card.epoch), make("button", "main", words.claim));
+      form.action = path + act;
+      form.append(hidden("csrf", csrf), hidden("epoch", card.epoch), make("button", kind, said));
       li.append(form);
-    }
+    };
+    if (card.can_claim) command("/claim", "main", words.claim);
+    if (card.can_pass) command("/pass-up", "plain wide", words.pass);
     if (card.can_open) {
       const link = make("a", "button", card.mine ? words.open : words.look);
       link.href = path;
@@ -206,6 +208,8 @@
         const told = await post(form.action, { text, client_key: key });
         li.remove();
         unsaved -= 1;
+        const hint = document.querySelector(".hint"); // "answer soon": done
+        if (hint) hint.remove();
         $("new").textContent = told.held ? talk.dataset.held : "";
         if (!atSeq(told.seq) && told.seq > last) { // its own line comes with the stream; until then show that it is stored
           mark(li, "pending", talk.dataset.pending);

@@ -209,5 +209,22 @@ def test_what_is_missing_of_a_command_is_said_in_one_line(terminal: Terminal) ->
     assert said == "binhan: Missing option '--reason'. Choose from: she_asked, danger, mistake, trial. See --help.\n"
 
 
+def test_a_group_without_a_command_lists_its_commands_line_by_line(terminal: Terminal) -> None:
+    code, said = terminal.run("staff")
+    assert code == 2
+    assert any(line.split()[:2] == ["bind", "A"] for line in said.splitlines())
+    wrong = terminal.run("staff", "add", "lan", "--alias", "Lan", "--role", "nobody")[1]
+    assert wrong.startswith("binhan: Invalid value for '--role': 'nobody' is not one of 'counsellor'")
+
+
+def test_a_restore_without_secrets_says_how_to_give_them(terminal: Terminal, tmp_path: Path) -> None:
+    assert terminal.run("keys", "copy")[0] == terminal.run("backup", "copy")[0] == 0
+    (tmp_path / "new.yaml").write_text("var: new\n")
+    code, said = terminal.run("restore", "copy", "--config", "new.yaml")
+    assert (code, "--secrets" in said, "kek_1" in said) == (2, True, True)
+    given = ("--secrets", "other-disk/secrets", "--keys", "other-disk")
+    assert terminal.run("restore", "copy", "--config", "new.yaml", *given)[0] == 0
+
+
 def test_a_figure_that_cannot_be_is_refused_in_a_sentence(terminal: Terminal) -> None:
     assert terminal.run("report", "1999")[1].endswith("greater than or equal to 2000. See --help.\n")

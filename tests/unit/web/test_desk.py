@@ -200,13 +200,29 @@ async def test_without_storage_the_desk_says_so_calmly(hotline: Hotline) -> None
         assert told.status == 503
 
 
-async def test_an_editor_finds_a_page_with_a_heading_and_no_way_that_leads_back_to_it(hotline: Hotline) -> None:
-    hire(hotline, "mai", Role.EDITOR)
+@pytest.mark.parametrize(
+    ("role", "there", "ways"),
+    [
+        (Role.EDITOR, "/desk/services", ["/desk/services", "/desk/me"]),
+        (Role.INSPECTOR, "/desk/me", ["/desk/me"]),
+        (Role.OPERATOR, "/desk/status", ["/desk/status", "/desk/me", "/desk/staff", "/desk/status"]),
+    ],
+)
+async def test_who_has_no_queue_is_led_to_her_own_work_and_finds_every_other_page_from_there(
+    hotline: Hotline, role: Role, there: str, ways: list[str]
+) -> None:
+    hire(hotline, "mai", role)
     deps, _ = desk_deps(hotline)
     async with serving(deps, cookies=True) as http:
-        page = await (await desk(http, "mai")).look("/desk")
+        browser = Browser(http)
+        await browser.sign_in("mai")
+        led = await browser.get("/desk?m=password_known")
+        assert (led.status, led.headers["Location"]) == (303, f"{there}?m=password_known")
+        page = await browser.page(led.headers["Location"])
         assert len(page.all("h1")) == 1
-        assert [a["href"] for a in page.all("a") if "button" in a.get("class", "")] == ["/desk/services", "/desk/me"]
+        assert "bước hai sai" in page.text
+        assert [a["href"] for a in page.all("a") if "button" in a.get("class", "")] == ways
+        assert any(form.get("action") == "/desk/sign-out" for form in page.all("form"))
 
 
 def test_many_signs_at_once_are_said_without_scraps_of_words(hotline: Hotline) -> None:

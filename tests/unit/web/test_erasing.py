@@ -51,6 +51,10 @@ async def test_a_supervisor_erases_a_closed_case_and_whose_it_was(hotline: Hotli
         assert f'href="/desk/erase?code={case.code}"' in await opened.text()
         form = await browser.page(f"/desk/erase?code={case.code}")
         assert case.code in [attrs.get("value") for attrs in form.all("input")]
+        first, *others = [attrs for attrs in form.all("button") if "type" not in attrs][-2:]  # of this form
+        assert "disabled" in first  # a browser's default button is the first one: Enter erases nothing
+        assert [attrs["class"] for attrs in others] == ["danger wide"]
+        assert "mất hẳn" in form.text
         done = await browser.post("/desk/erase", **asked(case, confirm=case.code.lower()))
         assert (done.status, done.headers["Location"]) == (303, "/desk/erase?m=erased_now")
         assert "Đã xóa" in (await browser.page(done.headers["Location"])).text

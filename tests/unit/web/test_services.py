@@ -59,6 +59,19 @@ async def test_staff_find_by_need_and_place_and_see_what_is_secret_marked(house:
         assert "Chưa rõ là xã nào" in unclear
 
 
+async def test_places_are_counted_only_where_there_are_any(house: Hotline) -> None:
+    clinic = replace(CHECKED, id="vien", name="Bệnh viện thử", kind="hospital", capacity=None)
+    said = replace(clinic, id="noitru", name="Bệnh viện có giường", capacity=4)
+    house.do(lambda uow: uow.services.replace([one.to_row() for one in (clinic, said, SHELTER, LEGAL)]))
+    hire(house, "lan")
+    deps, _ = desk_deps(house)
+    async with serving(deps, cookies=True) as http:
+        browser = await signed_in(http)
+        taps = {form.get("action", "").split("?")[0] for form in (await browser.page("/desk/services")).all("form")}
+    assert {"/desk/services/kin/free", "/desk/services/noitru/free"} <= taps
+    assert {"/desk/services/vien/free", "/desk/services/legal/free"}.isdisjoint(taps)
+
+
 async def test_one_tap_says_that_a_place_is_full(house: Hotline) -> None:
     hire(house, "lan")
     deps, _ = desk_deps(house)
@@ -83,7 +96,7 @@ async def test_a_check_is_the_editors(house: Hotline) -> None:
         assert (await counsellor.post("/desk/services/legal/verify", office="Sở")).status == 403
     async with serving(deps, cookies=True) as http:
         editor = await signed_in(http, "mai")
-        assert "/desk/services" in await (await editor.get("/desk")).text()
+        assert (await editor.get("/desk")).headers["Location"] == "/desk/services"
         assert (await editor.post("/desk/services/legal/verify", office=" ")).status == 409
         assert (await editor.post("/desk/services/legal/verify", office="Sở Tư pháp")).status == 303
     assert service(house, "legal").verified_by == "Sở Tư pháp"

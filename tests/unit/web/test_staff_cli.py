@@ -62,6 +62,16 @@ def test_a_new_colleague_gets_a_password_that_is_shown_once(config: Path) -> Non
     assert run(config, "list").endswith("enabled\n")
 
 
+def test_two_with_one_alias_are_pointed_out_and_one_person_is_shown_whole(config: Path) -> None:
+    assert "note:" not in run(config, "add", "lan", "--alias", "Sen", "--role", "counsellor", "--woman")
+    assert "note: lan has the alias Sen too" in run(config, "add", "mai", "--alias", "Sen", "--role", "editor")
+    shown = dict(line.split("\t") for line in run(config, "show", "lan").splitlines())
+    assert (shown["messengers bound"], shown["called for who asks for a woman"]) == ("none", "yes")
+    run(config, "disable", "lan")
+    with pytest.raises(BinhAnError, match="staff reset"):
+        run(config, "bind", "lan")
+
+
 def test_mistakes_are_named(config: Path) -> None:
     run(config, "add", "lan", "--alias", "Sen", "--role", "counsellor")
     with pytest.raises(BinhAnError, match="signed up under this name"):

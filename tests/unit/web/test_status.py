@@ -9,15 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.looking import Channels, Looking, Standing
+from bot.web.key_texts import KEYS, SAID_ELSEWHERE
 from bot.web.status_texts import LATE, NOT_NOW, PART, TEXT
 from bot.web.status_words import BAD, GOOD, LOOK, Status, span, status
 from handlers import alarms
 from handlers.duty import EverybodyByRole
-from handlers.health import Health, Watched
+from handlers.health import Health, KeyRisk, Watched
 from handlers.model import Role
 from handlers.ports import Backlog, Queues
 from handlers.rules.roster import Gap, Period
 from handlers.watching import PARTS, QUESTIONS, Finding
+from storage.key_care import RISKS
 from tests.fakes.hotline import Hotline
 from tests.unit.web.desk_fakes import desk_deps, hire
 from tests.unit.web.serving import serving
@@ -121,6 +123,29 @@ def test_every_finding_of_the_auditor_has_words(code: str) -> None:
     assert one.said.startswith("3 ")
     assert "Lâu nhất: 1 phút" in one.said
     assert one.then
+
+
+@pytest.mark.parametrize("code", RISKS)
+def test_every_risk_to_the_keys_is_said_in_words_with_what_to_do(code: str) -> None:
+    standing = Standing(health=WELL, channels=CHANNELS, key_since=NOW, key_risks=(KeyRisk(code, "said", "kek_7"),))
+    shown = status(standing, ZONE)
+    if code in SAID_ELSEWHERE:
+        assert shown.state == GOOD
+        return
+    (one,) = (*shown.urgent, *shown.soon)
+    assert (one.name, one.then) == (KEYS[code][0], KEYS[code][2])
+    assert ("kek_7" in one.said) == ("{of}" in KEYS[code][1])
+    assert "{" not in one.said
+    assert shown.state == (BAD if code.startswith("kek-missing") else LOOK)
+
+
+def test_a_risk_without_words_and_content_that_was_never_published_are_said() -> None:
+    risks = (KeyRisk("quite-new", "what it is; what to do"),)
+    shown = status(Standing(health=WELL, channels=CHANNELS, key_since=NOW, key_risks=risks, newer_content=True), ZONE)
+    (one,) = shown.soon
+    assert ("quite-new" in one.name, one.said) == (True, "what it is; what to do")
+    said = [item.said for section in shown.sections for item in section.items]
+    assert any("flows publish" in words for words in said)
 
 
 def test_a_finding_without_words_is_shown_all_the_same() -> None:
