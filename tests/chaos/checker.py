@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
+from math import inf
 
 from handlers.model import Address, DeskLine, Direction
 from storage.open import open_storage
@@ -55,6 +56,26 @@ async def check(program: Program, load: Load) -> Count:
         await storage.close()
     _count_rows(count, program, load)
     return count
+
+
+async def pages_took(program: Program, load: Load, first_at: dict[str, float]) -> list[float]:
+    """For everybody in danger: seconds from her first such message to the first call that somebody outside has, sorted; infinite
+    where nobody was called. `first_at`: when each case code was first called for, monotonic.
+    """
+    storage = open_storage(program.url, program.var, keys_url=program.keys)
+    try:
+        took = []
+        for chat, since in load.in_danger.items():
+            codes = await storage.door.read(lambda uow, chat=chat: _codes_of(uow, chat))
+            took.append(min((first_at[code] for code in codes if code in first_at), default=inf) - since)
+        return sorted(took)
+    finally:
+        await storage.close()
+
+
+def _codes_of(uow, chat: int) -> list[str]:  # type: ignore[no-untyped-def]
+    contact = uow.contacts.find(Address(CHANNEL, str(chat)))
+    return [case.code for case in uow.cases.all_of(contact.uid)] if contact is not None else []
 
 
 def _lines_of(uow, chat: int, count: Count) -> list[DeskLine]:  # type: ignore[no-untyped-def]

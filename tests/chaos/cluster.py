@@ -32,16 +32,17 @@ class Cluster:
     @classmethod
     async def prepared(
         cls, launcher: Launcher, folder: Path, fake: FakeTelegram, postgres: PostgresServer, redis: RedisServer,
-        *roles: str, keys_apart: bool = False,
+        *roles: str, keys_apart: bool = False, pager: str = "",
     ) -> Cluster:  # fmt: skip
-        """With an empty database and staff; nothing runs yet."""
+        """With an empty database and staff; nothing runs yet. `pager`: where calls to staff go, besides the desk."""
         database = make_database(postgres.url, "binhan_chaos")
         keys = make_database(postgres.url, "binhan_chaos_keys") if keys_apart else ""
         made = cls(launcher, folder, fake, postgres, redis)
         for number, role in enumerate(roles):
             member = Program(
-                launcher, folder, fake, database=database, redis=redis.url, keys=keys, role=role, name=f"-{number}"
-            )
+                launcher, folder, fake, database=database, redis=redis.url, keys=keys, role=role, name=f"-{number}",
+                pager=pager,
+            )  # fmt: skip
             member.prepare()
             made.members.append(member)
         await made.members[0].employ()

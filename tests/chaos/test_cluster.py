@@ -7,6 +7,7 @@ sender died, when its answer was lost, or when the database could not be told.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -15,13 +16,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
+import psycopg
 import pytest
 
 from bot.channels.webchat import new_token
 from handlers import failpoints
-from tests.chaos.checker import check
+from tests.chaos.checker import check, pages_took
 from tests.chaos.cluster import Cluster
-from tests.chaos.harness import Launcher, Load, until
+from tests.chaos.harness import DRAIN_WITHIN_S, Launcher, Load, until
+from tests.fakes.pager import FakePager
 from tests.fakes.telegram import FakeTelegram
 from tests.servers.fixtures import no_server
 from tests.servers.postgres import PostgresServer
@@ -40,6 +43,9 @@ AROUND_COMMITS = (
 )
 """Where two processes meet; the short run kills at each of these alone, the full one at every named place."""
 AWAY_S = 60.0 if FULL else 4.0
+PAGED_WITHIN_S = 10.0  # promised in a storm of kills
+SLACK = 5.0  # a busy machine is no mistake of ours
+OVERDUE_AT_MOST_S = 30.0
 MOST_CHATS = 400
 LATER_S = 70.0
 
@@ -60,20 +66,27 @@ def servers() -> Iterator[tuple[PostgresServer, RedisServer]]:
 
 
 @pytest.fixture
+async def pager() -> AsyncIterator[FakePager]:
+    one = await FakePager().start()
+    yield one
+    await one.stop()
+
+
+@pytest.fixture
 async def cluster(
-    launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer]
+    launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer], pager: FakePager
 ) -> AsyncIterator[Cluster]:
     fake = await FakeTelegram().start()
-    made = await Cluster.prepared(launcher, tmp_path, fake, *servers, "worker", "worker", "web")
+    made = await Cluster.prepared(launcher, tmp_path, fake, *servers, "worker", "worker", "web", pager=pager.url)
     yield made
     await made.end()
     await fake.stop()
 
 
-async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster) -> None:
+async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster, pager: FakePager) -> None:
     load, chance = Load(cluster.fake, chats=12, seed=20261128), random.Random(11)
     troubles = ["kill"] * 8 + ["freeze"] * 2 + ["database", "database killed", "redis", "flush", "redis frozen"]
-    ambiguous = False
+    ambiguous, overdue = False, 0.0
     await cluster.start()
     for number in range(TROUBLES):
         load.write(6, newcomers=1 if load.chats < MOST_CHATS else 0)
@@ -98,12 +111,24 @@ async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster) ->
             cluster.redis.freeze()
             await asyncio.sleep(0.7)
             cluster.redis.thaw()
+        with contextlib.suppress(psycopg.Error):
+            overdue = max(overdue, await asyncio.to_thread(cluster.web.overdue_s))
     assert ambiguous
     await cluster.drained(120)
+    await until(lambda: len(pager.first_at) >= len(load.in_danger), DRAIN_WITHIN_S, "all in danger were called for")
     assert await cluster.stop() == [0, 0, 0]
     count = await check(cluster.members[0], load)
     print(f"figure: {TROUBLES} random troubles of processes, database and Redis; {count}")
+    took = await pages_took(cluster.members[0], load, pager.first_at)
+    print(
+        f"figure: {TROUBLES} random troubles, {len(took)} people in danger: from her message to the first call p50 "
+        f"{took[len(took) // 2]:.1f} s, p99 {took[int(len(took) * 0.99)]:.1f} s, slowest {took[-1]:.1f} s; "
+        f"most overdue escalation {overdue:.1f} s"
+    )
     assert count.wrong() == {}
+    assert took[len(took) // 2] < PAGED_WITHIN_S * SLACK
+    assert overdue < OVERDUE_AT_MOST_S
+    assert pager.violations == []
     assert cluster.fake.violations == []
 
 
