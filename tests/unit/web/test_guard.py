@@ -157,6 +157,7 @@ async def test_every_role_reaches_exactly_what_the_table_says(hotline: Hotline, 
         browser = Browser(http)
         # Not everybody has a queue; the token for forms stands on every page all the same.
         assert (await browser.sign_in("lan")).status == 303
+        asked = 0
         for method, path, policy in at_the_desk(hotline):
             if policy.who is not Who.STAFF or path == "/desk/events":
                 continue
@@ -166,6 +167,8 @@ async def test_every_role_reaches_exactly_what_the_table_says(hotline: Hotline, 
                 or bool({Action.SEE_QUEUE, Action.SEE_HEALTH} & MAY[role])  # an operator is led on
             )
             assert (answer.status != 403) == granted, (role, method, path, answer.status)
+            asked += 1
+    print(f"figure: {role.value}: {asked} routes, each reached exactly when the table of permissions says so")
 
 
 @pytest.mark.parametrize("role", list(Role))
