@@ -122,7 +122,8 @@ def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent
         if surplus < 0:
             count.unsent.append(f"to {chat}: {text[:30]}")
         elif surplus > excuses:
-            count.unexcused.append(f"to {chat}: {text[:30]}")
+            shown_at = ", ".join(f"life {one.life} at {one.at:.1f} s" for one in run)
+            count.unexcused.append(f"to {chat}: {text[:30]} ({shown_at})")
         else:
             count.surplus += surplus
     if not phone:

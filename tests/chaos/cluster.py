@@ -75,10 +75,14 @@ class Cluster:
         os.kill(member.pid, signal.SIGCONT)
 
     async def database_away(self, seconds: float, *, killed: bool = False) -> None:
-        """The database is stopped (or killed) and comes back."""
+        """The database is stopped (or killed) and comes back. What is sent meanwhile cannot be written down before it is back:
+        a life of its own, whose messages may come again.
+        """
+        self.fake.life += 1
         self.postgres.kill() if killed else self.postgres.stop()
         await asyncio.sleep(seconds)
         self.postgres.start()
+        self.fake.life += 1
 
     async def redis_away(self, seconds: float) -> None:
         """Redis is killed and comes back, empty."""

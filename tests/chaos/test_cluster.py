@@ -101,7 +101,6 @@ async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster, pa
             await cluster.freeze(victim, chance.uniform(0.2, 1.0))
         elif trouble.startswith("database"):
             ambiguous = True
-            cluster.fake.life += 1  # what was being sent could not be written down
             await cluster.database_away(chance.uniform(0.2, 1.5), killed=trouble.endswith("killed"))
         elif trouble == "redis":
             await cluster.redis_away(chance.uniform(0.0, 1.0))
