@@ -12,8 +12,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import aiohttp
 import psycopg
@@ -23,13 +21,8 @@ from bot.channels.webchat import new_token
 from handlers import failpoints
 from tests.chaos.checker import check, pages_took
 from tests.chaos.cluster import Cluster
-from tests.chaos.harness import DRAIN_WITHIN_S, Launcher, Load, until
+from tests.chaos.harness import DRAIN_WITHIN_S, Load, until
 from tests.fakes.pager import FakePager
-from tests.fakes.telegram import FakeTelegram
-from tests.servers.fixtures import no_server
-from tests.servers.postgres import PostgresServer
-from tests.servers.process import Missing
-from tests.servers.redis import RedisServer
 
 FULL = os.environ.get("CHAOS") == "full"
 TROUBLES = int(os.environ.get("TROUBLES", "1500" if FULL else "24"))
@@ -50,37 +43,6 @@ MOST_CHATS = 400
 LATER_S = 70.0
 
 pytestmark = pytest.mark.crash
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[PostgresServer, RedisServer]]:
-    """Servers of this module's own, started in the main thread: they will be killed."""
-    try:
-        postgres, redis = PostgresServer(), RedisServer()
-    except Missing as missing:
-        no_server(missing)
-        raise
-    yield postgres, redis
-    redis.close()
-    postgres.close()
-
-
-@pytest.fixture
-async def pager() -> AsyncIterator[FakePager]:
-    one = await FakePager().start()
-    yield one
-    await one.stop()
-
-
-@pytest.fixture
-async def cluster(
-    launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer], pager: FakePager
-) -> AsyncIterator[Cluster]:
-    fake = await FakeTelegram().start()
-    made = await Cluster.prepared(launcher, tmp_path, fake, *servers, "worker", "worker", "web", pager=pager.url)
-    yield made
-    await made.end()
-    await fake.stop()
 
 
 async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster, pager: FakePager) -> None:

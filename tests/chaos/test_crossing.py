@@ -10,7 +10,7 @@ import asyncio
 import os
 import random
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,7 @@ from handlers.model import Address, Direction, new_uid
 from tests.chaos.cluster import Cluster
 from tests.chaos.harness import CHANNEL, FIRST_CHAT, Launcher
 from tests.fakes.telegram import FakeTelegram
-from tests.servers.fixtures import no_server
 from tests.servers.postgres import PostgresServer
-from tests.servers.process import Missing
 from tests.servers.redis import RedisServer
 
 FULL = os.environ.get("CHAOS") == "full"
@@ -37,18 +35,6 @@ AT_ONCE = 8
 MARK = re.compile(r"dấu (\d+) hết")
 
 pytestmark = pytest.mark.crash
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[PostgresServer, RedisServer]]:
-    try:
-        postgres, redis = PostgresServer(), RedisServer()
-    except Missing as missing:
-        no_server(missing)
-        raise
-    yield postgres, redis
-    redis.close()
-    postgres.close()
 
 
 @pytest.fixture
