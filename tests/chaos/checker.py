@@ -133,10 +133,11 @@ def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent
 def _count_rows(count: Count, program: Program, load: Load) -> None:
     """What only the tables show: nothing half done, one call for everybody in danger, no page twice."""
     count.left += [f"inbox {state}" for (state,) in program.select("SELECT state FROM inbox WHERE state <> 'done'")]
-    count.left += [
+    count.left += [  # who still waits may be told so at any moment, the last one before the stop too: that line goes out later
         f"outbox {kind} {state}"
         for kind, state in program.select(
             "SELECT kind, state FROM outbox WHERE contact_uid IS NOT NULL AND state NOT IN ('sent', 'cancelled')"
+            " AND NOT (kind = 'waiting' AND state = 'pending')"
         )
     ]
     calls = program.select(
