@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,8 @@ DEAD_READ_WITHIN_S = 60
 MESSAGES = 150
 WINDOW = 50
 LONGEST_S = 1_000
+PEOPLE = 40
+APART_MS = 20
 
 
 @pytest.fixture
@@ -151,6 +154,32 @@ def test_whatever_kind_cannot_be_handled_is_with_a_human_in_time(monkeypatch: py
 
 def _fails(*_: Any) -> None:
     raise RuntimeError("a bug of ours")
+
+
+def test_a_returning_address_is_answered_as_quickly_as_a_new_one() -> None:
+    """Whoever writes from a phone that is not hers learns nothing from the time it takes either."""
+    took: dict[str, list[float]] = {"new": [], "returning": []}
+    road = Road()
+    for number in range(PEOPLE):
+        road.types(f"returning-{number}", "chào")
+    road.waits(minutes=45)
+    for number in range(PEOPLE):
+        for kind, times in took.items():
+            began = time.perf_counter()
+            road.types(f"{kind}-{number}", "chào")
+            times.append(time.perf_counter() - began)
+    said = {kind: road.texts(f"{kind}-0")[-1] for kind in took}
+    road.close()
+    more_ms = (_p95(took["returning"]) - _p95(took["new"])) * 1000
+    print(
+        f"figure: {PEOPLE} who come back and {PEOPLE} who are new: the same words, p95 of the answer {more_ms:+.1f} ms apart"
+    )
+    assert said["returning"] == said["new"]
+    assert abs(more_ms) < APART_MS * 5, "five-fold, for a busy machine"
+
+
+def _p95(times: list[float]) -> float:
+    return sorted(times)[int(len(times) * 0.95)]
 
 
 async def test_each_update_up_to_five_times_and_shuffled_has_one_effect(tmp_path: Path) -> None:
