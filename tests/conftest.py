@@ -16,6 +16,7 @@ from bot.web import passwords
 from storage import schema
 from storage.engine import connect
 from tests.canaries.plugin import (  # noqa: F401 - hooks: nothing of people comes out, in any test
+    WATCHED,
     pytest_configure,
     pytest_runtest_call,
     pytest_runtest_setup,
@@ -69,6 +70,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if report.when == "call"
         for line in _figures(report.capstdout).splitlines()
     ]
+    looked = [
+        count
+        for kind in ("", "error")
+        for report in terminalreporter.stats.get(kind, [])
+        if getattr(report, "when", "") == "teardown"
+        for name, count in report.user_properties
+        if name == WATCHED and count
+    ]
+    if looked:
+        out = sum(
+            "belongs to nobody else came out" in str(one.longrepr) for one in terminalreporter.stats.get("error", [])
+        )
+        said.append(
+            f"after {len(looked):,} tests {sum(looked):,} spellings of canaries were looked for: {out} tests let one out"
+        )
     if said:
         terminalreporter.section("figures")
         terminalreporter.write_line("\n".join(said))

@@ -15,6 +15,9 @@ from tests.canaries.cage import Found, cage
 from tests.canaries.places import Logs, files_of, postgres_dump, redis_dump
 from tests.canaries.planting import plant, uproot
 
+WATCHED = "canaries"
+"""Under this name the report of a test says how many spellings of canaries were looked for after it."""
+
 logs = Logs()
 _SECTIONS = ("stdout", "stderr", "log")
 
@@ -52,6 +55,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     found = [*_in_servers(item)]
     result = yield
     found += _in_process(item)
+    item.user_properties.append((WATCHED, len(cage)))
     cage.clear()
     logs.lines.clear()
     if found:

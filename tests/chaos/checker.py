@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
+from math import inf
 
 from handlers.model import Address, DeskLine, Direction
 from storage.open import open_storage
@@ -57,6 +58,26 @@ async def check(program: Program, load: Load) -> Count:
     return count
 
 
+async def pages_took(program: Program, load: Load, first_at: dict[str, float]) -> list[float]:
+    """For everybody in danger: seconds from her first such message to the first call that somebody outside has, sorted; infinite
+    where nobody was called. `first_at`: when each case code was first called for, monotonic.
+    """
+    storage = open_storage(program.url, program.var, keys_url=program.keys)
+    try:
+        took = []
+        for chat, since in load.in_danger.items():
+            codes = await storage.door.read(lambda uow, chat=chat: _codes_of(uow, chat))
+            took.append(min((first_at[code] for code in codes if code in first_at), default=inf) - since)
+        return sorted(took)
+    finally:
+        await storage.close()
+
+
+def _codes_of(uow, chat: int) -> list[str]:  # type: ignore[no-untyped-def]
+    contact = uow.contacts.find(Address(CHANNEL, str(chat)))
+    return [case.code for case in uow.cases.all_of(contact.uid)] if contact is not None else []
+
+
 def _lines_of(uow, chat: int, count: Count) -> list[DeskLine]:  # type: ignore[no-untyped-def]
     contact = uow.contacts.find(Address(CHANNEL, str(chat)))
     lines: list[DeskLine] = []
@@ -101,7 +122,8 @@ def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent
         if surplus < 0:
             count.unsent.append(f"to {chat}: {text[:30]}")
         elif surplus > excuses:
-            count.unexcused.append(f"to {chat}: {text[:30]}")
+            shown_at = ", ".join(f"life {one.life} at {one.at:.1f} s" for one in run)
+            count.unexcused.append(f"to {chat}: {text[:30]} ({shown_at})")
         else:
             count.surplus += surplus
     if not phone:
@@ -111,10 +133,11 @@ def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent
 def _count_rows(count: Count, program: Program, load: Load) -> None:
     """What only the tables show: nothing half done, one call for everybody in danger, no page twice."""
     count.left += [f"inbox {state}" for (state,) in program.select("SELECT state FROM inbox WHERE state <> 'done'")]
-    count.left += [
+    count.left += [  # who still waits may be told so at any moment, the last one before the stop too: that line goes out later
         f"outbox {kind} {state}"
         for kind, state in program.select(
             "SELECT kind, state FROM outbox WHERE contact_uid IS NOT NULL AND state NOT IN ('sent', 'cancelled')"
+            " AND NOT (kind = 'waiting' AND state = 'pending')"
         )
     ]
     calls = program.select(

@@ -32,16 +32,17 @@ class Cluster:
     @classmethod
     async def prepared(
         cls, launcher: Launcher, folder: Path, fake: FakeTelegram, postgres: PostgresServer, redis: RedisServer,
-        *roles: str, keys_apart: bool = False,
+        *roles: str, keys_apart: bool = False, pager: str = "",
     ) -> Cluster:  # fmt: skip
-        """With an empty database and staff; nothing runs yet."""
+        """With an empty database and staff; nothing runs yet. `pager`: where calls to staff go, besides the desk."""
         database = make_database(postgres.url, "binhan_chaos")
         keys = make_database(postgres.url, "binhan_chaos_keys") if keys_apart else ""
         made = cls(launcher, folder, fake, postgres, redis)
         for number, role in enumerate(roles):
             member = Program(
-                launcher, folder, fake, database=database, redis=redis.url, keys=keys, role=role, name=f"-{number}"
-            )
+                launcher, folder, fake, database=database, redis=redis.url, keys=keys, role=role, name=f"-{number}",
+                pager=pager,
+            )  # fmt: skip
             member.prepare()
             made.members.append(member)
         await made.members[0].employ()
@@ -74,10 +75,14 @@ class Cluster:
         os.kill(member.pid, signal.SIGCONT)
 
     async def database_away(self, seconds: float, *, killed: bool = False) -> None:
-        """The database is stopped (or killed) and comes back."""
+        """The database is stopped (or killed) and comes back. What is sent meanwhile cannot be written down before it is back:
+        a life of its own, whose messages may come again.
+        """
+        self.fake.life += 1
         self.postgres.kill() if killed else self.postgres.stop()
         await asyncio.sleep(seconds)
         self.postgres.start()
+        self.fake.life += 1
 
     async def redis_away(self, seconds: float) -> None:
         """Redis is killed and comes back, empty."""

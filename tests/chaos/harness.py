@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from handlers.model import Role
 from handlers.staffing import AddStaff, Staffing
 from handlers.stays import Ending
 from storage.open import open_storage
+from tests.fakes.pager import SECRET as PAGER_SECRET
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault
 from tests.servers.process import free_port
 
@@ -105,6 +107,7 @@ class Program:
     database: str = ""  # "": SQLite in the folder
     redis: str = ""
     keys: str = ""  # "": in the folder
+    pager: str = ""  # where calls to staff go, besides the desk
     role: str = "all"
     name: str = ""  # tells those of one folder apart
 
@@ -138,7 +141,9 @@ class Program:
             f"  - {{name: {CHANNEL}, platform: telegram, token: 'file:{self.folder}/token', "
             f"base_url: '{self.fake.base_url}', poll_timeout_s: 1}}\nlog: {{level: {log_level}}}\n"
             f"database: {{url: '{self.database}', keys_url: '{self.keys}'}}\nredis: {{url: '{self.redis}'}}\n"
+            + (f"pager: {{url: '{self.pager}', secret: 'file:{self.folder}/pager'}}\n" if self.pager else "")
         )
+        (self.folder / "pager").write_text(PAGER_SECRET)
 
     async def employ(self) -> None:
         """A counsellor and a supervisor, so that there is somebody to call."""
@@ -213,6 +218,12 @@ class Program:
         )
         return int(count)
 
+    def overdue_s(self) -> float:
+        """By how much the most overdue escalation is late, by this machine's clock; 0 when none is."""
+        due = "extract(epoch FROM min(next_due_at))" if self.database else "min(next_due_at) / 1e6"
+        ((at,),) = self.select(f"SELECT {due} FROM escalations WHERE state <> 'ended'")
+        return max(0.0, time.time() - float(at)) if at is not None else 0.0
+
 
 CALM = "tin {number} của người {chat}"
 IN_DANGER = "chồng đang cầm dao đánh em, cứu em với, tin {number} của người {chat}"
@@ -226,7 +237,7 @@ class Load:
     chats: int
     seed: int
     written: dict[int, list[str]] = field(default_factory=dict)
-    in_danger: set[int] = field(default_factory=set)
+    in_danger: dict[int, float] = field(default_factory=dict)  # chat -> when it first said so, monotonic
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -243,7 +254,7 @@ class Load:
             danger = self._next % 12 == 0
             text = (IN_DANGER if danger else CALM).format(number=self._next, chat=chat)
             if danger:
-                self.in_danger.add(chat)
+                self.in_danger.setdefault(chat, time.monotonic())
             self.written.setdefault(chat, []).append(text)
             self.fake.types(chat, text)
 

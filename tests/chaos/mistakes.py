@@ -5,6 +5,7 @@ Only the test launcher imports this; the product has no switch for any of it.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,9 +16,11 @@ import structlog
 
 from bot import wiring
 from bot.channels import telegram
+from bot.workers import auditor
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
-from handlers import failpoints
+from bot.workers.timers import TimersWorker
+from handlers import failpoints, watching
 from handlers.delivery import Report, record
 from handlers.inbound import Inbound
 from handlers.model import InboundMessage, InboxState, Outcome, SendJob
@@ -28,8 +31,12 @@ log = structlog.get_logger()
 
 
 def make(name: str) -> None:
-    """Make one mistake by name in this process; "" makes none. `later:SECONDS` only moves the clock."""
+    """Make one mistake by name in this process; "" makes none. `later:SECONDS` only moves the clock; `hurried` behind the name of
+    a mistake makes the auditor look ten times as often.
+    """
     kind, _, value = name.partition(":")
+    if value == "hurried":
+        _hurried_auditor()
     if kind == "later":
         _later(timedelta(seconds=float(value)))
     elif kind:
@@ -46,6 +53,32 @@ def _later(by: timedelta) -> None:
     import bot.serve
 
     bot.serve.open_service = open_later  # type: ignore[assignment]
+
+
+def _hurried_auditor() -> None:
+    """For short runs: what takes half a minute takes a few seconds."""
+    auditor.NO_BEAT_FOR = auditor.NO_BEAT_FOR / 10
+    times = auditor.Auditor.__init__.__kwdefaults__
+    times["look_every_s"], times["settles_s"] = times["look_every_s"] / 10, times["settles_s"] / 10
+    watching.QUESTIONS = tuple(replace(one, limit=one.limit / 10) for one in watching.QUESTIONS)  # type: ignore[misc]
+
+
+def _no_ticker() -> None:
+    """Nobody looks at timers any more."""
+
+    async def run(self: Any) -> None:
+        await asyncio.Event().wait()
+
+    TimersWorker.run = run  # type: ignore[method-assign]
+
+
+def _idle_ticker() -> None:
+    """Whoever looks at timers gives signs of life and does nothing."""
+
+    async def step(self: Any) -> bool:
+        return False
+
+    TimersWorker._step = step  # type: ignore[method-assign]
 
 
 def _acknowledge_first() -> None:
@@ -137,5 +170,7 @@ _MISTAKES: dict[str, Callable[[], None]] = {
     "no-dedupe": _no_dedupe,
     "two-commits": _two_commits,
     "talkative": _talkative,
+    "no-ticker": _no_ticker,
+    "idle-ticker": _idle_ticker,
 }
 NAMES = tuple(_MISTAKES)

@@ -30,6 +30,7 @@ def kept() -> Iterator[Kept]:
 def test_the_shipped_settings_lose_nothing_and_archive_within_five_minutes(kept: Kept) -> None:
     settings = dict(kept.do("SELECT name, setting FROM pg_settings"))  # type: ignore[arg-type]
     assert {settings[name] for name in ("fsync", "full_page_writes", "synchronous_commit", "archive_mode")} == {"on"}
+    print(f"figure: every change is archived within {settings['archive_timeout']} s, by the shipped settings")
     assert 0 < int(settings["archive_timeout"]) <= RPO_S / 2
     assert settings["log_error_verbosity"] == "terse"
     assert settings["log_statement"] == "none"

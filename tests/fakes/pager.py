@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from collections import deque
 from typing import Any
 
@@ -19,6 +20,7 @@ class FakePager:
 
     def __init__(self) -> None:
         self.taken: dict[str, dict[str, Any]] = {}  # by idempotency key
+        self.first_at: dict[str, float] = {}  # case code -> when it was first called for, monotonic
         self.repeats = 0
         self.refused = 0
         self.faults: deque[str] = deque()  # a status, or "reset" or "lost" (taken, answer lost)
@@ -60,6 +62,7 @@ class FakePager:
                 self.violations.append("no idempotency key")
             self.repeats += content["id"] in self.taken
             self.taken[content["id"]] = content
+            self.first_at.setdefault(content["case"], time.monotonic())
         if fault in ("reset", "lost"):
             assert request.transport is not None
             request.transport.abort()

@@ -28,6 +28,7 @@ COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "databas
 
 def test_a_night_at_the_hotline() -> None:
     run_state_machine_as_test(Night, settings=settings(max_examples=NIGHTS, stateful_step_count=30, **COMMON))
+    print(f"figure: {NIGHTS} nights of up to 30 steps, all invariants after each: nothing overdue, one owner")
 
 
 # --- the mutation gate -------------------------------------------------------------------------------------------------
@@ -172,3 +173,4 @@ def test_every_planted_bug_is_found(bug: Callable[[pytest.MonkeyPatch], None], m
     found = settings(max_examples=400, stateful_step_count=30, derandomize=True, phases=[Phase.generate], **COMMON)
     with pytest.raises((AssertionError, ExceptionGroup)):
         run_state_machine_as_test(Night, settings=found)
+    print("figure: planted bug found: " + bug.__name__)

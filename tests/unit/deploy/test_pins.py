@@ -1,7 +1,8 @@
-"""What `deploy/pin` has written: exact, hashed, whole, and within what pyproject.toml allows."""
+"""What `deploy/pin` has written: exact, hashed, whole, within what pyproject.toml allows; the bill of materials says the same."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -98,3 +99,28 @@ def test_nothing_that_a_pinned_package_needs_is_left_to_chance() -> None:
             if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
                 wanted.append(needed)
     assert compared > 0
+
+
+def test_the_bill_of_materials_names_every_package_with_its_version_and_its_hashes() -> None:
+    bill = json.loads((ROOT / "deploy/sbom.json").read_text("utf-8"))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert (bill["metadata"]["component"]["name"], bill["metadata"]["component"]["version"]) == (
+        PROJECT["project"]["name"],
+        PROJECT["project"]["version"],
+    )
+    assert "timestamp" not in bill["metadata"], "the same pins give the same bytes"
+    named = {canonicalize_name(one["name"]): one for one in bill["components"]}
+    assert named.keys() == PINS.keys(), "run deploy/pin --sbom"
+    for name, (pin, hashes) in PINS.items():
+        one = named[name]
+        assert one["version"] == exact(pin), f"{name}: run deploy/pin --sbom"
+        assert one["purl"] == f"pkg:pypi/{name}@{exact(pin)}"
+        listed = {each["content"] for where in one["externalReferences"] for each in where.get("hashes", [])}
+        assert listed == {each.rpartition(":")[2] for each in hashes}, f"{name}: run deploy/pin --sbom"
+    makers = {f"{one['name']}=={one['version']}" for one in bill["metadata"]["tools"]["components"]}
+    (version_of_maker,) = re.findall(
+        r"^SBOM='cyclonedx-bom==(.+)' ", (ROOT / "deploy/pin").read_text("utf-8"), re.MULTILINE
+    )
+    assert f"cyclonedx-py=={version_of_maker}" in makers
+    count = sum(len(hashes) for _, hashes in PINS.values())
+    print(f"figure: bill of materials: {len(named)} packages with {count} hashes, all as pinned")

@@ -175,6 +175,9 @@ async def test_every_route_answers_safely_to_every_method(hotline: Hotline, http
             answer = await http.post("/desk/sign-out", headers=headers, allow_redirects=False)
             assert_safe(answer.headers, "/desk/sign-out", https=https)
             assert_kept_well(answer.headers.getall("Set-Cookie"), https=https)
+    print(
+        f"figure: {walked} answers on {len(paths)} routes: every header protects as a browser reads it, no inline script"
+    )
     assert walked > 150
     assert inside >= (6 if signed_in else 3)
 
