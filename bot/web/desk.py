@@ -93,9 +93,8 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
     """GET /desk: who waits, most urgent first."""
     deps, staff = request.config_dict[DEPS], request[STAFF]
     if not may(staff, Action.SEE_QUEUE):
-        there = request.rel_url.with_path(_own_work(staff)).with_query(
-            request.rel_url.query
-        )  # with what is to be said there
+        said = request.rel_url.query  # goes along: it is to be read there
+        there = request.rel_url.with_path(_own_work(staff)).with_query(said)
         return web.Response(status=303, headers={"Location": str(there)})
     view = await deps.door.read(lambda uow: deps.desk.queue(uow, [Queue(staff_uid=staff.uid)])[0])
     return desk_page(request, "desk/queue.html", queue=words.queue(view, staff, datetime.now(UTC), deps))

@@ -38,9 +38,7 @@ async def _page_of(request: web.Request, refused: NoRight | NotOurForm | NotSign
     if isinstance(refused, NotOurForm):
         return desk_page(request, "desk/refused.html", status=403, hint=DESK["old_page"], kept=kept)
     what, who = words_of(refused.actions)
-    return desk_page(
-        request, "desk/no_right.html", status=403, hint=DESK["no_right"], kept=kept, what=what, who=who
-    )  # fmt: skip
+    return desk_page(request, "desk/no_right.html", status=403, hint=DESK["no_right"], kept=kept, what=what, who=who)
 
 
 def words_of(actions: tuple[Action, ...]) -> tuple[str, str]:
