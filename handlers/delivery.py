@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,10 +48,20 @@ def claim(uow: UnitOfWork, wanted: Sequence[Claiming]) -> list[list[SendJob]]:
     return [uow.outbox.claim(limit, LEASE, first.skip_channels, first.reach), *([] for _ in wanted[1:])]
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What this process has of the outbox, as it is whenever it is asked: `holding` the lease tokens it sends under, `claiming`
+    whether a claim is under way. A copy would be old by the time a slow database looks at it, and a row would go out twice.
+    """
+
+    holding: Container[str] = ()
+    claiming: Callable[[], bool] = lambda: False
+
+
 @operation("writer")
-def take_back(uow: UnitOfWork, holding: Sequence[Collection[str]]) -> list[int]:
-    """What the dead were sending goes out at once, not a lease later. Each item: the lease tokens we ourselves send under."""
-    return [uow.outbox.take_back(tokens, LEASE) for tokens in holding]
+def take_back(uow: UnitOfWork, senders: Sequence[Ours]) -> list[int]:
+    """What the dead were sending goes out at once, not a lease later. Each item: what we ourselves are sending."""
+    return [uow.outbox.take_back(ours.holding, LEASE, ours.claiming) for ours in senders]
 
 
 @operation("record")

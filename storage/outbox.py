@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -132,13 +132,15 @@ class Outbox:
             wanted["desks"] = sorted(reach.desks)
         return self._uow.hold(statement, wanted, skip=True).all()
 
-    def take_back(self, holding: Collection[str], lease: timedelta) -> int:
+    def take_back(self, holding: Container[str], lease: timedelta, claiming: Callable[[], bool] = lambda: False) -> int:
         """Every lease that nobody holds any more runs out now."""
         self._uow.flush()
         leased = self._uow.execute(sql.LEASED).all()
         if not leased:
             return 0
         dead = self._uow.gone({row.lease_token[:SENDER] for row in leased})
+        # Asked after the leases were read: what we had claimed by then we have heard of, or never will.
+        unheard = not claiming()
         old = self._uow.now + lease - YOUNG  # nobody's any more: taken for us, and we never heard of it
         past = self._uow.now - timedelta(seconds=1)
         forsaken = [
@@ -148,7 +150,7 @@ class Outbox:
             and row.lease_token not in holding
             and (
                 row.lease_token[:SENDER] in dead
-                or (row.lease_token[:SENDER] == self._uow.sender and row.lease_until < old)
+                or (unheard and row.lease_token[:SENDER] == self._uow.sender and row.lease_until < old)
             )
         ]
         return self._uow.execute(sql.TAKE_BACK_ONE, forsaken).rowcount if forsaken else 0

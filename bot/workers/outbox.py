@@ -12,7 +12,7 @@ import structlog
 from bot.observe import is_debug, mark
 from bot.workers.loop import NoTally, Tally, forever, silent
 from handlers import failpoints
-from handlers.delivery import Claiming, Report, claim, may_still_go, record, take_back
+from handlers.delivery import Claiming, Ours, Report, claim, may_still_go, record, take_back
 from handlers.model import OutboxKind, Outcome, SendJob
 from handlers.ports import Channel, Door, Reach, SendResult, Surface, Wakeups
 
@@ -90,7 +90,7 @@ class OutboxWorker:
         """
         self._taken_back_at = time.monotonic()
         try:
-            taken = await self._door.run(take_back, frozenset(self._tokens))
+            taken = await self._door.run(take_back, Ours(self._tokens, lambda: bool(self._looking)))
         except Exception as error:
             log.error("outbox.take_back_failed", error=type(error).__name__)  # the leases run out by themselves
             return

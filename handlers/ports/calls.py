@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -100,11 +100,12 @@ class OutboxStore(Protocol):
         leaves to other processes what this one cannot deliver; None: it can deliver everything.
         """
 
-    def take_back(self, holding: Collection[str], lease: timedelta) -> int:
+    def take_back(self, holding: Container[str], lease: timedelta, claiming: Callable[[], bool] = lambda: False) -> int:
         """Let leases (of length `lease`) run out whose holder is dead; returns how many. `holding`: the lease tokens this
-        process is sending under. On an embedded database everybody else is dead; on a shared one the dead are those whose
-        every connection has been gone for some seconds. The rows stay in state sending, because they may have arrived:
-        nothing cancels them any more.
+        process is sending under; `claiming`: is a claim of it under way, whose leases it may not have heard of yet? Both are
+        asked once the leases have been read, so they must say how it is then. On an embedded database everybody else is
+        dead; on a shared one the dead are those whose every connection has been gone for some seconds. The rows stay in
+        state sending, because they may have arrived: nothing cancels them any more.
         """
 
     def record(

@@ -38,7 +38,7 @@ async def program(launcher: Launcher, tmp_path: Path) -> AsyncIterator[Program]:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[PostgresServer, RedisServer]]:
-    """Servers of this module's own, started in the main thread: they will be killed."""
+    """Servers of these tests' own, started in the main thread: they will be killed."""
     try:
         postgres, redis = PostgresServer(), RedisServer()
     except Missing as missing:

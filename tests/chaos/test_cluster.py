@@ -27,9 +27,7 @@ from tests.fakes.pager import FakePager
 FULL = os.environ.get("CHAOS") == "full"
 TROUBLES = int(os.environ.get("TROUBLES", "1500" if FULL else "24"))
 EACH = 10 if FULL else 1
-ONLY = [
-    word for word in os.environ.get("ONLY", "").split(",") if word
-]  # of the random troubles these alone, "kill" for example
+ONLY = os.environ["ONLY"].split(",") if os.environ.get("ONLY") else []  # of the random troubles, "kill" for example
 AROUND_COMMITS = (
     "accept.after_commit",
     "handle.after_commit",
@@ -40,7 +38,6 @@ AROUND_COMMITS = (
 """Where two processes meet; the short run kills at each of these alone, the full one at every named place."""
 AWAY_S = 60.0 if FULL else 4.0
 PAGED_WITHIN_S = 10.0  # promised in a storm of kills
-SLACK = 5.0  # a busy machine is no mistake of ours
 OVERDUE_AT_MOST_S = 30.0
 MOST_CHATS = 400
 LATER_S = 70.0
@@ -78,6 +75,7 @@ async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster, pa
             overdue = max(overdue, await asyncio.to_thread(cluster.web.overdue_s))
     await cluster.drained(120)
     await until(lambda: len(pager.first_at) >= len(load.in_danger), DRAIN_WITHIN_S, "all in danger were called for")
+    await cluster.drained(120)  # meanwhile some were told that we are still looking
     assert await cluster.stop() == [0, 0, 0]
     count = await check(cluster.members[0], load)
     what = f"random troubles ({', '.join(ONLY)})" if ONLY else "random troubles of processes, database and Redis"
@@ -89,7 +87,9 @@ async def test_killed_at_random_with_the_database_and_redis(cluster: Cluster, pa
         f"{in_time}, p50 {took[len(took) // 2]:.1f} s, slowest {took[-1]:.1f} s; most overdue escalation {overdue:.1f} s"
     )
     assert count.wrong() == {}
-    assert took[len(took) // 2] < PAGED_WITHIN_S * SLACK
+    assert took[len(took) // 2] < PAGED_WITHIN_S, (
+        "half of them; how long the slowest waits depends on the machine as well"
+    )
     assert overdue < OVERDUE_AT_MOST_S
     assert pager.violations == []
     assert cluster.fake.violations == []

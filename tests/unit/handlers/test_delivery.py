@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.delivery import LEASE, LONGEST_RETRY_S, Claiming, Report, backoff, claim, record, take_back
+from handlers.delivery import LEASE, LONGEST_RETRY_S, Claiming, Ours, Report, backoff, claim, record, take_back
 from handlers.model import MessageKind, OutboxKind, OutboxState, Outcome, SendJob
 from handlers.ports import SendResult
 from tests.fakes.road import EMERGENCY, PULLED, Road
@@ -67,7 +67,7 @@ def test_a_late_finisher_changes_nothing(road: Road) -> None:
 def test_a_dead_predecessors_sends_go_on_at_once(road: Road) -> None:
     written(road)
     claims(road)
-    assert road.run(take_back, ()) == 1
+    assert road.run(take_back, Ours()) == 1
     assert len(claims(road)) == 1
 
 

@@ -16,7 +16,7 @@ from bot.workers import outbox as outbox_module
 from bot.workers.inbox import InboxWorker
 from bot.workers.outbox import OutboxWorker
 from flows.platforms import Capabilities
-from handlers.delivery import LEASE, backoff, record, take_back
+from handlers.delivery import LEASE, Ours, backoff, claim, record, take_back
 from handlers.errors import StorageUnavailable
 from handlers.model import Address, OutboxKind, OutboxState, Outcome, SendJob
 from handlers.ports import SendResult
@@ -183,7 +183,7 @@ async def test_a_restart_takes_back_what_the_dead_one_was_sending_and_the_late_o
     await _two_lines(storage)
     (dead,) = await act(storage.door, lambda uow: uow.outbox.claim(9, LEASE, frozenset()))
     assert await act(storage.door, lambda uow: uow.outbox.claim(9, LEASE, frozenset())) == []
-    assert await storage.door.run(take_back, ()) == 1
+    assert await storage.door.run(take_back, Ours()) == 1
     (ours,) = await act(storage.door, lambda uow: uow.outbox.claim(9, LEASE, frozenset()))
     assert (ours.row.uid, ours.row.attempts) == (dead.row.uid, 1), "the try it died in does not count"
     assert not await act(
@@ -192,6 +192,44 @@ async def test_a_restart_takes_back_what_the_dead_one_was_sending_and_the_late_o
     assert await act(
         storage.door, lambda uow: uow.outbox.record(ours.row.uid, ours.row.lease_token or "", Outcome.SENT)
     )
+
+
+class SlowDoor:
+    """A database that takes its time over claims and keeps what it is told of our leases."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage, self.slow, self.ours = storage, asyncio.Event(), Ours()
+
+    async def run(self, operation: Any, item: Any) -> Any:
+        if operation is take_back:
+            self.ours = item
+            return 0
+        done = await self.storage.door.run(operation, item)
+        if operation is claim:
+            await self.slow.wait()  # committed, and nobody has heard of it yet
+        return done
+
+
+async def test_what_is_ours_is_asked_when_leases_are_looked_at_and_not_before(storage: Storage) -> None:
+    """Found by a storm of kills: a take-back that waited for a slow database took a row that we had just begun to send."""
+    await _two_lines(storage)
+    phone, door = Phone(), SlowDoor(storage)
+    phone.gate.clear()
+    worker = OutboxWorker(door, storage.wakeups, {CHANNEL: phone}, {})  # type: ignore[arg-type, dict-item]
+    worker._open = True
+    await worker._take_back()
+    assert not door.ours.claiming()
+    looking = asyncio.create_task(worker.look())
+    await _until(lambda: worker._looking)
+    assert door.ours.claiming(), "what it brings may be ours"
+    door.slow.set()
+    await looking
+    assert not door.ours.claiming()
+    (token,) = worker._tokens
+    assert token in door.ours.holding
+    worker._open = False
+    phone.gate.set()
+    await _until(lambda: not worker._sending)
 
 
 @pytest.mark.parametrize(
