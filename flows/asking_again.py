@@ -61,8 +61,10 @@ def owe(turn: Turn) -> None:
 
 
 def card_shown(turn: Turn) -> None:
-    """She is being shown the emergency card."""
+    """She is being shown the emergency card; it offers a person too, so nobody need ask her about that afterwards."""
     turn.again = replace(turn.again, card_at=turn.now)
+    if turn.concern == "pending":
+        turn.concern = "offered"
 
 
 def card_stands(turn: Turn) -> bool:
