@@ -25,7 +25,7 @@ COURTESY = Courtesy(
         "anh ơi", "cô ơi", "bạn ơi", "xin", "well", "ok then",
     ),
     after=(
-        "ạ", "a", "nhé", "nha", "nhá", "nhớ", "đi", "thôi", "nữa", "đâu", "rồi", "nhiều", "lắm", "em", "chị", "anh",
+        "ạ", "a", "nhé", "nha", "nhá", "đi", "thôi", "nữa", "đâu", "rồi", "nhiều", "lắm", "em", "chị", "anh",
         "cô", "chú", "bác", "bạn",
         "ad", "admin", "cảm ơn", "cám ơn", "thanks", "thank you", "tks", "please", "pls",
     ),

@@ -14,7 +14,7 @@ from flows.everyday import COURTESY
 from flows.program import Option, Options, Task
 from flows.session import Wait
 from flows.severity import Severity
-from flows.text import Key, Phrasebook, key_of
+from flows.text import Key, Phrasebook, key_of, squeezed
 from flows.turn import Turn
 
 _BETWEEN = re.compile(r"[,;+&/\n]|\s+(?:và|va|voi|với|and)\s+", re.IGNORECASE)
@@ -42,22 +42,37 @@ def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:
 
 
 def everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
-    """Which choice a label with courtesy around it means, or an everyday answer here.
+    """Which choice a label with courtesy around it means, or an everyday answer here; also with letters held down ("dạaaa").
 
-    Neither decides a consent; an everyday answer takes no choice that raises, and does not end the stay out of help and danger.
+    Neither decides a consent; an everyday answer takes no choice that says emergency, and does not end the stay out of help and
+    danger.
     """
     if task.options is None or task.consent is not None or not key.folded:
         return None
-    for options in _in_her_languages(turn, task):
-        labels = (options.book.find_only(words) for words in COURTESY.left(key))
-        found = next((index for index in labels if index is not None), None)
+    short = squeezed(key)
+    for said in (key,) if short == key else (key, short):
+        found = _courteously_meant(turn, task, said)
+        if found is None:
+            found = _everyday_meant(turn, task, said)
         if found is not None:
             return found
-    at = {option.id: index for index, option in enumerate(task.options.options)}
+    return None
+
+
+def _courteously_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    found = (choice_meant(turn, task, words) for words in COURTESY.left(key))
+    return next((index for index in found if index is not None), None)
+
+
+def _everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    assert task.options is not None
+    options = task.options.options
+    at = {option.id: index for index, option in enumerate(options)}
     index = next((at[one] for one in turn.program.everyday.meant(key) if one in at), None)
-    if index is None or task.options.options[index].raised is not None:
+    if index is None or _ends_help(turn, task, options[index]):
         return None
-    return None if _ends_help(turn, task, task.options.options[index]) else index
+    raised = options[index].raised
+    return None if raised is not None and raised.severity is Severity.EMERGENCY else index
 
 
 def _ends_help(turn: Turn, task: Task, option: Option) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_none_of_them_decides_a_consent_or_calls_anybody(world: World, library: 
         option = next((one for one in task.options.options if one.id == found), None)
         if option is not None and text not in ("thôi", "ok"):  # these two are a plain no and a plain yes
             assert task.consent is None, task.place
-            assert option.raised is None, f"{task.place}:{found}"
+            assert option.raised is None or option.raised.severity is not Severity.EMERGENCY, f"{task.place}:{found}"
 
 
 def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: World) -> None:
@@ -118,6 +118,12 @@ def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: Worl
         ("forced_marriage.free", "ko được", "no"),
         ("danger_signs.ask", "không có", "none"),
         ("danger_signs.ask", "k", "none"),
+        ("safety.ask", "coo", "safe"),
+        ("safety.ask", "khoong", "danger"),
+        ("after_talk.ask", "thôiii ạạ", "stop"),
+        ("after_talk.ask", "okkkk", "go_on"),
+        ("what.ask", "bi danhh", "physical"),
+        ("sexual_violence.ask", "ko bít nữa", "unsure"),
         ("return_code.show", "em ghi rồi ạ", "kept"),
         ("return_code.show", "ok", ""),
         ("who.ask", "em 14 tuổi ạ", "child"),
@@ -179,3 +185,16 @@ def test_the_number_of_a_choice(text: str, number: int) -> None:
 )
 def test_teencode_for_yes_and_no(text: str, said: bool) -> None:
     assert yes_or_no(key_of(text)) is said
+
+
+@pytest.mark.parametrize("text", ["vâng ạ", "cảm ơn", "ok", "dạ", "thôi"])
+def test_her_courtesy_after_the_farewell_begins_nothing_anew(library: Library, text: str) -> None:
+    def after(minutes: int, text: str, danger: Severity = Severity.NONE) -> bool:
+        ended = Session(version=library.version, id="x", status=Status.ENDED, outcome="left", heard_at=NOW)
+        return bool(advance(library, ended, Said(text, danger), NOW + timedelta(minutes=minutes)).effects)
+
+    assert not after(1, text)
+    assert after(6, text)
+    assert after(1, "em còn chuyện này nữa")
+    assert after(1, text, Severity.URGENT)
+    assert after(1, "cứu")
