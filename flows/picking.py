@@ -33,7 +33,7 @@ def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:
         found = options.book.find_only(key)
         if found is None:
             found = answers.option_number(key, len(options.options))
-        if found is None and options.yes_no != (None, None):
+        if found is None and options.yes_no != (None, None) and not _rather_passes(turn, task, key):
             answer = answers.yes_or_no(key, turn.program.yes_no)
             found = None if answer is None else options.yes_no[answer]
         if found is not None:
@@ -65,14 +65,24 @@ def _courteously_meant(turn: Turn, task: Task, key: Key) -> int | None:
 
 
 def _everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    """A choice whose label belongs to the same everyday words ("Không chắc") before those that the set names by id."""
     assert task.options is not None
-    options = task.options.options
-    at = {option.id: index for index, option in enumerate(options)}
-    index = next((at[one] for one in turn.program.everyday.meant(key) if one in at), None)
-    if index is None or _ends_help(turn, task, options[index]):
-        return None
-    raised = options[index].raised
+    options, everyday = task.options.options, turn.program.everyday
+    group, at = everyday.group(key), {option.id: index for index, option in enumerate(options)}
+    alike: list[int] = []
+    if everyday.takes_labels(group):
+        alike = [index for index, option in enumerate(options) if everyday.group(key_of(option.label)) == group]
+    named = [at[one] for one in everyday.meant(key) if one in at]
+    index = next((one for one in (*alike, *named) if not _ends_help(turn, task, options[one])), None)
+    raised = options[index].raised if index is not None else None
     return None if raised is not None and raised.severity is Severity.EMERGENCY else index
+
+
+def _rather_passes(turn: Turn, task: Task, key: Key) -> bool:
+    """Is a word that could be a no ("thôi") rather a wish to pass, because this question may be passed?"""
+    if task.options is None or all(option.id != "skip" for option in task.options.options):
+        return False
+    return "skip" in turn.program.everyday.meant(key) and bool(turn.program.everyday.group(key))
 
 
 def _ends_help(turn: Turn, task: Task, option: Option) -> bool:

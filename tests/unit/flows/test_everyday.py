@@ -118,6 +118,17 @@ def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: Worl
         ("forced_marriage.free", "ko được", "no"),
         ("danger_signs.ask", "không có", "none"),
         ("danger_signs.ask", "k", "none"),
+        ("child.afraid", "dạ thôi ạ", "skip"),
+        ("suicide.now", "thôi", "skip"),
+        ("suicide.now", "có đâu", ""),
+        ("suicide.now", "dạ không ạ", "not_now"),
+        ("across_border.ask", "để sau", "skip"),  # not "Đã về nhà rồi", whose id is back
+        ("across_border.watched", "không biết", ""),  # not sure means an emergency there: she is asked
+        ("pregnancy.ask", "ko biết", "skip"),  # not "có thai, chưa biết làm sao"
+        ("bystander.now", "ko rõ", "unsure"),
+        ("bystander.now", "để sau", ""),
+        ("talk.waiting", "vâng ạ", "keep"),
+        ("emergency_card.card", "cảm ơn", "go_on"),
         ("safety.ask", "coo", "safe"),
         ("safety.ask", "khoong", "danger"),
         ("after_talk.ask", "thôiii ạạ", "stop"),
