@@ -1,7 +1,7 @@
 """Everyday answers that are no label: "thôi", "cảm ơn nhé", "ko biết", "ừ". Which choice they mean, the set says by its ids.
 
-They are looked for in whole messages only, courtesy left aside. They never decide a consent, never take a choice that says emergency,
-and never end a stay out of the emergency card; whoever calls this keeps to that.
+They are looked for in whole messages only, courtesy left aside. They never decide a consent, never take a choice that says
+emergency, and never end a stay out of the emergency card; whoever calls this keeps to that.
 """
 
 from __future__ import annotations
