@@ -106,7 +106,7 @@ def _said(turn: Turn, said: Said) -> bool:
             breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
-        return False
+        return asking_again.tell_once(turn)
     if said.danger is Severity.URGENT and not turn.concern:
         turn.concern = "pending"
     if turn.began:
@@ -122,9 +122,11 @@ def _said(turn: Turn, said: Said) -> bool:
 def _says_farewell(turn: Turn, said: Said, key: Key) -> bool:
     """Is this only her courtesy after ours ("vâng ạ", "cảm ơn")? Greeting her anew would be no answer to it."""
     left_at = turn.heard_at
-    if said.danger is not Severity.NONE or turn.outcome != LEFT or left_at is None or turn.now - left_at > FAREWELL:
+    if said.danger is not Severity.NONE or said.called or turn.outcome != LEFT:
         return False
-    return bool(turn.program.everyday.meant(key))
+    if left_at is None or turn.now - left_at > FAREWELL:
+        return False
+    return turn.program.everyday.is_courtesy(key)
 
 
 def _reply(turn: Turn, text: str, key: Key, word: str) -> None:

@@ -63,12 +63,22 @@ class Everyday:
 
     def meant(self, key: Key) -> tuple[str, ...]:
         """Ids of choices that this message may mean, the likeliest first; none when it is no everyday answer."""
+        group = self._meaning(key)
+        return tuple(self._answers[group].choices) if group else ()
+
+    def is_courtesy(self, key: Key) -> bool:
+        """Is it only what one says back to a farewell?"""
+        group = self._meaning(key)
+        return bool(group) and self._answers[group].farewell
+
+    def _meaning(self, key: Key) -> str:
+        """The group of these words, or that of a plain yes or no."""
         group = self.group(key)
         if not group and self._answers:
             said = (yes_or_no(words, self._yes_no) for words in COURTESY.left(key))
             plain = next((one for one in said if one is not None), None)
             group = "" if plain is None else YES if plain else NO
-        return tuple(self._answers[group].choices) if group in self._answers else ()
+        return group if group in self._answers else ""
 
     def passes(self, key: Key) -> bool:
         """Does she pass on a question, or has had enough of it?"""

@@ -86,7 +86,9 @@ def _rather_passes(turn: Turn, task: Task, key: Key) -> bool:
 
 
 def _ends_help(turn: Turn, task: Task, option: Option) -> bool:
-    """Is this *stop* on the emergency card?"""
+    """Is this *stop* on the emergency card, or anywhere while a person is called who will read? Then she must say it plainly."""
+    if turn.called and option.id == "stop":
+        return True
     events, following = turn.program.interrupts, turn.program.tasks.get((task.flow, option.goto.otherwise))
     ends = following is not None and following.call == events["stop"]
     return ends and task.flow in (events["help"], events["danger"])

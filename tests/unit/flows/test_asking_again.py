@@ -238,3 +238,11 @@ def test_who_has_been_shown_the_card_is_not_asked_after_it_whether_she_wants_a_p
     assert talk.type("nó cầm dao", danger=DANGER) == [CARD]
     assert talk.press("Nhắn tiếp") == ["Dòng một.", QUESTION]
     assert talk.type("1") == ["Chuyện gì vậy, chính mình?"]
+
+
+def test_who_writes_on_while_a_person_is_called_for_her_hears_once_that_it_is_read(library: Library) -> None:
+    talk = at_question(library, "gặp người", "1")
+    assert talk.session.status == "handed_over"
+    heard = [*typed(talk, "chị ơi", apart=SLOWLY), *typed(talk, "chị ơi", "lâu thế ạ", apart=SLOWLY, called=True)]
+    assert heard == [[], ["choose_again_called"], []]
+    assert talk.session.status == "handed_over"

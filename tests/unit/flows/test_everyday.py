@@ -207,5 +207,16 @@ def test_her_courtesy_after_the_farewell_begins_nothing_anew(library: Library, t
     assert not after(1, text)
     assert after(6, text)
     assert after(1, "em còn chuyện này nữa")
+    assert after(1, "không biết")
     assert after(1, text, Severity.URGENT)
     assert after(1, "cứu")
+
+
+def test_while_a_person_is_called_who_reads_only_a_plain_stop_ends_the_stay(library: Library) -> None:
+    frames = (Frame("next_steps", "ask", State.OPEN),)
+    session = Session(
+        version=library.version, id="x", status=Status.WAITING, frames=frames, wait=Wait(Stage.CHOICES, 1), asks=1
+    )
+    for text, ends in (("không", False), ("thôi", False), ("dừng", True), ("Dừng ở đây", True)):
+        sprint = advance(library, session, Said(text, called=True), NOW)
+        assert (sprint.session.status is Status.ENDED) is ends, text
