@@ -162,6 +162,7 @@ class PartsCompiler:
         entries += [(option.id.replace("_", " "), index) for index, option in enumerate(options)]
         also = [self._also(option) for option in options]
         entries += [(key, index) for index, more in enumerate(also) for key in more]
+        entries += [(key, index) for index, option in enumerate(options) for key in self._parts(option.label)]
         meanings = [self._plainly(key, more) for key, more in zip(keys, also, strict=True)]
         yes_no = tuple(meanings.index(answer) if meanings.count(answer) == 1 else None for answer in (False, True))
         exact = self.step.consent is not None or any(
@@ -172,6 +173,11 @@ class PartsCompiler:
 
     def _also(self, option: Option) -> list[Key]:
         return [key_of(word) for word in (self.step.choices or {})[option.id].also]
+
+    def _parts(self, label: str) -> list[Key]:
+        """Of a label like "Bị đi theo, bị rình" either may be typed, where it is more than one word; never for a consent."""
+        parts = label.split(",") if self.step.consent is None else []
+        return [key_of(part) for part in parts if len(parts) > 1 and len(part.split()) > 1]
 
     def _plainly(self, label: Key, also: Sequence[Key]) -> bool | None:
         """Does a choice say yes or no: by its label, or because *có* or *không* is said to mean it too?"""
