@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from flows.courtesy import part
 from flows.schema import AGE_BANDS
 from flows.text import Key, Phrasebook, key_of
 
@@ -45,12 +46,20 @@ _DIGITS = {
     "tam": 8,
     "chin": 9,
 }
-_SPELLED_ALONE: Phrasebook[int] = Phrasebook([("một", 1), ("hai", 2), ("bốn", 4), ("một ạ", 1), ("hai ạ", 2)])
-"""Numbers that nothing else is spelled like: *ba* is a father, *nam* a man, *sau* later."""
-_BEFORE_NUMBER = (
-    "so", "cau", "chon", "y", "dong", "muc", "cai", "thu", "em", "toi", "minh", "da", "chac", "la", "number",
-    "option", "line", "no", "choose",
-)  # fmt: skip
+_SPELLED = ("một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
+_SPELLED_OPTION: Phrasebook[int] = Phrasebook(
+    [
+        ("một", 1),
+        ("hai", 2),
+        ("bốn", 4),
+    ]  # nothing else is spelled like these; *ba* is a father, *nam* a man, *sau* later
+    + [
+        (f"{lead} {word}", number)
+        for lead in ("câu", "dòng", "mục", "chọn")
+        for number, word in enumerate(_SPELLED, start=1)
+    ]
+)
+_BEFORE_NUMBER = ("em", "toi", "minh", "chau", "con", "da", "vang", "chac", "la", "chon")
 _AFTER_NUMBER = ("a", "nhe", "nha", "di", "em", "chi", "ban", "please")
 _NUMBER = re.compile(r"\d{1,9}")
 _UNDER_A_YEAR = re.compile(r"\b(so sinh|\d{1,2} ?thang(?: tuoi)?|moi sinh|moi de)\b")
@@ -114,22 +123,29 @@ def _tail(key: Key, plain: str) -> Key:
 
 
 def option_number(key: Key, options: int) -> int | None:
-    """The index (from 0) of a choice named by its number: "2", "2.", "số 2 ạ", "em chọn câu 2", "số hai", "một", "number 2"."""
-    words = key.folded.split()
-    while len(words) > 1 and words[-1] in _AFTER_NUMBER:
-        words = words[:-1]
-    named = False
-    while len(words) > 1 and words[0] in _BEFORE_NUMBER:
-        words, named = words[1:], True
-    if len(words) != 1:
-        return None
-    if words[0].isdecimal() and len(words[0]) <= 2:
-        number = int(words[0])
-    elif named:
-        number = _DIGITS.get(words[0], 0)
-    else:
-        number = _SPELLED_ALONE.find(key) or 0
+    """The index (from 0) of a choice named by its number: "2", "2.", "số 2 ạ", "em chọn câu 2", "câu hai", "một", "number 2".
+
+    Letters that may say something else are no number: without its accents "số hai" is "sợ hãi" too.
+    """
+    said = key
+    while (shorter := _without_courtesy(said)) is not None:
+        said = shorter
+    first, _, rest = said.folded.partition(" ")
+    if rest.isdecimal() and first in ("so", "cau", "chon", "y", "dong", "muc", "cai", "number", "option", "line"):
+        said = part(said, 1, 2)
+    digits = said.folded.isdecimal() and len(said.folded) <= 2
+    number = int(said.folded) if digits else _SPELLED_OPTION.find(said) or 0
     return number - 1 if 1 <= number <= options else None
+
+
+def _without_courtesy(key: Key) -> Key | None:
+    """One word less of those that may stand around a number; None when there is none."""
+    words = key.folded.split()
+    if len(words) > 1 and words[-1] in _AFTER_NUMBER:
+        return part(key, 0, len(words) - 1)
+    if words[0] in _BEFORE_NUMBER and (len(words) > 2 or words[-1].isdecimal()):
+        return part(key, 1, len(words))
+    return None
 
 
 def number(key: Key, least: int, most: int) -> int | None:

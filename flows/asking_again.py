@@ -38,6 +38,15 @@ def words(turn: Turn) -> Template:
     return turn.template("choose_again" if again.times == 0 else SHORT[(again.times - 1) % len(SHORT)])
 
 
+def tell_once(turn: Turn) -> bool:
+    """She writes on while the flow is silent and somebody is called: she hears once that it will be read. True when said."""
+    if not turn.called or turn.again.called:
+        return False
+    turn.again = replace(turn.again, called=True)
+    turn.say(turn.template("choose_again_called"))
+    return True
+
+
 def is_one_of_several(turn: Turn) -> bool:
     """Has this very question just been put again, and does this line follow another within seconds? Then both are answered
     together (`owed`), and nothing is said now.
@@ -61,8 +70,10 @@ def owe(turn: Turn) -> None:
 
 
 def card_shown(turn: Turn) -> None:
-    """She is being shown the emergency card."""
+    """She is being shown the emergency card; it offers a person too, so nobody need ask her about that afterwards."""
     turn.again = replace(turn.again, card_at=turn.now)
+    if turn.concern == "pending":
+        turn.concern = "offered"
 
 
 def card_stands(turn: Turn) -> bool:

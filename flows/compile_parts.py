@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from flows.schema import Choice
 
 
+_PLAIN = {key_of("có"): True, key_of("không"): False}
+
+
 class PartsCompiler:
     """What compiling the parts of one step needs; `StepCompiler` puts them together."""
 
@@ -159,7 +162,8 @@ class PartsCompiler:
         entries += [(option.id.replace("_", " "), index) for index, option in enumerate(options)]
         also = [self._also(option) for option in options]
         entries += [(key, index) for index, more in enumerate(also) for key in more]
-        meanings = [self._plainly(key, *more) for key, more in zip(keys, also, strict=True)]
+        entries += [(key, index) for index, option in enumerate(options) for key in self._parts(option.label)]
+        meanings = [self._plainly(key, more) for key, more in zip(keys, also, strict=True)]
         yes_no = tuple(meanings.index(answer) if meanings.count(answer) == 1 else None for answer in (False, True))
         exact = self.step.consent is not None or any(
             one.severity is Severity.EMERGENCY for one in (self.step.choices or {}).values()
@@ -170,10 +174,15 @@ class PartsCompiler:
     def _also(self, option: Option) -> list[Key]:
         return [key_of(word) for word in (self.step.choices or {})[option.id].also]
 
-    def _plainly(self, *keys: Key) -> bool | None:
-        """Does a choice of these labels say yes or no, and nothing else?"""
-        said = {yes_or_no(key, self.names.yes_no) for key in keys} - {None}
-        return said.pop() if len(said) == 1 else None
+    def _parts(self, label: str) -> list[Key]:
+        """Of a label like "Bị đi theo, bị rình" either may be typed, where it is more than one word; never for a consent."""
+        parts = label.split(",") if self.step.consent is None else []
+        return [key_of(part) for part in parts if len(parts) > 1 and len(part.split()) > 1]
+
+    def _plainly(self, label: Key, also: Sequence[Key]) -> bool | None:
+        """Does a choice say yes or no: by its label, or because *có* or *không* is said to mean it too?"""
+        said = yes_or_no(label, self.names.yes_no)
+        return said if said is not None else next((_PLAIN[key] for key in also if key in _PLAIN), None)
 
     def _option(self, choice_id: str, choice: Choice) -> Option:
         way = Way(choice.goto) if choice.goto else self._way_quietly()

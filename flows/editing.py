@@ -104,6 +104,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Manifest.words": "Các từ chung, gõ ở đâu cũng được hiểu.",
     "Manifest.answers": "Lời trả lời thường ngày không phải nhãn nào (“thôi”, “cảm ơn”), theo nhóm.",
     "Answer.choices": "Mã của những lựa chọn mà lời đó chỉ tới; bước có mã nào đứng trước thì lấy mã đó.",
+    "Answer.farewell": "Nói sau câu chào của máy thì chỉ là lời chào lại.",
+    "Answer.labels": "Lựa chọn có nhãn là một lời trong nhóm thì lấy trước.",
     "Answer.words": "Các lời đó, cả tin nhắn; nhóm yes, no còn nhận mọi cách nói có, không.",
     "Manifest.wishes": "Các cách xin được nói chuyện với ai.",
     "Manifest.consents": "Các lời đồng ý mà một bước có thể hỏi.",

@@ -8,7 +8,7 @@ then the answers of the open question.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flows import answers, asking_again, breaking_in, picking, places_dialog, questions, replies, run, timers
@@ -34,6 +34,12 @@ from flows.text import Key, key_of
 from flows.turn import FlowFault, Turn, unchanged
 
 __all__ = ["NoSuchFlow", "NothingAsked", "WrongVersion", "advance"]
+
+
+FAREWELL = timedelta(minutes=5)
+"""So long after she has stopped, a word of courtesy is no new beginning."""
+LEFT = "left"
+"""The outcome of a stay that she has ended herself."""
 
 
 class NothingAsked(Exception):
@@ -88,6 +94,8 @@ def _said(turn: Turn, said: Said) -> bool:
     key = key_of(said.text)
     turn.called = said.called
     word = turn.program.words.find(key) or ""
+    if turn.status is Status.ENDED and not word and _says_farewell(turn, said, key):
+        return False
     if turn.status is Status.ENDED:
         turn.restart(turn.program.entry)
     event = breaking_in.event_in(turn, said, word, key)
@@ -98,7 +106,7 @@ def _said(turn: Turn, said: Said) -> bool:
             breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
-        return False
+        return asking_again.tell_once(turn)
     if said.danger is Severity.URGENT and not turn.concern:
         turn.concern = "pending"
     if turn.began:
@@ -109,6 +117,16 @@ def _said(turn: Turn, said: Said) -> bool:
         questions.greet_back(turn)
         _reply(turn, said.text, key, word)
     return True
+
+
+def _says_farewell(turn: Turn, said: Said, key: Key) -> bool:
+    """Is this only her courtesy after ours ("vâng ạ", "cảm ơn")? Greeting her anew would be no answer to it."""
+    left_at = turn.heard_at
+    if said.danger is not Severity.NONE or said.called or turn.outcome != LEFT:
+        return False
+    if left_at is None or turn.now - left_at > FAREWELL:
+        return False
+    return turn.program.everyday.is_courtesy(key)
 
 
 def _reply(turn: Turn, text: str, key: Key, word: str) -> None:

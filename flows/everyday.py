@@ -1,7 +1,7 @@
 """Everyday answers that are no label: "thôi", "cảm ơn nhé", "ko biết", "ừ". Which choice they mean, the set says by its ids.
 
-They are looked for in whole messages only, courtesy left aside. They never decide a consent, never raise how urgent something is,
-and never end a stay out of the emergency card; whoever calls this keeps to that.
+They are looked for in whole messages only, courtesy left aside. They never decide a consent, never take a choice that says
+emergency, and never end a stay out of the emergency card; whoever calls this keeps to that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COURTESY = Courtesy(
         "anh ơi", "cô ơi", "bạn ơi", "xin", "well", "ok then",
     ),
     after=(
-        "ạ", "a", "nhé", "nha", "nhá", "nhớ", "đi", "thôi", "nữa", "đâu", "rồi", "nhiều", "lắm", "em", "chị", "anh",
+        "ạ", "a", "nhé", "nha", "nhá", "đi", "nữa", "rồi", "nhiều", "lắm", "em", "chị", "anh",
         "cô", "chú", "bác", "bạn",
         "ad", "admin", "cảm ơn", "cám ơn", "thanks", "thank you", "tks", "please", "pls",
     ),
@@ -50,17 +50,36 @@ class Everyday:
         self._book = Phrasebook(pairs)
         self._yes_no = yes_no
 
-    def passes(self, key: Key) -> bool:
-        """Does she pass on a question, or has had enough of it?"""
-        return bool({"skip", "done"} & set(self.meant(key)))
+    def group(self, key: Key) -> str:
+        """The group whose words this message is, courtesy left aside; "" when it is none of their words."""
+        if not self._answers or not key.folded:
+            return ""
+        found = (self._book.find(words) for words in COURTESY.left(key))
+        return next((group for group in found if group is not None and group in self._answers), "")
+
+    def takes_labels(self, group: str) -> bool:
+        """Does a choice count whose label is one of the group's words?"""
+        return group in self._answers and self._answers[group].labels
 
     def meant(self, key: Key) -> tuple[str, ...]:
         """Ids of choices that this message may mean, the likeliest first; none when it is no everyday answer."""
-        if not self._answers or not key.folded:
-            return ()
-        ways = list(COURTESY.left(key))
-        group = next((found for words in ways if (found := self._book.find(words)) is not None), None)
-        if group is None:
-            plain = next((said for words in ways if (said := yes_or_no(words, self._yes_no)) is not None), None)
-            group = None if plain is None else YES if plain else NO
-        return tuple(self._answers[group].choices) if group in self._answers else ()
+        group = self._meaning(key)
+        return tuple(self._answers[group].choices) if group else ()
+
+    def is_courtesy(self, key: Key) -> bool:
+        """Is it only what one says back to a farewell?"""
+        group = self._meaning(key)
+        return bool(group) and self._answers[group].farewell
+
+    def _meaning(self, key: Key) -> str:
+        """The group of these words, or that of a plain yes or no."""
+        group = self.group(key)
+        if not group and self._answers:
+            said = (yes_or_no(words, self._yes_no) for words in COURTESY.left(key))
+            plain = next((one for one in said if one is not None), None)
+            group = "" if plain is None else YES if plain else NO
+        return group if group in self._answers else ""
+
+    def passes(self, key: Key) -> bool:
+        """Does she pass on a question, or has had enough of it?"""
+        return bool({"skip", "done"} & set(self.meant(key)))

@@ -30,7 +30,7 @@ ENGINE_PHRASES: dict[str, Phrase] = {
         instead="choose_again",
     ),
     "choose_again_called": Phrase(
-        "A text matched no choice while a person is called who will read it; said once; the question follows.",
+        "She wrote something that is no answer while a person is called who will read it; said once; a question may follow.",
         instead="choose_again",
     ),
     "stale_choice": Phrase("A button of an earlier question was pressed; the current question follows."),

@@ -14,7 +14,7 @@ from flows.everyday import COURTESY
 from flows.program import Option, Options, Task
 from flows.session import Wait
 from flows.severity import Severity
-from flows.text import Key, Phrasebook, key_of
+from flows.text import Key, Phrasebook, key_of, squeezed
 from flows.turn import Turn
 
 _BETWEEN = re.compile(r"[,;+&/\n]|\s+(?:và|va|voi|với|and)\s+", re.IGNORECASE)
@@ -33,7 +33,7 @@ def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:
         found = options.book.find_only(key)
         if found is None:
             found = answers.option_number(key, len(options.options))
-        if found is None and options.yes_no != (None, None):
+        if found is None and options.yes_no != (None, None) and not _rather_passes(turn, task, key):
             answer = answers.yes_or_no(key, turn.program.yes_no)
             found = None if answer is None else options.yes_no[answer]
         if found is not None:
@@ -42,26 +42,53 @@ def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:
 
 
 def everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
-    """Which choice a label with courtesy around it means, or an everyday answer here.
+    """Which choice a label with courtesy around it means, or an everyday answer here; also with letters held down ("dạaaa").
 
-    Neither decides a consent; an everyday answer takes no choice that raises, and does not end the stay out of help and danger.
+    Neither decides a consent; an everyday answer takes no choice that says emergency, and does not end the stay out of help and
+    danger.
     """
     if task.options is None or task.consent is not None or not key.folded:
         return None
-    for options in _in_her_languages(turn, task):
-        labels = (options.book.find_only(words) for words in COURTESY.left(key))
-        found = next((index for index in labels if index is not None), None)
+    short = squeezed(key)
+    for said in (key,) if short == key else (key, short):
+        found = _courteously_meant(turn, task, said)
+        if found is None:
+            found = _everyday_meant(turn, task, said)
         if found is not None:
             return found
-    at = {option.id: index for index, option in enumerate(task.options.options)}
-    index = next((at[one] for one in turn.program.everyday.meant(key) if one in at), None)
-    if index is None or task.options.options[index].raised is not None:
-        return None
-    return None if _ends_help(turn, task, task.options.options[index]) else index
+    return None
+
+
+def _courteously_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    found = (choice_meant(turn, task, words) for words in COURTESY.left(key))
+    return next((index for index in found if index is not None), None)
+
+
+def _everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    """A choice whose label belongs to the same everyday words ("Không chắc") before those that the set names by id."""
+    assert task.options is not None
+    options, everyday = task.options.options, turn.program.everyday
+    group, at = everyday.group(key), {option.id: index for index, option in enumerate(options)}
+    alike: list[int] = []
+    if everyday.takes_labels(group):
+        alike = [index for index, option in enumerate(options) if everyday.group(key_of(option.label)) == group]
+    named = [at[one] for one in everyday.meant(key) if one in at]
+    index = next((one for one in (*alike, *named) if not _ends_help(turn, task, options[one])), None)
+    raised = options[index].raised if index is not None else None
+    return None if raised is not None and raised.severity is Severity.EMERGENCY else index
+
+
+def _rather_passes(turn: Turn, task: Task, key: Key) -> bool:
+    """Is a word that could be a no ("thôi") rather a wish to pass, because this question may be passed?"""
+    if task.options is None or all(option.id != "skip" for option in task.options.options):
+        return False
+    return "skip" in turn.program.everyday.meant(key) and bool(turn.program.everyday.group(key))
 
 
 def _ends_help(turn: Turn, task: Task, option: Option) -> bool:
-    """Is this *stop* on the emergency card?"""
+    """Is this *stop* on the emergency card, or anywhere while a person is called who will read? Then she must say it plainly."""
+    if turn.called and option.id == "stop":
+        return True
     events, following = turn.program.interrupts, turn.program.tasks.get((task.flow, option.goto.otherwise))
     ends = following is not None and following.call == events["stop"]
     return ends and task.flow in (events["help"], events["danger"])

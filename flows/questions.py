@@ -49,12 +49,12 @@ def repeat(turn: Turn, task: Task) -> None:
         _say_with_buttons(turn, task, wait, first=0)
 
 
-def again(turn: Turn, task: Task, before: Template) -> None:
-    """One line (why we ask again), then the question's last line with its buttons, under the same number. Under an emergency
-    card that she has just been shown, the line alone takes the buttons.
+def again(turn: Turn, task: Task, before: Template, *, alone: bool = False) -> None:
+    """One line (why we ask again), then the question's last line with its buttons, under the same number. `alone`, and under an
+    emergency card that she has just been shown, the line alone takes the buttons.
     """
     wait = turn.wait
-    if wait is not None and asking_again.card_stands(turn):
+    if wait is not None and (alone or asking_again.card_stands(turn)):
         turn.say(before, _buttons(turn, task, wait))
         turn.restart_silence(task.silence)
         asking_again.put(turn)
@@ -146,8 +146,17 @@ def misread(turn: Turn, task: Task, *, refused: bool) -> bool:
     turn.wait = replace(turn.wait, tries=tries)
     if not swallowed(turn, task):
         own = task.invalid[min(tries, len(task.invalid)) - 1] if task.invalid else None
-        again(turn, task, own or asking_again.words(turn))
+        alone = own is None and tries % 2 == 0 and _speaks_for_itself(task)
+        again(turn, task, own or asking_again.words(turn), alone=alone)
     return False
+
+
+def _speaks_for_itself(task: Task) -> bool:
+    """Is this a list that need not be introduced every time she writes something else? No yes or no, no consent, no ticks."""
+    options = task.options
+    if options is None or task.many or task.consent is not None:
+        return False
+    return len(options.options) > 2 and options.yes_no == (None, None)
 
 
 def swallowed(turn: Turn, task: Task) -> bool:

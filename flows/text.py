@@ -89,6 +89,19 @@ def _accented_key(text: str) -> Key:
 _NOTHING = Key("", (), "")
 
 
+def squeezed(key: Key) -> Key:
+    """The same words with letters that were held down written once: "dạaaa", "okkk", "khoong"."""
+    letters: list[str] = []
+    shapes: list[str] = []
+    for letter, shape in zip(key.folded, key.shapes, strict=True):
+        if letters and letter == letters[-1] and letter.isalpha():
+            shapes[-1] = shapes[-1] if shapes[-1] != "." else shape
+        else:
+            letters.append(letter)
+            shapes.append(shape)
+    return Key("".join(letters), key.tones, "".join(shapes))
+
+
 def fold(text: str) -> str:
     """Lower case, no accents (đ as d), words separated by one space; punctuation and emoji are gaps.
 

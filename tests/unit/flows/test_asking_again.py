@@ -48,6 +48,32 @@ def test_said_in_full_once_then_in_shorter_words_that_change(library: Library) -
     assert all(one != other for one, other in itertools.pairwise(first))
 
 
+LIST = """\
+flow: home
+title: Nhà
+start: menu
+steps:
+  menu:
+    say: Chuyện nào?
+    choices: {a: {label: Bị đánh, goto: sure}, b: {label: Bị chửi, goto: sure}, c: {label: Bị dọa, goto: sure}}
+  sure:
+    say: Có chắc không?
+    choices: {a: {label: Có, goto: bye}, b: {label: Không, goto: bye}, c: {label: Không rõ, goto: bye}}
+  bye: {end: bye}
+"""
+
+
+def test_a_list_that_speaks_for_itself_is_introduced_every_second_time_a_yes_or_no_always() -> None:
+    talk = Talker(small_library(home=LIST))
+    talk.type("chào")
+    heard = typed(talk, *["trời ơi"] * 3, apart=SLOWLY)
+    assert heard == [["choose_again", "Chuyện nào?"], ["choose_again_2"], ["choose_again_3", "Chuyện nào?"]]
+    assert talk.labels == ["Bị đánh", "Bị chửi", "Bị dọa"]
+    typed(talk, "bị đánh", apart=SLOWLY)
+    heard = typed(talk, *["trời ơi"] * 2, apart=SLOWLY)
+    assert [lines[-1] for lines in heard] == ["Có chắc không?"] * 2
+
+
 def test_the_long_words_are_for_the_stay_not_for_the_question(library: Library) -> None:
     talk = at_question(library)
     typed(talk, "trời ơi", "1", "chuyện", "2", apart=SLOWLY)
@@ -202,3 +228,21 @@ def test_the_choices_of_the_card_can_be_typed_in_danger(library: Library) -> Non
     in_danger(talk, "nó cầm dao", apart=SLOWLY)
     assert in_danger(talk, "1", apart=SOON) != [[]]
     assert talk.place == "home.menu"
+
+
+def test_who_has_been_shown_the_card_is_not_asked_after_it_whether_she_wants_a_person(library: Library) -> None:
+    talk = Talker(library)
+    talk.type(
+        "chồng tôi hay đánh", danger=Severity.URGENT
+    )  # the first message: a person would be offered after the next
+    assert talk.type("nó cầm dao", danger=DANGER) == [CARD]
+    assert talk.press("Nhắn tiếp") == ["Dòng một.", QUESTION]
+    assert talk.type("1") == ["Chuyện gì vậy, chính mình?"]
+
+
+def test_who_writes_on_while_a_person_is_called_for_her_hears_once_that_it_is_read(library: Library) -> None:
+    talk = at_question(library, "gặp người", "1")
+    assert talk.session.status == "handed_over"
+    heard = [*typed(talk, "chị ơi", apart=SLOWLY), *typed(talk, "chị ơi", "lâu thế ạ", apart=SLOWLY, called=True)]
+    assert heard == [[], ["choose_again_called"], []]
+    assert talk.session.status == "handed_over"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -62,7 +62,6 @@ def test_who_wants_to_end_can_say_so_as_people_do(world: World, text: str) -> No
 )
 def test_who_agrees_goes_on(world: World, text: str) -> None:
     assert taken(world, "after_talk.ask", text) == "go_on"
-    assert taken(world, "return_code.show", text) == "kept"
     assert taken(world, "emergency_card.card", text) == "go_on"
 
 
@@ -90,7 +89,7 @@ def test_none_of_them_decides_a_consent_or_calls_anybody(world: World, library: 
         option = next((one for one in task.options.options if one.id == found), None)
         if option is not None and text not in ("thôi", "ok"):  # these two are a plain no and a plain yes
             assert task.consent is None, task.place
-            assert option.raised is None, f"{task.place}:{found}"
+            assert option.raised is None or option.raised.severity is not Severity.EMERGENCY, f"{task.place}:{found}"
 
 
 def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: World) -> None:
@@ -119,10 +118,36 @@ def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: Worl
         ("forced_marriage.free", "ko được", "no"),
         ("danger_signs.ask", "không có", "none"),
         ("danger_signs.ask", "k", "none"),
+        ("what.more", "bị rình", "followed"),
+        ("what.more", "bị dọa trên mạng", "online"),
+        ("danger_signs.ask", "đang bị nhốt", "held"),
+        ("next_steps.ask", "góp ý", "private"),
+        ("doors.agree", "đồng ý", ""),
+        ("child.afraid", "dạ thôi ạ", "skip"),
+        ("suicide.now", "thôi", "skip"),
+        ("suicide.now", "có đâu", ""),
+        ("suicide.now", "dạ không ạ", "not_now"),
+        ("across_border.ask", "để sau", "skip"),  # not "Đã về nhà rồi", whose id is back
+        ("across_border.watched", "không biết", ""),  # not sure means an emergency there: she is asked
+        ("pregnancy.ask", "ko biết", "skip"),  # not "có thai, chưa biết làm sao"
+        ("bystander.now", "ko rõ", "unsure"),
+        ("bystander.now", "để sau", ""),
+        ("talk.waiting", "vâng ạ", "keep"),
+        ("emergency_card.card", "cảm ơn", "go_on"),
+        ("safety.ask", "coo", "safe"),
+        ("safety.ask", "khoong", "danger"),
+        ("after_talk.ask", "thôiii ạạ", "stop"),
+        ("after_talk.ask", "okkkk", "go_on"),
+        ("what.ask", "bi danhh", "physical"),
+        ("sexual_violence.ask", "ko bít nữa", "unsure"),
+        ("return_code.show", "em ghi rồi ạ", "kept"),
+        ("return_code.show", "ok", ""),
+        ("who.ask", "em 14 tuổi ạ", "child"),
+        ("who.ask", "em sợ lắm", ""),
         ("what.ask", "một", "physical"),
         ("what.ask", "1.", "physical"),
         ("what.ask", "so 1", "physical"),
-        ("what.ask", "em chọn số hai ạ", "insulted"),
+        ("what.ask", "em chọn câu hai ạ", "insulted"),
         ("what.ask", "dòng 3", "denied"),
     ],
 )
@@ -130,10 +155,45 @@ def test_as_people_answer_these_questions(world: World, place: str, text: str, c
     assert taken(world, place, text) == choice
 
 
-@pytest.mark.parametrize("text", ["ba", "sau", "nam", "bay", "tam"])
-def test_words_that_are_no_numbers_alone(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ba",
+        "sau",
+        "nam",
+        "bay",
+        "em sợ lắm",
+        "em so lam",
+        "so hai",
+        "em so ba",
+        "sợ ba",
+        "em",
+        "con so hai",
+        "1 2",
+        "14",
+        "113",
+    ],
+)
+def test_words_that_name_no_choice(text: str) -> None:
     assert option_number(key_of(text), 9) is None
-    assert option_number(key_of(f"số {text}"), 9) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2", 2),
+        ("2.", 2),
+        ("so 2", 2),
+        ("số 2 ạ", 2),
+        ("em chọn 2 nhé", 2),
+        ("câu hai", 2),
+        ("cau ba", 3),
+        ("một ạ", 1),
+        ("dạ 1", 1),
+    ],
+)
+def test_the_number_of_a_choice(text: str, number: int) -> None:
+    assert option_number(key_of(text), 9) == number - 1
 
 
 @pytest.mark.parametrize(
@@ -141,3 +201,27 @@ def test_words_that_are_no_numbers_alone(text: str) -> None:
 )
 def test_teencode_for_yes_and_no(text: str, said: bool) -> None:
     assert yes_or_no(key_of(text)) is said
+
+
+@pytest.mark.parametrize("text", ["vâng ạ", "cảm ơn", "ok", "dạ", "thôi"])
+def test_her_courtesy_after_the_farewell_begins_nothing_anew(library: Library, text: str) -> None:
+    def after(minutes: int, text: str, danger: Severity = Severity.NONE) -> bool:
+        ended = Session(version=library.version, id="x", status=Status.ENDED, outcome="left", heard_at=NOW)
+        return bool(advance(library, ended, Said(text, danger), NOW + timedelta(minutes=minutes)).effects)
+
+    assert not after(1, text)
+    assert after(6, text)
+    assert after(1, "em còn chuyện này nữa")
+    assert after(1, "không biết")
+    assert after(1, text, Severity.URGENT)
+    assert after(1, "cứu")
+
+
+def test_while_a_person_is_called_who_reads_only_a_plain_stop_ends_the_stay(library: Library) -> None:
+    frames = (Frame("next_steps", "ask", State.OPEN),)
+    session = Session(
+        version=library.version, id="x", status=Status.WAITING, frames=frames, wait=Wait(Stage.CHOICES, 1), asks=1
+    )
+    for text, ends in (("không", False), ("thôi", False), ("dừng", True), ("Dừng ở đây", True)):
+        sprint = advance(library, session, Said(text, called=True), NOW)
+        assert (sprint.session.status is Status.ENDED) is ends, text

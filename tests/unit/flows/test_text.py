@@ -184,7 +184,7 @@ def test_number(text: str, value: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "index"), [("1", 0), ("2.", 1), ("số 3", 2), ("4", None), ("0", None), ("1 2", None), ("hai", None),
+    ("text", "index"), [("1", 0), ("2.", 1), ("số 3", 2), ("4", None), ("0", None), ("1 2", None), ("hai", 1),
                         ("number 2", 1), ("option 3", 2), ("no 2", None)],
 )  # fmt: skip
 def test_option_number(text: str, index: int | None) -> None:
