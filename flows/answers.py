@@ -143,7 +143,7 @@ def _without_courtesy(key: Key) -> Key | None:
     words = key.folded.split()
     if len(words) > 1 and words[-1] in _AFTER_NUMBER:
         return part(key, 0, len(words) - 1)
-    if words[0] in _BEFORE_NUMBER and (len(words) > 2 or words[-1].isdecimal()):
+    if words and words[0] in _BEFORE_NUMBER and (len(words) > 2 or words[-1].isdecimal()):
         return part(key, 1, len(words))
     return None
 

@@ -59,6 +59,11 @@ class Courtesy:
                 yield begin, cut
 
 
+def part(key: Key, begin: int, end: int) -> Key:
+    """The words from `begin` up to `end`, at least one."""
+    return _Words(key).part(begin, end)
+
+
 def _by_word(phrases: Iterable[str], place: int) -> dict[str, list[Key]]:
     found: dict[str, list[Key]] = {}
     for key in dict.fromkeys(key for key in map(key_of, phrases) if key.folded):

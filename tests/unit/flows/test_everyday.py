@@ -158,6 +158,9 @@ def test_as_people_answer_these_questions(world: World, place: str, text: str, c
 @pytest.mark.parametrize(
     "text",
     [
+        "",
+        "?",
+        "👍",
         "ba",
         "sau",
         "nam",
