@@ -26,6 +26,10 @@ NOBODY = (
     "  staff        nobody can answer yet, and every seeker hears so; add somebody with\n"
     "               python -m bot staff add NAME --alias ALIAS --role counsellor"
 )
+COLLECT = (10_000, 20, 20)
+"""How often the collector looks: after 10,000 new values instead of 700. A batch of turns makes thousands that are gone when it
+is answered, and nearly none in circles.
+"""
 STOPPED = "Bình An has stopped; nothing that was accepted is lost."
 
 
