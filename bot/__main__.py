@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -79,8 +80,10 @@ def serve(
     """Run the service. Without a configuration: the embedded demo, with staff passwords shown once. A worker or an auditor
     listens (for /healthz and /readyz) only with --listen.
     """
+    from bot.serve import COLLECT
     from bot.serve import serve as run
 
+    gc.set_threshold(*COLLECT)
     written = load_config(config)
     if listen is not None:
         written = _listening_on(written, listen)

@@ -32,6 +32,10 @@ NEWER = (
     "  content      this program brings content that was never published here; what runs stays as it is until somebody looks\n"
     "               at the difference and publishes it: python -m bot flows publish"
 )
+COLLECT = (10_000, 20, 20)
+"""How often the collector looks: after 10,000 new values instead of 700. A batch of turns makes thousands that are gone when it
+is answered, and nearly none in circles.
+"""
 STOPPED = "Bình An has stopped; nothing that was accepted is lost."
 
 

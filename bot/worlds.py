@@ -28,10 +28,6 @@ from handlers.world import Libraries, World, Worlds
 
 log = structlog.get_logger()
 
-COLLECT = (10_000, 20, 20)
-"""How often the collector looks: after 10,000 new values instead of 700. A batch of turns makes thousands that are gone when it
-is answered, and nearly none in circles.
-"""
 LOOK_EVERY_S = 1.0
 BESIDE = "directory/"  # what operators import changes without the flows
 FIRST_START = "first start"
@@ -130,7 +126,6 @@ class WorldSource:
         # Content, lexicon and gazetteer are a large graph that lives as long as the process: the collector need not walk it.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*COLLECT)
         return worlds
 
     async def watch(self, worlds: Worlds) -> None:

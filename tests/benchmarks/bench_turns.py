@@ -8,6 +8,7 @@ The network is a stub that accepts at once; everything else is the product, `syn
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import statistics
 import sys
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from bot.observe import set_up_logs  # noqa: E402
+from bot.serve import COLLECT  # noqa: E402
 from bot.workers.inbox import InboxWorker  # noqa: E402
 from bot.workers.outbox import OutboxWorker  # noqa: E402
 from bot.worlds import WorldSource  # noqa: E402
@@ -39,6 +41,7 @@ from storage.door import SqliteDoor  # noqa: E402
 from storage.open import Storage, open_storage  # noqa: E402
 
 set_up_logs("error")
+gc.set_threshold(*COLLECT)  # as `serve` does
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 TYPED = ("chào bạn", "nhắc lại", "tôi không biết nói sao nữa", "quay lại")  # each gets an answer, wherever one stands
 ROUNDS = 3
