@@ -18,6 +18,8 @@ YES: Final = "yes"
 NO: Final = "no"
 """Groups that hold for a plain yes or no too, however it is written."""
 
+MOST_WORDS: Final = 16
+"""A longer message says more than an everyday answer, and the parts of one of nothing but courtesy are thousands."""
 COURTESY = Courtesy(
     before=(
         "dạ", "vâng", "ừ", "uh", "ok", "oke", "à", "ơ", "thế", "vậy", "thôi", "em", "e", "tôi", "mình", "mk", "cháu",
@@ -52,7 +54,7 @@ class Everyday:
 
     def group(self, key: Key) -> str:
         """The group whose words this message is, courtesy left aside; "" when it is none of their words."""
-        if not self._answers or not key.folded:
+        if not self._answers or not 0 < len(key.tones) <= MOST_WORDS:
             return ""
         found = (self._book.find(words) for words in COURTESY.left(key))
         return next((group for group in found if group is not None and group in self._answers), "")
@@ -74,7 +76,7 @@ class Everyday:
     def _meaning(self, key: Key) -> str:
         """The group of these words, or that of a plain yes or no."""
         group = self.group(key)
-        if not group and self._answers:
+        if not group and self._answers and len(key.tones) <= MOST_WORDS:
             said = (yes_or_no(words, self._yes_no) for words in COURTESY.left(key))
             plain = next((one for one in said if one is not None), None)
             group = "" if plain is None else YES if plain else NO

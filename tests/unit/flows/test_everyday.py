@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import pytest
 
@@ -228,3 +229,13 @@ def test_while_a_person_is_called_who_reads_only_a_plain_stop_ends_the_stay(libr
     for text, ends in (("không", False), ("thôi", False), ("dừng", True), ("Dừng ở đây", True)):
         sprint = advance(library, session, Said(text, called=True), NOW)
         assert (sprint.session.status is Status.ENDED) is ends, text
+
+
+def test_a_message_of_nothing_but_courtesy_keeps_nobody_waiting(world: World) -> None:
+    """Its parts are thousands, and everybody's messages go through one thread."""
+    everyday = world.library.program.everyday
+    began = process_time()
+    for _ in range(20):
+        assert everyday.meant(key_of("em " * 60 + "thôi")) == ()
+        assert not everyday.is_courtesy(key_of("em " * 60))
+    assert process_time() - began < 0.4
