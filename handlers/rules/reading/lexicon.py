@@ -53,7 +53,7 @@ class Derived:
 
 
 _NOTHING = Groups(0, (), (), 0)
-_MOST_STEPS = 30_000  # remembered; beyond it the lexicon begins anew, so that no stranger's text fills the memory
+_MOST_STEPS = 100_000  # remembered; then the lexicon begins anew, so that no flood of odd texts fills the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ class Lexicon:
     rules_by_sign: Mapping[int, tuple[int, ...]] = field(init=False)  # sign -> rules whose first condition it meets
     rules_without: tuple[int, ...] = field(init=False)  # rules without a condition
     openings: dict[tuple[int, ...], Step] = field(default_factory=dict)  # see `opening`
+    steps: list[int] = field(default_factory=lambda: [0])  # how many are remembered
     patterns_of: dict[int, dict[int, int]] = field(default_factory=dict)  # by `id` of `Groups`
     unions: dict[tuple[int, int], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
 
@@ -113,18 +114,24 @@ class Lexicon:
         """What begins with a token that may be any of these words."""
         known = self.openings.get(words)
         if known is None:
-            if len(self.openings) >= _MOST_STEPS:
-                self.openings.clear()
-            known = self.openings[words] = self._step([self.trie[word] for word in words if word in self.trie])
+            known = self._step([self.trie[word] for word in words if word in self.trie])
+            self._make_room()
+            self.openings[words] = known
         return known
 
     def step(self, before: Step, words: tuple[int, ...]) -> Step | None:
         """Where a token that may be any of these words leads from there; nothing if no phrase goes on so."""
-        if len(before.then) >= _MOST_STEPS:
-            before.then.clear()
+        self._make_room()
         nodes = [node[word] for word in words for node in before.nodes if word in node]
         found = before.then[words] = self._step(nodes) if nodes else None
         return found
+
+    def _make_room(self) -> None:
+        """Before one more step is remembered: forgets all of them when they are too many."""
+        if self.steps[0] >= _MOST_STEPS:
+            self.openings.clear()
+            self.steps[0] = 0
+        self.steps[0] += 1
 
     def _step(self, nodes: Sequence[Trie]) -> Step:
         loose = exact = _NOTHING
