@@ -1,9 +1,10 @@
-"""Learns the points of the lexicon (`flows/content/lexicon/points.csv`, `kinds.csv`) from the development set.
+"""Learns the points of the lexicon (`flows/content/lexicon/points.csv`, `kinds.csv`) from the tuning sets.
 
 Run: `make points` (or `python tests/benchmarks/learn_points.py [FOLDER]`; needs the `train` extra). Logistic regressions, one
-a column, over the cues of every message in three spellings; beside them the kinds of harm. The same data give the same
-tables. Messages held out are not read, nor is the blind set. It prints what the points find in messages they were not learnt
-from (five folds). Look at the difference before you commit it.
+a column, over the cues of every message in three spellings (the typed sets: in their four); beside them the kinds of harm. The
+same data give the same tables. Messages held out are not read. It prints what is found in messages whose points were not learnt
+from them: five folds, all spellings of a message in one; by the points alone, and of the typed sets by rules and points
+together (the rules have seen them all). Look at the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import csv
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -32,7 +34,7 @@ from handlers.rules.reading.points import COLUMNS, START, Points, best_run, cue_
 from handlers.rules.reading.variants import VARIANTS  # noqa: E402
 from handlers.rules.reading.words import clean  # noqa: E402
 from handlers.rules.screening import Screening  # noqa: E402
-from tests.unit.handlers.screening_sample import Labelled, messages  # noqa: E402
+from tests.unit.handlers.screening_sample import HARD_RULES, TYPED, Labelled, Score, messages, spelled  # noqa: E402
 
 LEXICON = ROOT / "flows" / "content" / "lexicon"
 SPELLINGS = ("accents", "none", "teencode")
@@ -43,6 +45,7 @@ SHRINK = 0.1  # inverse strength of the penalty on points
 # What a mistake costs, by the level a message deserves (calm, standard, urgent, emergency). To ring for an urgent message is
 # a small mistake, to ring for a calm one a large one.
 COSTS = {"emergency": (4.0, 0.7, 0.45, 1.0), "urgent": (2.0, 0.5, 1.0, 1.0), "standard": (1.0, 1.0, 1.0, 1.0)}
+HARMLESS_COST = 3.0  # how much more a mistake costs in calm words that sound dangerous, or that answer what was asked
 # Share of calm messages that the points may raise to the level by themselves; aside: taken-back ones, which the rules guard, and
 # plain answers, which are easy.
 MAY_BE_RAISED = {"emergency": 0.025, "urgent": 0.08, "standard": 0.14, "probe": 0.02}
@@ -61,23 +64,31 @@ def best_scores(weights: np.ndarray, stretches: object, owners: list[tuple[int, 
     return np.array([best_run(list(sums[begin:end]))[0] for begin, end in owners])
 
 
+class Column(NamedTuple):
+    """What one column of the table learnt: from everything, and in each fold from the other folds."""
+
+    start: int
+    points: np.ndarray
+    folds: list[tuple[int, np.ndarray]]
+
+
 class Sample:
     """The messages to learn from, read in several spellings: the cues of each stretch, and whose stretch it is."""
 
     def __init__(self) -> None:
-        places = PlaceNames.load("places.csv", (LEXICON / "places.csv").read_bytes())
-        screening = Screening(load_lexicon(lexicon_files()), Points({}), Kinds({}), places=places)
-        lexicon = screening.lexicon
-        chosen = [message for message in messages() if not message.held_out]
+        self.places = PlaceNames.load("places.csv", (LEXICON / "places.csv").read_bytes())
+        screening = Screening(load_lexicon(lexicon_files()), Points({}), Kinds({}), places=self.places)
+        self.lexicon = lexicon = screening.lexicon
+        chosen = list(bases())
         random.Random(7).shuffle(chosen)
         cues: list[dict[str, int]] = []
         self.owners: list[tuple[int, int]] = []
         self.texts: list[Labelled] = []
         self.kinds: list[dict[str, int]] = []
+        self.typed: list[bool] = []
         folds, spellings = [], []
-        for number, message in enumerate(chosen):
-            for spelling in SPELLINGS:
-                text = VARIANTS[spelling](message.text, 0)
+        for number, base in enumerate(chosen):
+            for spelling, message, text in base:
                 tokens = screening.tokens_of(clean(text))
                 groups = find_signs(lexicon, tokens).groups
                 found = cue_names(tokens, groups) or [set()]
@@ -86,8 +97,10 @@ class Sample:
                 by_rules = screening.read(text).category
                 self.kinds.append(dict.fromkeys(kinds.cue_names([names for names, _, _ in groups], by_rules), 1))
                 self.texts.append(message)
+                self.typed.append(len(base) == len(VARIANTS))
                 folds.append(number % FOLDS)
                 spellings.append(spelling)
+        self.count = len(chosen)
         self.folds, self.spellings = np.array(folds), np.array(spellings)
         self.ranks = np.array([rank(message.severity) for message in self.texts])
         self.stretches, self.names = self._matrix(cues)
@@ -108,15 +121,30 @@ class Sample:
         return np.array([chosen(message) for message in self.texts])
 
 
+def bases() -> Iterator[list[tuple[str, Labelled, str]]]:
+    """Every message to learn from: its spellings, each with the message as labelled and the text as typed."""
+    for message in messages():
+        if not message.held_out:
+            yield [(name, message, VARIANTS[name](message.text, 0)) for name in SPELLINGS]
+    for file in TYPED.values():
+        for row in zip(*spelled(file).values(), strict=True):
+            yield [(name, one, one.text) for name, one in zip(VARIANTS, row, strict=True)]
+
+
 def lexicon_files() -> dict[str, bytes]:
     return {f"lexicon/{path.name}": path.read_bytes() for path in sorted(LEXICON.glob("*.yaml"))}
 
 
 def regression(strength: float) -> LogisticRegression:
-    return LogisticRegression(C=strength, max_iter=5000, tol=1e-7)
+    return LogisticRegression(C=strength, max_iter=5000, tol=1e-5)
 
 
-def learn_column(sample: Sample, matrix: csr_matrix, column: str) -> tuple[int, np.ndarray]:
+def table_of(model: LogisticRegression, shift: float) -> tuple[int, np.ndarray]:
+    """The start and the points of every cue, in hundredths."""
+    return round(100 * float(model.intercept_[0] - shift)), np.round(100 * model.coef_[0]).astype(int)
+
+
+def learn_column(sample: Sample, matrix: csr_matrix, column: str) -> Column:
     """The start and the points of every cue for one column; prints how it does on messages it was not learnt from."""
     if column == PROBE:
         wanted = sample.where(lambda message: message.rule == "U12")
@@ -125,13 +153,17 @@ def learn_column(sample: Sample, matrix: csr_matrix, column: str) -> tuple[int, 
         wanted = sample.ranks >= rank(Severity(column))
         costs = np.array(COSTS[column])[sample.ranks]
         others = (sample.ranks == 0) & sample.where(lambda message: message.rule != "N4" and not message.is_answer)
-    scores = np.zeros(len(wanted))
+    costs = costs * np.where(
+        sample.where(lambda message: message.is_answer or message.rule in HARD_RULES), HARMLESS_COST, 1.0
+    )
+    scores, models = np.zeros(len(wanted)), []
     for fold in range(FOLDS):
         rest = sample.folds != fold
         model = regression(SHRINK).fit(matrix[rest], wanted[rest], sample_weight=costs[rest])
+        models.append(model)
         scores[~rest] = (best_scores(model.coef_[0], sample.stretches, sample.owners) + model.intercept_[0])[~rest]
     shift = np.quantile(scores[others], 1 - MAY_BE_RAISED[column])
-    for spelling in SPELLINGS:
+    for spelling in VARIANTS:
         here = sample.spellings == spelling
         shares = [(scores > shift)[here & (sample.ranks == each)].mean() for each in range(4)]
         print(
@@ -139,18 +171,48 @@ def learn_column(sample: Sample, matrix: csr_matrix, column: str) -> tuple[int, 
             f" calm {shares[0]:.1%}, standard {shares[1]:.1%}, urgent {shares[2]:.1%}, emergency {shares[3]:.1%}"
         )
     model = regression(SHRINK).fit(matrix, wanted, sample_weight=costs)
-    return round(100 * float(model.intercept_[0] - shift)), np.round(100 * model.coef_[0]).astype(int)
+    return Column(*table_of(model, shift), [table_of(one, shift) for one in models])
+
+
+def rows_of(sample: Sample, columns: list[tuple[int, np.ndarray]]) -> dict[str, tuple[int, ...]]:
+    """The table: the start, and the cues that weigh anything."""
+    rows = {START: tuple(start for start, _ in columns)}
+    for at, name in enumerate(sample.names):
+        row = tuple(int(points[at]) for _, points in columns)
+        if max(map(abs, row)) >= SMALLEST:
+            rows[name] = row
+    return rows
 
 
 def write_points(sample: Sample, target: Path) -> None:
     matrix = sample.gathered(sample.stretches)
     learnt = [learn_column(sample, matrix, column) for column in COLUMNS]
-    lines = [
-        [name, *(int(points[at]) for _, points in learnt)]
-        for at, name in enumerate(sample.names)
-        if max(abs(points[at]) for _, points in learnt) >= SMALLEST
+    print_folds(sample, learnt)
+    start, *lines = rows_of(sample, [(column.start, column.points) for column in learnt]).items()
+    write(target, ["cue", *COLUMNS], [[name, *row] for name, row in (start, *sorted(lines))])
+
+
+def print_folds(sample: Sample, learnt: list[Column]) -> None:
+    """How the typed sets are read by rules and points together, each message by points that were not learnt from it."""
+    screenings = [
+        Screening(
+            sample.lexicon,
+            Points(rows_of(sample, [one.folds[fold] for one in learnt])),
+            Kinds({}),
+            places=sample.places,
+        )
+        for fold in range(FOLDS)
     ]
-    write(target, ["cue", *COLUMNS], [[START, *(start for start, _ in learnt)], *sorted(lines)])
+    scores = {spelling: Score() for spelling in VARIANTS}
+    for message, typed, spelling, fold in zip(sample.texts, sample.typed, sample.spellings, sample.folds, strict=True):
+        if typed:
+            scores[spelling].add(message, screenings[fold].read(message.text))
+    for spelling, got in scores.items():
+        print(
+            f"folds     {spelling:9} typed sets, {got.messages}: found {got.recall:.1%}; lost {got.lost}; urgent lost"
+            f" {got.urgent_lost}/{got.urgent}, raised {got.urgent_raised}; calm alarms {got.false_alarm_rate:.1%}, hard"
+            f" {got.hard_alarms}/{got.hard}; probes {got.probes_found}/{got.probes}"
+        )
 
 
 def write_kinds(sample: Sample, target: Path) -> None:
@@ -182,7 +244,7 @@ def write(target: Path, header: list[str], lines: list[list[object]]) -> None:
 
 def main(target: Path) -> None:
     sample = Sample()
-    print(f"{len(sample.texts) // len(SPELLINGS)} messages in {len(SPELLINGS)} spellings")
+    print(f"{sample.count} messages, {len(sample.texts)} texts")
     write_points(sample, target / "points.csv")
     write_kinds(sample, target / "kinds.csv")
 

@@ -37,7 +37,7 @@ class EnglishWords:
     def tongue(self, text: str) -> Tongue:
         """English only when hardly a word of it is Vietnamese; both as soon as it might be."""
         words = _WORD.findall(text[:_LOOKED_AT].lower())
-        others = [word for word in words if word not in self._only]
+        others = words if self._only.isdisjoint(words) else [word for word in words if word not in self._only]
         english = len(words) - len(others)
         either = sum([len(word) > 1 and word in self._either for word in others])
         if not english:

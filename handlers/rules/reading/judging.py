@@ -47,12 +47,12 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
         by_sign.setdefault(hit.sign, []).append(hit)
         present |= 1 << hit.sign
     for derived in lexicon.derived:
-        if not present & derived.none_of and all(mask & present for mask in derived.all_of):
+        if not present & derived.none_of and _meets_all(present, derived.all_of):
             present |= 1 << derived.sign
-    is_possible = any(hit.sign == lexicon.possible for hit in hits)
+    is_possible = lexicon.possible in by_sign
     held = []
     for rule in lexicon.rules_among(present):
-        if not present & rule.none_of and all(mask & present for mask in rule.all_of):
+        if not present & rule.none_of and _meets_all(present, rule.all_of):
             carriers = tuple([hit for mask in rule.all_of for hit in _carriers(by_sign, mask & present)])
             severity = rule.severity
             if (
@@ -64,6 +64,11 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
                 severity = Severity.URGENT
             held.append(Held(rule, carriers, severity))
     return sorted(held, key=lambda one: -one.severity.rank)
+
+
+def _meets_all(present: int, masks: Sequence[int]) -> bool:
+    """Is a sign of each mask present?"""
+    return not [mask for mask in masks if not mask & present]
 
 
 def _carriers(by_sign: Mapping[int, list[Hit]], mask: int) -> list[Hit]:

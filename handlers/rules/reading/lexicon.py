@@ -8,9 +8,8 @@ which signs together deserve which severity and category; a *guard* is a sign th
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from flows.severity import Severity
 from handlers.rules.reading.phrase_index import END, Groups, Trie
@@ -53,12 +52,24 @@ class Derived:
     none_of: int
 
 
-class Opening(NamedTuple):
-    """What a token may begin: the groups it belongs to by itself, loosely or written with its accents, and what may follow."""
+_NOTHING = Groups(0, (), (), 0)
+_MOST_STEPS = 100_000  # remembered; then the lexicon begins anew, so that no flood of odd texts fills the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far into the tree of phrases some tokens in a row lead: the groups whose phrases end here, loosely or written with
+    their accents, and what may follow. Worked out once for each row of words; `then` knows those that came before.
+    """
 
     loose: Groups
     exact: Groups
-    next: Mapping[int, list[Trie]]
+    nodes: tuple[Trie, ...]
+    then: dict[tuple[int, ...], Step | None] = field(default_factory=dict)
+
+
+NOT_KNOWN = Step(_NOTHING, _NOTHING, ())
+"""Stands for a step that nobody has taken yet, where nothing would mean that none leads on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +86,20 @@ class Lexicon:
     derived: tuple[Derived, ...]  # in the order they are worked out
     rules: tuple[Rule, ...]
     group_weights: tuple[float, ...]  # how often each group may be met
-    # rarest element -> its patterns: number, and the other elements, the rarest first
-    patterns_by_group: Mapping[int, list[tuple[int, tuple[int, ...]]]] = field(init=False)
+    # rarest element -> its patterns: number, and the other elements as a bit mask
+    patterns_by_group: Mapping[int, list[tuple[int, int]]] = field(init=False)
     rules_by_sign: Mapping[int, tuple[int, ...]] = field(init=False)  # sign -> rules whose first condition it meets
     rules_without: tuple[int, ...] = field(init=False)  # rules without a condition
-    openings: dict[tuple[int, ...], Opening] = field(default_factory=dict)  # see `opening`
-    patterns_of: dict[int, dict[int, tuple[int, ...]]] = field(default_factory=dict)  # by `id` of `Groups`
+    openings: dict[tuple[int, ...], Step] = field(default_factory=dict)  # see `opening`
+    steps: list[int] = field(default_factory=lambda: [0])  # how many are remembered
+    patterns_of: dict[int, dict[int, int]] = field(default_factory=dict)  # by `id` of `Groups`
     unions: dict[tuple[int, int], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
 
     def __post_init__(self) -> None:
-        by_group: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
+        by_group: dict[int, list[tuple[int, int]]] = {}
         for number, pattern in enumerate(self.patterns):
             rarest, *others = sorted(set(pattern.elements), key=self.group_weights.__getitem__)
-            by_group.setdefault(rarest, []).append((number, tuple(others)))
+            by_group.setdefault(rarest, []).append((number, sum(1 << other for other in others)))
         by_sign: dict[int, list[int]] = {}
         for number, rule in enumerate(self.rules):
             for sign in range(rule.all_of[0].bit_length() if rule.all_of else 0):
@@ -98,20 +110,35 @@ class Lexicon:
         object.__setattr__(self, "rules_by_sign", {key: tuple(numbers) for key, numbers in by_sign.items()})
         object.__setattr__(self, "rules_without", without)
 
-    def opening(self, words: tuple[int, ...]) -> Opening:
-        """What begins with a token that may be any of these words; worked out once."""
+    def opening(self, words: tuple[int, ...]) -> Step:
+        """What begins with a token that may be any of these words."""
         known = self.openings.get(words)
         if known is None:
-            loose = exact = Groups(0, (), (), 0)
-            following: dict[int, list[Trie]] = {}
-            for node in (self.trie[word] for word in words if word in self.trie):
-                if END in node:
-                    loose, exact = self.both(loose, node[END].loose), self.both(exact, node[END].exact)
-                for word, below in node.items():
-                    if word != END:
-                        following.setdefault(word, []).append(below)
-            known = self.openings[words] = Opening(loose, exact, following)
+            known = self._step([self.trie[word] for word in words if word in self.trie])
+            self._make_room()
+            self.openings[words] = known
         return known
+
+    def step(self, before: Step, words: tuple[int, ...]) -> Step | None:
+        """Where a token that may be any of these words leads from there; nothing if no phrase goes on so."""
+        self._make_room()
+        nodes = [node[word] for word in words for node in before.nodes if word in node]
+        found = before.then[words] = self._step(nodes) if nodes else None
+        return found
+
+    def _make_room(self) -> None:
+        """Before one more step is remembered: forgets all of them when they are too many."""
+        if self.steps[0] >= _MOST_STEPS:
+            self.openings.clear()
+            self.steps[0] = 0
+        self.steps[0] += 1
+
+    def _step(self, nodes: Sequence[Trie]) -> Step:
+        loose = exact = _NOTHING
+        for node in nodes:
+            if END in node:
+                loose, exact = self.both(loose, node[END].loose), self.both(exact, node[END].exact)
+        return Step(loose, exact, tuple(nodes))
 
     def both(self, one: Groups, other: Groups) -> Groups:
         """The groups of two words that one token may be; the same two always give the same value."""
@@ -131,10 +158,12 @@ class Lexicon:
             )
         return union
 
-    def patterns_among(self, present: Container[int], found: Iterable[Groups]) -> list[Pattern]:
-        """The patterns all of whose groups are `present` (the groups `found`), in the lexicon's order."""
-        near: dict[int, tuple[int, ...]] = {}
+    def patterns_among(self, found: Iterable[Groups]) -> list[Pattern]:
+        """The patterns all of whose groups are among those found, in the lexicon's order."""
+        near: dict[int, int] = {}
+        present = 0
         for groups in {id(groups): groups for groups in found}.values():
+            present |= groups.mask
             keyed = self.patterns_of.get(id(groups))  # groups live as long as the lexicon
             if keyed is None:
                 keyed = self.patterns_of[id(groups)] = {
@@ -144,15 +173,9 @@ class Lexicon:
                 }
             near.update(keyed)
         patterns = self.patterns
-        chosen = []
-        for number, others in near.items():
-            for other in others:
-                if other not in present:
-                    break
-            else:
-                chosen.append(number)
-        chosen.sort()
-        return [patterns[number] for number in chosen]
+        return [
+            patterns[number] for number in sorted([at for at, others in near.items() if others & present == others])
+        ]
 
     def rules_among(self, present: int) -> list[Rule]:
         """The rules that the signs in the mask `present` can fulfil, in the lexicon's order."""

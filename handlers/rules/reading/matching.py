@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from handlers.rules.reading.lexicon import Lexicon, Pattern
-from handlers.rules.reading.phrase_index import BRIDGE, END, FILLER, MASK, NEGATABLE, NEGATOR, OPENER, Groups
+from handlers.rules.reading.lexicon import NOT_KNOWN, Lexicon, Pattern
+from handlers.rules.reading.phrase_index import BRIDGE, FILLER, MASK, NEGATABLE, NEGATOR, OPENER, Groups
 from handlers.rules.reading.words import Token
 
 Span: TypeAlias = "tuple[int, int]"  # first token, and one past the last
@@ -40,22 +40,26 @@ class Found(NamedTuple):
 def find_signs(lexicon: Lexicon, tokens: Sequence[Token]) -> Found:
     """All signs and named groups in the tokens."""
     phrases = _without_denied(_without_masked(_find_phrases(lexicon, tokens)), tokens)
-    spans: dict[int, list[Span]] = {}
-    for span, groups in phrases.items():
-        for group in groups.numbers:
-            if group in spans:
-                spans[group].append(span)
-            else:
-                spans[group] = [span]
     weight = _weights(tokens, _covered(phrases, FILLER))
+    patterns = lexicon.patterns_among(phrases.values())
+    spans = _spans_of({element for pattern in patterns for element in pattern.elements}, phrases)
     hits: dict[int, Hit] = {}
-    for pattern in lexicon.patterns_among(spans, phrases.values()):
+    for pattern in patterns:
         if pattern.sign not in hits:  # one pattern is enough for a sign
             place = _place_of(pattern, spans, weight, tokens)
             if place is not None:
                 hits[pattern.sign] = Hit(pattern.sign, *place, _is_guess(lexicon, pattern, place, spans, tokens))
     named = [(groups.names, *span) for span, groups in phrases.items() if groups.names]
     return Found(list(hits.values()), named)
+
+
+def _spans_of(wanted: set[int], phrases: Phrases) -> dict[int, list[Span]]:
+    """Where the groups wanted stand, in the order of their first tokens; most groups found belong to no pattern that may hold."""
+    spans: dict[int, list[Span]] = {group: [] for group in wanted}
+    for span, groups in phrases.items():
+        for group in wanted.intersection(groups.numbers):
+            spans[group].append(span)
+    return spans
 
 
 def _is_guess(
@@ -79,33 +83,30 @@ def _is_guess(
 def _find_phrases(lexicon: Lexicon, tokens: Sequence[Token]) -> Phrases:
     """Every phrase of the lexicon in the text, in the order of its first token, with the groups it belongs to."""
     found: Phrases = {}
-    last = len(tokens) - 1
+    openings, count = lexicon.openings, len(tokens)
     for start, first in enumerate(tokens):
-        if not first.words:
+        words, clause, exact = first.words, first.clause, first.is_exact
+        if not words:
             continue
-        opening = lexicon.opening(first.words)
-        exact = first.is_exact
-        groups = opening.exact if exact else opening.loose
-        if groups.mask:
-            found[start, start + 1] = groups
-        if start == last or tokens[start + 1].clause != first.clause or not opening.next:
-            continue
-        frontier = [node for word in tokens[start + 1].words if word in opening.next for node in opening.next[word]]
-        at = start + 1
-        while frontier:
-            exact = exact and tokens[at].is_exact
-            for node in frontier:
-                ending = node.get(END)
-                if ending is not None:
-                    groups = ending.exact if exact else ending.loose
-                    if groups.mask:
-                        span = (start, at + 1)
-                        found[span] = lexicon.both(found[span], groups) if span in found else groups
+        step = openings.get(words) or lexicon.opening(words)
+        at = start
+        while True:
+            groups = step.exact if exact else step.loose
             at += 1
-            if at > last or tokens[at].clause != first.clause:
+            if groups.mask:
+                found[start, at] = groups
+            if at == count:
                 break
-            words = tokens[at].words
-            frontier = [node[word] for word in words for node in frontier if word in node]
+            token = tokens[at]
+            if token.clause != clause:
+                break
+            words = token.words
+            known = step.then.get(words, NOT_KNOWN)
+            if known is NOT_KNOWN:
+                known = lexicon.step(step, words)
+            if known is None:
+                break
+            step, exact = known, exact and token.is_exact
     return found
 
 

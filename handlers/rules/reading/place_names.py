@@ -61,16 +61,16 @@ class PlaceNames:
     def without(self, text: str, tokens: Sequence[Token]) -> Sequence[Token]:
         """The tokens of the cleaned text that belong to no place."""
         folded = [token.plain for token in tokens]  # Telex and the like are read already
-        if not self._by_first.keys() & folded:
+        if self._by_first.keys().isdisjoint(folded):
             return tokens
-        forms = [form_of(text[token.start : token.end]) for token in tokens]
         found: list[tuple[int, int, bool]] = []
-        at = 0
-        while at < len(tokens):
-            size, is_written = self._at(forms, folded, at)
-            if size:
-                found.append((at, at + size, is_written or (at > 0 and folded[at - 1] in LEADS)))
-            at += size or 1
+        after = 0
+        for at in [at for at, plain in enumerate(folded) if plain in self._by_first]:
+            if at >= after:
+                size, is_written = self._at(text, tokens, folded, at)
+                if size:
+                    after = at + size
+                    found.append((at, after, is_written or (at > 0 and folded[at - 1] in LEADS)))
         if not found:
             return tokens
         inside = {at for start, end, _ in found for at in range(start, end)}
@@ -78,13 +78,13 @@ class PlaceNames:
         gone = {at for start, end, is_sure in found if is_sure or alone for at in range(start, end)}
         return [token for at, token in enumerate(tokens) if at not in gone]
 
-    def _at(self, forms: Sequence[str], folded: Sequence[str], at: int) -> tuple[int, bool]:
+    def _at(self, text: str, tokens: Sequence[Token], folded: list[str], at: int) -> tuple[int, bool]:
         """How many tokens the longest name here has, and whether its accents say that it is one."""
-        for name, written in self._by_first.get(folded[at], ()):
+        for name, written in self._by_first[folded[at]]:
             end = at + len(name)
-            if tuple(folded[at:end]) != name:
+            if folded[at + 1 : at + 2] != [name[1]] or tuple(folded[at:end]) != name:
                 continue
-            here = tuple(forms[at:end])
+            here = tuple([form_of(text[token.start : token.end]) for token in tokens[at:end]])
             if here == written:
                 return len(name), any(is_marked(form) for form in written)
             if not any(_is_another(*syllable) for syllable in zip(here, written, name, strict=True)):

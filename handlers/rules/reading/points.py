@@ -1,4 +1,5 @@
-"""A second opinion beside the rules: words, groups and pairs of groups carry points, and enough of them raise a text.
+"""A second opinion beside the rules: words, two words in a row, groups and pairs of groups carry points, and enough of them
+raise a text.
 
 Rules know what somebody thought of; points also see what is said in words nobody wrote a pattern for. The table is learnt
 from the development set by one command (`make points`), stands in the content set as plain text, and works on words
@@ -76,6 +77,7 @@ class Points:
         """`rows`: cue -> points for each level, in hundredths."""
         self._start = rows.get(START, (-10_000,) * len(COLUMNS))
         self._words: dict[str, Row] = {}
+        self._followed: dict[str, dict[str, Row]] = {}  # word -> the word after it -> the points of the two
         self._groups: dict[str, Row] = {}
         self._pairs: dict[str, dict[str, Row]] = {}
         self._known: dict[tuple[str, ...], tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]] = {}
@@ -87,6 +89,9 @@ class Points:
                 self._pairs.setdefault(two[1:-1], {})[one[1:-1]] = row
             elif cue[0] == "<":
                 self._groups[cue[1:-1]] = row
+            elif " " in cue:
+                word, _, after = cue.partition(" ")
+                self._followed.setdefault(word, {})[after] = row
             else:
                 self._words[cue] = row
 
@@ -135,18 +140,8 @@ class Points:
         """The cues of the table in each stretch, each once."""
         stretch_of, count = stretches_of(tokens)
         cues: list[dict[object, Weighed]] = [{} for _ in range(count)]
-        table, known_groups = self._words, self._known
-        for at, token in enumerate(tokens):
-            plain = token.plain
-            row = table.get(plain)
-            if row is not None:
-                here = cues[stretch_of[at]]
-                if plain not in here:
-                    here[plain] = (row, at, at + 1)
-            elif " " in plain:  # a short form of several words
-                for word in plain.split():
-                    if word in table:
-                        cues[stretch_of[at]].setdefault(word, (table[word], at, at + 1))
+        self._add_words(tokens, stretch_of, cues)
+        known_groups = self._known
         paired: list[tuple[str, dict[str, Row], int, int, int]] = []
         for names, start, end in groups:
             known = known_groups.get(names)
@@ -161,6 +156,24 @@ class Points:
                 paired.append((name, partners, start, end, stretch))
         _add_pairs(paired, cues)
         return cues
+
+    def _add_words(self, tokens: Sequence[Token], stretch_of: Sequence[int], cues: list[dict[object, Weighed]]) -> None:
+        """Adds the words, and two in a row."""
+        table, followed = self._words, self._followed
+        stretch, before, begin = -1, "", 0
+        after: dict[str, Row] | None = None
+        for at, token in enumerate(tokens):
+            if stretch_of[at] != stretch:
+                stretch, after = stretch_of[at], None
+                here = cues[stretch]
+            plain = token.plain
+            for word in plain.split() if " " in plain else (plain,):  # a short form may be several words
+                row = table.get(word)
+                if row is not None and word not in here:
+                    here[word] = (row, at, at + 1)
+                if after and (row := after.get(word)) is not None:
+                    here.setdefault(f"{before} {word}", (row, begin, at + 1))
+                after, before, begin = followed.get(word), word, at
 
     def _look_up(self, names: tuple[str, ...]) -> tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]:
         """What the table says of the groups of one phrase: those with points of their own, and those with partners."""
@@ -218,8 +231,13 @@ def cue_names(tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[set[s
     """Every cue of a text, stretch by stretch, whether the table knows it or not: what the table is learnt from."""
     stretch_of, count = stretches_of(tokens)
     found: list[set[str]] = [set() for _ in range(count)]
-    for at, token in enumerate(tokens):
-        found[stretch_of[at]].update(token.plain.split())
+    before, last = "", -1
+    for token, stretch in zip(tokens, stretch_of, strict=True):
+        for word in token.plain.split():
+            found[stretch].add(word)
+            if stretch == last:
+                found[stretch].add(f"{before} {word}")
+            before, last = word, stretch
     paired = []
     for names, start, _ in groups:
         found[stretch_of[start]].update(f"<{name}>" for name in names)

@@ -1,8 +1,8 @@
 """The labelled sets of screening, and how a part of one fares in one spelling. For tests and reports.
 
-`screening_dev.csv` is what the lexicon and the points are made with. `screening_blind.csv`, `screening_last.csv` and
-`screening_fresh.csv` come in their four spellings and are only ever counted: nobody looks at what is missed there, or they stop
-telling anything. `screening_english.csv` is the English set, with a part held out. Where each comes from: `docs/screening.md`.
+`screening_dev.csv` is what the lexicon and the points are made with, and so are the sets of `TYPED`, which come in their four
+spellings as somebody typed them: each was a test until it was used up. `screening_english.csv` is the English set, with a part
+held out. Where each comes from, and what it said when it was first read: `docs/screening.md`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from flows.loader import read_dir
 from flows.severity import Severity
 from handlers.rules.reading.variants import VARIANTS
 from handlers.rules.recall import Example, Figures, read_examples
-from handlers.rules.screening import Screening
+from handlers.rules.screening import Screening, Verdict
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTENT = ROOT / "flows" / "content"
 DATA = ROOT / "tests" / "data"
 MESSAGES = DATA / "screening_dev.csv"
-BLIND, LAST, FRESH, OUTSIDER = (DATA / f"screening_{name}.csv" for name in ("blind", "last", "fresh", "outsider"))
+TYPED = {name: DATA / f"screening_{name}.csv" for name in ("blind", "last", "fresh", "outsider", "hands")}
 ENGLISH = DATA / "screening_english.csv"
 HARD_RULES = ("N1", "N2", "N4")
 HELD_OUT = "held out"  # in the notes: never used to write patterns or to learn points
@@ -47,6 +47,18 @@ class Score(Figures):
     hard: int = 0  # calm ones with the words of violence: films, cooking, idioms, greetings
     hard_alarms: int = 0  # of these called emergency
     urgent_raised: int = 0  # urgent called emergency
+
+    def add(self, message: Example, verdict: Verdict) -> None:
+        """Add one message as it was read."""
+        is_alarm = verdict.severity is Severity.EMERGENCY
+        self.messages += 1
+        self.right_level += verdict.severity is message.severity
+        self.right_category += verdict.category == message.category
+        if message.rule in HARD_RULES:
+            self.hard += 1
+            self.hard_alarms += is_alarm
+        self.urgent_raised += is_alarm and message.severity is Severity.URGENT
+        self.count(message, verdict.severity, verdict.category)
 
     @property
     def recall(self) -> float:
@@ -77,13 +89,13 @@ def messages(file: Path = MESSAGES) -> list[Labelled]:
         ]
 
 
-def spelled(file: Path) -> dict[str, list[tuple[Example, str]]]:
-    """A set that comes in its spellings: for each of them the examples, with the text as typed."""
+def spelled(file: Path) -> dict[str, list[Labelled]]:
+    """A set that comes in its spellings: for each of them the messages as typed; the same place in each list is one message."""
     with file.open(encoding="utf-8", newline="") as lines:
         variants = [row["variant"] for row in csv.DictReader(lines)]
-    found: dict[str, list[tuple[Example, str]]] = {name: [] for name in VARIANTS}
-    for example, variant in zip(read_examples(file.name, file.read_bytes()), variants, strict=True):
-        found[variant].append((example, example.text))
+    found: dict[str, list[Labelled]] = {name: [] for name in VARIANTS}
+    for one, variant in zip(read_examples(file.name, file.read_bytes()), variants, strict=True):
+        found[variant].append(Labelled(one.text, one.severity, one.category, one.rule, one.speaker))
     return found
 
 
@@ -96,14 +108,5 @@ def score_typed(screening: Screening, part: Iterable[tuple[Example, str]]) -> Sc
     """The same for messages as typed."""
     result = Score()
     for message, text in part:
-        verdict = screening.read(text)
-        is_alarm = verdict.severity is Severity.EMERGENCY
-        result.messages += 1
-        result.right_level += verdict.severity is message.severity
-        result.right_category += verdict.category == message.category
-        if message.rule in HARD_RULES:
-            result.hard += 1
-            result.hard_alarms += is_alarm
-        result.urgent_raised += is_alarm and message.severity is Severity.URGENT
-        result.count(message, verdict.severity, verdict.category)
+        result.add(message, screening.read(text))
     return result

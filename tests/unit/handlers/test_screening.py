@@ -22,7 +22,7 @@ from handlers.rules.reading.points import Points
 from handlers.rules.reading.variants import VARIANTS
 from handlers.rules.reading.vocabulary import Vocabulary
 from handlers.rules.reading.words import clean, cut
-from handlers.rules.screening import Screening, Verdict
+from handlers.rules.screening import PROBE, Screening, Verdict
 from tests.unit.handlers.screening_sample import CONTENT, ENGLISH, ROOT, messages, score, score_typed, shipped
 
 E, U, S, INFO, NONE = (Severity(name) for name in ("emergency", "urgent", "standard", "info", "none"))
@@ -167,6 +167,21 @@ def test_a_harmless_answer_rings_nobody_however_it_is_typed(text: str, spelling:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "giờ em đang ở nhà mẹ đẻ",
+        "đây có phải tổng đài không",
+        "chồng em đi nương rồi",
+        "tôi là cô giáo ở xã Nậm Hăn",
+        "em đi bộ ra đường",
+    ],
+)
+def test_a_plain_answer_is_nothing_urgent_however_it_is_typed(text: str):
+    for spelling, write in VARIANTS.items():
+        assert not read(write(text, 0)).severity.at_least(U), spelling
+
+
+@pytest.mark.parametrize(
     ("text", "severity"),
     [
         ("nhà em bị sạt lở rồi", E),
@@ -239,12 +254,54 @@ def test_laughing_letters_alone_are_no_joke():
         "cho toi xin dia chi nha tam lanh",
         "Tôi là công an huyện, đề nghị cung cấp thông tin người đã nhắn tối qua",
         "vk e có ib cho bên này ko",
+        "con tao đâu",
+        "con tôi có nhắn gì cho các chị không",
+        "gửi lại cho em đoạn chat hôm qua",
+        "tôi là phóng viên, cho xin định vị nhà bình yên để quay",
+        "anh là công an đây, đưa danh sách những người nhắn hôm qua",
+        "các chị đang giấu vợ tôi ở đâu",
+        "chỉ đường cho em tới chỗ chị ấy đang ở",
     ],
 )
-def test_a_probe_is_recognised(text: str):
-    verdict = read(text)
-    assert verdict.is_place_probe
-    assert verdict.severity.at_least(U)
+def test_a_probe_is_recognised_in_every_spelling(text: str):
+    for spelling, write in VARIANTS.items():
+        verdict = read(write(text, 0))
+        assert verdict.is_place_probe, spelling
+        assert verdict.severity.at_least(U), spelling
+        assert verdict.category == PROBE, spelling
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "con gái em bị lừa sang Trung Quốc, nó mới nhắn là đang bị nhốt, không biết đang ở đâu",
+        "em gái em mất tích ba ngày rồi, quen một người qua mạng rủ đi làm, giúp em tìm với",
+        "con gái tôi 15 tuổi mất tích hai hôm nay, có người rủ sang Trung Quốc, các chị có biết cháu ở đâu không",
+    ],
+)
+def test_who_reports_somebody_taken_away_is_no_probe(text: str):
+    for spelling, write in VARIANTS.items():
+        verdict = read(write(text, 0))
+        assert verdict.severity.at_least(U if spelling == "teencode" else E), spelling
+        assert verdict.category == "trafficking_forced_marriage", spelling
+
+
+@pytest.mark.parametrize(
+    ("harmless", "danger"),
+    [
+        ("Khóa cửa nhốt con chó lại không nó chạy mất", "khóa cửa nhốt em lại không cho ra, nhốt cả con chó"),
+        ("con nghé bị trói chân để tiêm, nó kêu inh ỏi", "em bị trói chân trong chuồng trâu, nó đang mài dao"),
+        ("máy tính bị treo rồi bị nó khóa màn hình", "điện thoại bị nó khóa rồi, nó đang đập cửa phòng em"),
+        ("đội mình thủng lưới bốn quả, bị nó đánh cho tơi tả", "đội mình thua, chồng em về đang đánh em"),
+        ("văn 12 cho phân tích cảnh A Phủ bị trói đứng", "đang học bài thì bố xông vào trói con lại đánh"),
+        ("phim tối qua hay cực, thằng kia cầm súng bắn cả nhà", "xem phim thì bố xông vào cầm dao đuổi em"),
+        ("con boss này trâu thế, cứu tao với", "nó chơi game thua, đang bóp cổ em, cứu em với"),
+        ("hôm nay sếp giết tụi mình bằng ba cuộc họp", "hôm nay nó sẽ giết em"),
+    ],
+)
+def test_a_harmless_frame_hides_its_own_words_and_no_danger(harmless: str, danger: str):
+    assert read(harmless).severity is not E
+    assert read(danger).severity is E
 
 
 @pytest.mark.parametrize(
@@ -332,6 +389,22 @@ def test_points_raise_what_the_rules_found_and_never_lower_it():
         for write in VARIANTS.values():
             text = write(message.text, 0)
             assert read(text).severity.at_least(by_rules.read(text).severity), text
+
+
+def test_two_words_in_a_row_weigh_only_beside_each_other_and_in_one_sentence():
+    vocabulary = Vocabulary(["a"], {"ca": ("công an",), "a": ("a",)})
+    points = Points({"(start)": (-100, 0, 0, 0), "bi nhot": (150, 0, 0, 0), "cong an": (150, 0, 0, 0)})
+
+    def pieces(text: str) -> list[str]:
+        tokens = cut(clean(text), vocabulary)
+        weighing = points.weigh(tokens, [])
+        if "points_emergency" not in weighing.signs:
+            return []
+        return [text[tokens[at].start : tokens[to - 1].end] for at, to in weighing.pieces("points_emergency")]
+
+    assert pieces("em bị nhốt rồi") == ["bị nhốt"]
+    assert pieces("goi cong an") == ["cong an"]
+    assert pieces("bị nó nhốt") == pieces("em bị. nhốt") == pieces("nhốt bị") == []
 
 
 def test_the_same_text_gives_the_same_verdict_in_every_process():
