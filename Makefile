@@ -15,7 +15,7 @@ run: $(STAMP)
 	@$(PY) -m bot serve
 
 test: check
-	$(PY) -m pytest -n 3 --dist worksteal --ignore tests/browser --ignore tests/chaos $(ARGS)
+	$(PY) -m pytest -n 4 --dist worksteal --ignore tests/browser --ignore tests/chaos $(ARGS)
 	$(PY) -m pytest tests/browser tests/chaos $(ARGS)
 
 check: $(STAMP)

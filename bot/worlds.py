@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -12,13 +13,15 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot import shipped
-from flows.loader import load, version_of
+from flows.library import Library
+from flows.loader import Loaded, load, version_of
 from handlers.directory import Directory
 from handlers.directory_files import TABLES_BESIDE, load_seed, read_holidays, read_travel
 from handlers.errors import BinhAnError
 from handlers.ports import ContentSet, ContentStore, Door, UnitOfWork
 from handlers.rules.boundaries import Boundaries
 from handlers.rules.places import Gazetteer
+from handlers.rules.screening import FOLDER as LEXICON
 from handlers.rules.screening import Screening
 from handlers.service import Service
 from handlers.world import Libraries, World, Worlds
@@ -26,6 +29,7 @@ from handlers.world import Libraries, World, Worlds
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 1.0
+BESIDE = "directory/"  # what operators import changes without the flows
 FIRST_START = "first start"
 
 
@@ -45,12 +49,10 @@ def load_world(
     pulled: frozenset[str] = frozenset(),
 ) -> World:
     """A world of one content set and a directory; without `gazetteer` with the shipped places. Raises ContentBroken."""
-    loaded = load(files)
-    if loaded.library is None:
-        raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
-    libraries.add(loaded.library)
+    library = library_of(files)
+    libraries.add(library)
     try:
-        screening = Screening.load(files)
+        screening = _screening_of(files)
         directory = Directory(
             services,
             read_holidays(files.get("directory/holidays.csv", b"")),
@@ -59,7 +61,7 @@ def load_world(
     except ValueError as error:
         raise ContentBroken(str(error).splitlines()[0]) from None
     return World(
-        library=loaded.library,
+        library=library,
         libraries=libraries,
         screening=screening,
         gazetteer=gazetteer or Gazetteer.load(shipped.place_files()),
@@ -67,6 +69,33 @@ def load_world(
         zone=zone,
         pulled=pulled,
     )
+
+
+def library_of(files: Mapping[str, bytes]) -> Library:
+    """The flows of a content set; ContentBroken when they cannot be used."""
+    loaded = _loaded(tuple(sorted((name, content) for name, content in files.items() if not name.startswith(BESIDE))))
+    if loaded.library is None:
+        raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
+    return loaded.library
+
+
+def _screening_of(files: Mapping[str, bytes]) -> Screening:
+    """The lexicon of a content set; LexiconError (a ValueError) when it cannot be used."""
+    return _screening(tuple(sorted((name, content) for name, content in files.items() if name.startswith(LEXICON))))
+
+
+# Reading flows and lexicon takes the better part of a second, during which nobody is answered. When a hospital's hours change
+# they are the same as before: whoever presses a button at the desk must not make everybody wait.
+
+
+@lru_cache(maxsize=2)
+def _loaded(files: tuple[tuple[str, bytes], ...]) -> Loaded:
+    return load(dict(files))
+
+
+@lru_cache(maxsize=2)
+def _screening(files: tuple[tuple[str, bytes], ...]) -> Screening:
+    return Screening.load(dict(files))
 
 
 class WorldSource:
@@ -162,10 +191,7 @@ def _publish_first(uow: UnitOfWork, content: ContentStore, files: dict[str, byte
         if current != version and content.get(version) is None:
             log.warning("content.newer_shipped", published=current[:12], shipped=version[:12])
         return False
-    loaded = load(files)
-    if loaded.library is None:
-        raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
-    version = loaded.library.version
+    version = library_of(files).version
     content.publish(ContentSet(version=version, files=files, published_at=uow.now, published_by=FIRST_START))
     if not uow.services.revision():  # an operator may have imported a directory before
         uow.services.replace([service.to_row() for service in load_seed(files)])

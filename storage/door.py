@@ -86,8 +86,11 @@ class SqliteDoor(Callers):
         if not self._closed:
             self._closed = True
             self._queue.put(_CLOSE)
-        await asyncio.to_thread(self._writer.join)
-        await asyncio.to_thread(self._readers.shutdown)
+        await asyncio.to_thread(self._end)  # in one thread: who is stopped while it waits leaves no connection behind
+
+    def _end(self) -> None:
+        self._writer.join()
+        self._readers.shutdown()
         for connection in self._reader_connections:
             connection.close()
         self._reader_connections.clear()

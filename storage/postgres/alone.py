@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -49,19 +50,17 @@ class Alone:
                 await asyncio.to_thread(connection.close)
 
     async def _ask(self, name: str) -> psycopg.Connection[Any] | None:
-        """The connection that holds our turn, None when it is not our turn. Who is stopped while a thread still asks waits for
-        it: otherwise the turn would be held by a connection that nobody has.
+        """The connection that holds our turn, None when it is not our turn. However often who asks is stopped meanwhile: the turn
+        must not be held by a connection that nobody has.
         """
-        asking = asyncio.ensure_future(asyncio.to_thread(self._turn, name))
+        handing = _Handing()
         try:
-            return await asyncio.shield(asking)
+            return await asyncio.to_thread(self._turn, name, handing)
         except asyncio.CancelledError:
-            connection = await asking
-            if connection is not None:
-                connection.close()
+            handing.decline()
             raise
 
-    def _turn(self, name: str) -> psycopg.Connection[Any] | None:
+    def _turn(self, name: str, handing: _Handing) -> psycopg.Connection[Any] | None:
         try:
             connection = connect(self._given)
         except StorageUnavailable:
@@ -70,7 +69,7 @@ class Alone:
             with contextlib.suppress(psycopg.errors.UndefinedObject):  # before version 14
                 connection.execute(f"SET idle_session_timeout = '{FROZEN_AFTER}'")
             row = connection.execute(_TRY, (f"alone:{name}",)).fetchone()
-            if row is not None and row[0]:
+            if row is not None and row[0] and handing.over(connection):
                 return connection
         except psycopg.Error:
             pass
@@ -87,6 +86,29 @@ class Alone:
             answered, _ = await asyncio.wait({asking}, timeout=ANSWERS_WITHIN_S)
             if not answered or not asking.result():
                 return working.done()
+
+
+class _Handing:
+    """A connection on its way from the thread that opened it to who asked for it, who may have gone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._declined = False
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def over(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether there still is somebody to have it; otherwise it stays the thread's."""
+        with self._lock:
+            if not self._declined:
+                self._connection = connection
+            return not self._declined
+
+    def decline(self) -> None:
+        """Nobody will have it: what has come is closed, and what comes later is not taken."""
+        with self._lock:
+            self._declined = True
+            if self._connection is not None:
+                self._connection.close()
 
 
 def _lives(connection: psycopg.Connection[Any]) -> bool:

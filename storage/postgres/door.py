@@ -132,9 +132,12 @@ class PostgresDoor(Callers):
                 self._hand_over(loop)
             for _ in self._writers:
                 self._queue.put(_CLOSE)
+        await asyncio.to_thread(self._end)  # in one thread: who is stopped while it waits leaves no connection behind
+
+    def _end(self) -> None:
         for thread in self._writers:
-            await asyncio.to_thread(thread.join, callers.COMMIT_PATIENCE_S)
-        await asyncio.to_thread(self._readers.shutdown, cancel_futures=True)
+            thread.join(callers.COMMIT_PATIENCE_S)
+        self._readers.shutdown(cancel_futures=True)
         for connection in self._reader_connections:
             connection.close()
         self._reader_connections.clear()

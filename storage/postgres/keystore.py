@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 
 from handlers import failpoints
-from handlers.errors import KeyMissing
+from handlers.errors import KeyMissing, StorageUnavailable
 from storage.data_keys import Keys, Wrapped, digest_of
 from storage.engine import connect as open_file
 from storage.keystore import FORMAT, new_file
@@ -92,6 +92,7 @@ class PostgresKeyStore(Keys):
         super().__init__(secrets, clock, cached)
         self._given = given
         self._connection: psycopg.Connection[Any] | None = None
+        self._closed = False
         self._holder = f"{socket.gethostname()}, process {os.getpid()}"
         with self._talking() as there, there.transaction():
             there.execute(_ONE_AT_A_TIME)
@@ -202,6 +203,7 @@ class PostgresKeyStore(Keys):
         """Give the connection back and forget the unwrapped keys."""
         with self._lock:
             super().close()
+            self._closed = True
             with suppress(psycopg.Error):
                 if self._connection is not None:
                     self._connection.execute(_GONE, (self._holder,))
@@ -224,7 +226,11 @@ class PostgresKeyStore(Keys):
 
     @contextmanager
     def _talking(self) -> Iterator[psycopg.Connection[Any]]:
-        """A living connection; one that breaks is given up, and the caller hears it."""
+        """A living connection; one that breaks is given up, and the caller hears it. After the end there is none: a thread that
+        comes late would open one that nobody closes.
+        """
+        if self._closed:
+            raise StorageUnavailable("closed")
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._given)
         try:

@@ -465,8 +465,9 @@ async def test_a_machine_that_begins_with_secrets_of_its_own_is_refused_as_soon_
         open_storage(empty_postgres, tmp_path / "another machine")
 
 
+@pytest.mark.parametrize("times", [1, 3], ids=["once", "again and again"])
 async def test_who_is_stopped_while_asking_for_a_turn_leaves_no_connection_behind(
-    empty_postgres: str, monkeypatch: pytest.MonkeyPatch
+    empty_postgres: str, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     made: list[psycopg.Connection[Any]] = []
     connected, goes_on = threading.Event(), threading.Event()
@@ -483,11 +484,13 @@ async def test_who_is_stopped_while_asking_for_a_turn_leaves_no_connection_behin
     monkeypatch.setattr(alone, "connect", slowly)
     asking = asyncio.create_task(alone.Alone(parameters(empty_postgres)).do("polling", work))
     await asyncio.to_thread(connected.wait, 10)
-    asking.cancel()
-    await asyncio.sleep(0.05)
+    for _ in range(times):
+        asking.cancel()
+        await asyncio.sleep(0.02)
     goes_on.set()
     with pytest.raises(asyncio.CancelledError):
         await asking
+    await asyncio.get_running_loop().shutdown_default_executor()  # the thread has come to its end
     assert [one.closed for one in made] == [True]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +26,6 @@ from bot.shipped import content_files
 from bot.worlds import _publish_shipped
 from flows.session import Frame, Session, Status
 from handlers.model import Address
-from handlers.rules.screening import Screening
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 VIETNAMESE, ENGLISH = "huong-dan-bien-tap.md", "editing-guide.md"
@@ -35,7 +33,6 @@ DRAFT = "noi-dung"
 TALKING = (("services", "more"), ("services", "more"), ("safety", "ask"))
 """Where people stand while the guide publishes."""
 
-LEXICONS: dict[int, Screening] = {}
 FENCE = re.compile(r"^```(?P<kind>\w*)(?P<marks>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -149,20 +146,6 @@ def first_start() -> None:
             await door.run(work, None)
 
     asyncio.run(seat())
-
-
-@pytest.fixture
-def same_lexicon_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lexicon of the same bytes is read once for both guides: each command reads it anew, which is half of the time."""
-    read = Screening.load
-
-    def load(files: Mapping[str, bytes]) -> Screening:
-        key = hash(tuple(sorted((name, content) for name, content in files.items() if name.startswith("lexicon/"))))
-        if key not in LEXICONS:
-            LEXICONS[key] = read(files)
-        return LEXICONS[key]
-
-    monkeypatch.setattr(Screening, "load", load)
 
 
 @pytest.mark.usefixtures("same_lexicon_once")

@@ -111,6 +111,10 @@ async def test_loaded_boundaries_are_used_at_once_and_places_stay_the_same_ones_
         await act(service.storage.door, lambda uow: uow.services.replace([{"id": "x", "name": "X", "kind": "club"}]))
         await eventually(lambda: service.worlds.current.directory.get("x") is not None)
         assert service.worlds.current.gazetteer is before.gazetteer
+        assert service.worlds.current.library is before.library, (
+            "reading flows and words again would make everybody wait"
+        )
+        assert service.worlds.current.screening is before.screening
         await act(service.storage.door, lambda uow: uow.boundaries.replace({"03408": SQUARE}))
         await eventually(lambda: service.worlds.current.gazetteer.nearest_communes(22.3, 103.7).codes[0] == "03408")
         watching.cancel()

@@ -97,6 +97,7 @@ def without_strangling(folder: Path) -> None:
         path.write_text(re.sub("bóp|siết|xiết|bịt|trùm|dìm|chẹn|thít", "xoa", text), encoding="utf-8")
 
 
+@pytest.mark.usefixtures("same_lexicon_once")
 def test_the_report_shows_figures_by_spelling_rule_and_speaker():
     result = call("--report", "--lang", "en")
     assert result.exit_code == 0
@@ -105,11 +106,13 @@ def test_the_report_shows_figures_by_spelling_rule_and_speaker():
     assert "Chồng" not in result.stdout  # figures only
 
 
+@pytest.mark.usefixtures("same_lexicon_once")
 def test_the_report_is_vietnamese_unless_asked_otherwise(draft: Path):
     result = call("--report", "--content", str(draft))
     assert "khẩn cấp nhận ra" in result.stdout
 
 
+@pytest.mark.usefixtures("same_lexicon_once")
 def test_an_edit_shows_what_it_loses_and_flows_check_refuses_it_until_it_is_accepted(draft: Path):
     check = ["flows", "check", str(draft)]
     assert "lexicon-recall-lower" not in CliRunner().invoke(command_line.app, check).stdout
