@@ -122,7 +122,18 @@ def squeeze_pairs(form: str) -> str:
 
 
 def from_telex(form: str) -> str:
-    """Undo raw Telex keys left in a token ("ddanhs" is đánh, "choongf" is chồng); unchanged letters stay."""
+    """Undo raw Telex keys left in a token ("ddanhs" is đánh, "choongf" is chồng); unchanged letters stay.
+
+    A key that doubles a vowel may come after the whole syllable ("toio" is tôi) where nothing else makes a syllable of it.
+    """
+    near = _from_telex(form, is_far=False)
+    if is_syllable(fold(near)):
+        return near
+    far = _from_telex(form, is_far=True)
+    return far if is_syllable(fold(far)) else near
+
+
+def _from_telex(form: str, *, is_far: bool) -> str:
     letters: list[str] = []
     tone = form[-1] if form[-1] in TONES else ""
     seen_vowel = False
@@ -132,7 +143,15 @@ def from_telex(form: str) -> str:
         elif key == "w":
             _put_horn(letters)
             seen_vowel = True
-        elif letters and key in _HAT and (letters[-1] == key or (key in letters[1:-1] and letters[-1] not in _VOWELS)):
+        elif (
+            letters
+            and key in _HAT
+            and (
+                letters[-1] == key
+                or (key in letters[1:-1] and letters[-1] not in _VOWELS)
+                or (is_far and key in letters)
+            )
+        ):
             at = len(letters) - 1 - letters[::-1].index(key)
             letters[at] = _HAT[key]
         elif key == "d" and letters and letters[0] == "d":

@@ -598,6 +598,7 @@ def words_of(text: str) -> list[set[str]]:
         ("ca ck", [{"@công an"}, {"chồng"}]),
         ("kứu", [{"cứu"}]),
         ("đnáh", [{"đánh"}]),  # a slip
+        ("congo", [{"công"}]),  # the key after the syllable
         ("cứuđánh", [{"cứu"}, {"đánh"}]),
     ],
 )
