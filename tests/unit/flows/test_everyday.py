@@ -158,6 +158,8 @@ def test_as_people_answer_these_questions(world: World, place: str, text: str, c
 @pytest.mark.parametrize(
     "text",
     [
+        "",
+        "?",
         "ba",
         "sau",
         "nam",
