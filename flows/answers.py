@@ -141,9 +141,11 @@ def option_number(key: Key, options: int) -> int | None:
 def _without_courtesy(key: Key) -> Key | None:
     """One word less of those that may stand around a number; None when there is none."""
     words = key.folded.split()
-    if len(words) > 1 and words[-1] in _AFTER_NUMBER:
+    if len(words) < 2:
+        return None
+    if words[-1] in _AFTER_NUMBER:
         return part(key, 0, len(words) - 1)
-    if words and words[0] in _BEFORE_NUMBER and (len(words) > 2 or words[-1].isdecimal()):
+    if words[0] in _BEFORE_NUMBER and (len(words) > 2 or words[-1].isdecimal()):
         return part(key, 1, len(words))
     return None
 

@@ -51,12 +51,20 @@ def everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
         return None
     short = squeezed(key)
     for said in (key,) if short == key else (key, short):
-        found = _courteously_meant(turn, task, said)
+        # Where a choice says emergency a label must be typed as it is; a yes or no held down is plain enough.
+        exact = said is not key and not task.options.folded
+        found = _plainly_meant(turn, task, said) if exact else _courteously_meant(turn, task, said)
         if found is None:
             found = _everyday_meant(turn, task, said)
         if found is not None:
             return found
     return None
+
+
+def _plainly_meant(turn: Turn, task: Task, key: Key) -> int | None:
+    assert task.options is not None
+    answer = answers.yes_or_no(key, turn.program.yes_no)
+    return None if answer is None else task.options.yes_no[answer]
 
 
 def _courteously_meant(turn: Turn, task: Task, key: Key) -> int | None:
