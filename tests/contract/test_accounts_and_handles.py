@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handlers import accounts
-from handlers.accounts import Bind, OfferCode, code_in
+from handlers.accounts import Bind, OfferCode, ShutOut, code_in
 from handlers.model import Address, Staff
 from handlers.ports import Handle
 from handlers.staffing import NoSuchStaff
@@ -71,7 +71,7 @@ async def test_who_is_disabled_is_nobody_there_and_gets_no_code(storage: Storage
     given = await code(storage, "mai")
     await act(storage.door, lambda uow: uow.staff.save(replace(mai, enabled=False)))
     assert await bind(storage, given) is None
-    with pytest.raises(NoSuchStaff):
+    with pytest.raises(ShutOut):
         await code(storage, "mai")
     with pytest.raises(NoSuchStaff):
         await code(storage, "nobody")

@@ -73,10 +73,10 @@ async def test_content_that_came_with_an_upgrade_is_said_by_serve_and_by_no_comm
 ) -> None:
     written = config(tmp_path)
     async with serving(written):
-        assert "never published here" not in capsys.readouterr().out
+        assert "never published here" not in await hears("/desk", capsys)
     monkeypatch.setattr("bot.shipped.version", lambda folder=None: "e" * 64)
     async with serving(written):
-        assert "python -m bot flows publish" in capsys.readouterr().out
+        await hears("python -m bot flows publish", capsys)
     capsys.readouterr()
     async with open_service(written, demo=False) as service:  # what `staff add` does, for one
         assert (await service.looking.standing()).newer_content, "the status page knows"
