@@ -17,7 +17,8 @@ run: $(STAMP)
 
 test: check
 	$(PY) -m pytest -n 4 --dist worksteal --ignore tests/browser --ignore tests/chaos $(ARGS)
-	$(PY) -m pytest tests/browser tests/chaos $(ARGS)
+	$(PY) -m pytest -n 2 --dist load tests/chaos $(ARGS)
+	$(PY) -m pytest tests/browser $(ARGS)
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check bot storage handlers flows tests
