@@ -1,4 +1,4 @@
-"""What pages show of the content: the emergency numbers, and why a case was raised, in words."""
+"""What pages show of content and places: the emergency numbers, why a case was raised, and communes, in words."""
 
 from __future__ import annotations
 
@@ -28,3 +28,13 @@ def why_in_words(worlds: Worlds, place: str) -> str:
     written = flow.steps.get(step_name)
     label = written.choices[choice].label if written and written.choices and choice in written.choices else step_name
     return f"{flow.title}: {label}"
+
+
+def commune_in_words(worlds: Worlds, code: str) -> str:
+    """The name of a commune. A code that today's table of places does not know any more is shown as it is: a case that was
+    begun with another table must open at two in the morning all the same.
+    """
+    try:
+        return worlds.current.gazetteer.name(code)
+    except KeyError:
+        return code

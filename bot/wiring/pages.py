@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.channels.registry import Hooked, windows_of
 from bot.channels.webchat import WebChat
-from bot.shown import emergency_numbers, spoken, why_in_words
+from bot.shown import commune_in_words, emergency_numbers, spoken, why_in_words
 from bot.web.app import build_app
 from bot.web.deps import DeskHelp, WebDeps
 from bot.web.hub import Hub
@@ -54,7 +54,7 @@ def web_app(service: Service, webchat: WebChat, hub: Hub) -> web.Application:
             ledger_days=max(days_of(config.keeping.policies, kind) for kind in (AUDIT, CASES)),
             behind_proxy=config.web.behind_proxy,
             zone=config.zone,
-            place_name=lambda code: worlds.current.gazetteer.name(code),
+            place_name=lambda code: commune_in_words(worlds, code),
             why=lambda place: why_in_words(worlds, place),
             second_factor_for=frozenset(config.staff.require_second_factor),
             staffing=service.staffing,
