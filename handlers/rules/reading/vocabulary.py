@@ -131,7 +131,7 @@ class Vocabulary:
         folded = letters.fold(form)
         if form in self._own:
             return folded
-        if words and (form in self._short or folded not in self._by_fold):
+        if words and (form in self._short or self._plain_words[words[0]] != folded):
             return self._plain_words[words[0]]
         undone = folded if letters.is_syllable(folded) else letters.fold(letters.from_telex(form))
         return undone if letters.is_syllable(undone) else folded
