@@ -141,6 +141,8 @@ class Vocabulary:
         found = self._look_up(form, strict)
         if found or short:
             return tuple(dict.fromkeys((*short, *found)))
+        if form in self._own:  # the table says it is a word like any other
+            return ()
         squeezed, doubled = letters.squeeze(form)
         for attempt in (doubled, squeezed) if squeezed != form else ():
             if found := self._short.get(attempt, ()) + self._look_up(attempt, strict):
