@@ -48,7 +48,7 @@ COSTS = {"emergency": (4.0, 0.7, 0.45, 1.0), "urgent": (2.0, 0.5, 1.0, 1.0), "st
 HARMLESS_COST = 3.0  # how much more a mistake costs in calm words that sound dangerous, or that answer what was asked
 # Share of calm messages that the points may raise to the level by themselves; aside: taken-back ones, which the rules guard, and
 # plain answers, which are easy.
-MAY_BE_RAISED = {"emergency": 0.02, "urgent": 0.08, "standard": 0.14, "probe": 0.02}
+MAY_BE_RAISED = {"emergency": 0.025, "urgent": 0.07, "standard": 0.14, "probe": 0.02}
 PROBE, PROBE_COST = "probe", 8.0
 KIND_SEEN_IN, KIND_SHRINK = 30, 0.3
 

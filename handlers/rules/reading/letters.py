@@ -195,19 +195,27 @@ def from_vni(form: str) -> str:
 
 
 _FIRST = (
-    ("dz", "d"), ("f", "ph"), ("j", "gi"), ("z", "d"), ("z", "gi"), ("z", "v"), ("w", "qu"), ("w", "v"),
+    ("dz", "d"), ("f", "ph"), ("j", "gi"), ("z", "v"), ("z", "d"), ("z", "gi"), ("w", "qu"), ("w", "v"),
     ("k", "c"), ("k", "kh"), ("c", "k"), ("q", "qu"), ("g", "gh"), ("ng", "ngh"), ("kk", "kh"),
 )  # fmt: skip
 _LAST = (
     ("g", "ng"), ("h", "nh"), ("h", "ch"), ("k", "c"), ("k", "ch"), ("ck", "ch"), ("z", ""), ("q", "c"), ("p", "ch"),
     ("w", ""), ("nk", "nh"), ("t", "c"), ("n", "ng"), ("j", "i"), ("s", ""),
 )  # fmt: skip
-_INSIDE = (("w", "u"), ("iu", "yêu"), ("oa", "o"), ("ie", "iê"))
+_INSIDE = (
+    ("w", "u"), ("iu", "yêu"), ("oa", "o"), ("ie", "iê"), ("ing", "iêng"), ("ig", "iêng"), ("ug", "uông"), ("ưg", "ương"),
+)  # fmt: skip
 _SOUNDS = (
     ("ka", "ca"), ("ko", "co"), ("ku", "cu"), ("kâ", "câ"), ("kă", "că"), ("kô", "cô"), ("kơ", "cơ"),
     ("kư", "cư"), ("ci", "ki"), ("ce", "ke"), ("cê", "kê"),
     ("tr", "ch"), ("ch", "tr"), ("s", "x"), ("x", "s"), ("d", "gi"), ("gi", "d"), ("r", "d"), ("r", "gi"), ("d", "r"),
-    ("gi", "r"), ("d", "v"), ("v", "d"), ("i", "y"), ("y", "i"),
+    ("gi", "r"), ("d", "v"), ("v", "d"), ("i", "y"), ("y", "i"), ("g", "r"), ("p", "b"),
+)  # fmt: skip
+# Half a vowel left out, as it is said in haste ("tìn" tiền, "đủi" đuổi, "cừi" cười, "chiện" chuyện).
+_SHORTENED = (
+    ("in", "iên"), ("iu", "iêu"), ("ip", "iêp"), ("it", "iêt"), ("im", "iêm"), ("ic", "iêc"), ("iu", "ươu"), ("ưu", "ươu"),
+    ("ui", "uôi"), ("un", "uôn"), ("ung", "uông"), ("uc", "uôc"), ("ut", "uôt"), ("ui", "ươi"), ("ưi", "ươi"), ("ưn", "ươn"),
+    ("ưng", "ương"), ("ưc", "ươc"), ("ưt", "ươt"), ("iên", "uyên"),
 )  # fmt: skip
 
 
@@ -229,6 +237,8 @@ def from_chat_spelling(form: str) -> list[str]:
 
 
 def from_sound(form: str) -> list[str]:
-    """Spellings that sound alike in the north ("chốn" trốn, "xưng" sưng)."""
+    """Spellings that sound alike in the north ("chốn" trốn, "xưng" sưng), or said in haste ("tìn" tiền)."""
     found = [new + form[len(old) :] for old, new in _SOUNDS if form.startswith(old) and not form.startswith(old + "h")]
+    letters, tone = (form[:-1], form[-1]) if form[-1:] in TONES else (form, "")
+    found += [letters[: -len(old)] + new + tone for old, new in _SHORTENED if letters.endswith(old)]
     return [other for other in found if other != form]

@@ -131,7 +131,7 @@ class Vocabulary:
         folded = letters.fold(form)
         if form in self._own:
             return folded
-        if words and (form in self._short or folded not in self._by_fold):
+        if words and (form in self._short or self._plain_words[words[0]] != folded):
             return self._plain_words[words[0]]
         undone = folded if letters.is_syllable(folded) else letters.fold(letters.from_telex(form))
         return undone if letters.is_syllable(undone) else folded
@@ -141,6 +141,8 @@ class Vocabulary:
         found = self._look_up(form, strict)
         if found or short:
             return tuple(dict.fromkeys((*short, *found)))
+        if form in self._own:  # the table says it is a word like any other
+            return ()
         squeezed, doubled = letters.squeeze(form)
         for attempt in (doubled, squeezed) if squeezed != form else ():
             if found := self._short.get(attempt, ()) + self._look_up(attempt, strict):

@@ -22,9 +22,11 @@ ROOT = Path(__file__).resolve().parents[3]
 CONTENT = ROOT / "flows" / "content"
 DATA = ROOT / "tests" / "data"
 MESSAGES = DATA / "screening_dev.csv"
-TYPED = {name: DATA / f"screening_{name}.csv" for name in ("blind", "last", "fresh", "outsider", "hands")}
+TYPED = {
+    name: DATA / f"screening_{name}.csv" for name in ("blind", "last", "fresh", "outsider", "hands", "second", "third")
+}
 ENGLISH = DATA / "screening_english.csv"
-HARD_RULES = ("N1", "N2", "N4")
+HARD_RULES = ("N1", "N2", "N4", "HN")
 HELD_OUT = "held out"  # in the notes: never used to write patterns or to learn points
 ANSWER = "answers what it is asked"  # calm and plain: learnt from, but no measure of how often calm texts may ring
 
