@@ -39,6 +39,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 
 FIGURE = "figure: "
+LONG = ("tests/unit/test_guides.py", "tests/e2e/", "tests/contract/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end nobody waits for one of them while the other processes have nothing left to do."""
+    items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -56,7 +56,7 @@ class Alone:
         handing = _Handing()
         try:
             return await asyncio.to_thread(self._turn, name, handing)
-        except asyncio.CancelledError:
+        except BaseException:
             handing.decline()
             raise
 

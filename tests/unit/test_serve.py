@@ -58,12 +58,12 @@ async def test_it_says_where_to_look_and_shows_passwords_once(
 ) -> None:
     written = config(tmp_path)
     async with serving(written):
-        shown = capsys.readouterr().out
+        shown = await hears("desk page", capsys)
     assert f"http://{written.listen}/" in shown
     assert f"http://{written.listen}/desk" in shown
     assert all(name in shown for name in ("tuvan", "giamsat", "bientap"))
     async with serving(written):
-        again = capsys.readouterr().out
+        again = await hears("desk page", capsys)
     assert f"http://{written.listen}/desk" in again
     assert "tuvan" not in again
 
@@ -106,7 +106,7 @@ async def test_a_first_start_that_failed_has_made_nobody_whose_password_was_not_
         with pytest.raises(CannotListen):
             await serve(written, demo=True)
     async with serving(written):
-        assert "passwords are shown only now" in capsys.readouterr().out  # given back
+        await hears("passwords are shown only now", capsys)  # given back
 
 
 async def test_a_second_one_on_the_same_data_is_refused(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ async def test_it_keeps_the_keys_twice_and_says_when_they_exist_once(
     assert newest(second) is not None
     assert lacking_secrets(written.var / "secrets", second) == []
     async with serving(written):
-        assert "on the same disk" in capsys.readouterr().out
+        await hears("on the same disk", capsys)
 
 
 async def test_a_second_place_that_cannot_be_written_stops_nothing(
@@ -175,6 +175,5 @@ async def test_a_second_place_that_cannot_be_written_stops_nothing(
     (tmp_path / "file").touch()
     written = config(tmp_path).model_copy(update={"keys_second": tmp_path / "file" / "below"})
     async with serving(written) as running:
-        await asyncio.sleep(0.1)
+        await hears("second place of the keys", capsys)
         assert not running.done()
-    assert "second place of the keys" in capsys.readouterr().out
