@@ -18,6 +18,7 @@ from handlers.rules.screening import Screening
 from tests.unit.handlers.screening_sample import (
     ENGLISH,
     TYPED,
+    UNSEEN,
     Score,
     messages,
     score,
@@ -46,6 +47,7 @@ def scores(screening: Screening) -> Iterator[tuple[str, str, Score]]:
     for name, held_out in (("english", False), ("held out", True)):
         part = [(one, one.text) for one in messages(ENGLISH) if one.held_out == held_out]
         yield name, "english", score_typed(screening, part)
+    yield from scores_of_file(screening, "unseen", UNSEEN)
     for name, file in TYPED.items():
         yield from scores_of_file(screening, name, file)
 

@@ -25,6 +25,8 @@ MESSAGES = DATA / "screening_dev.csv"
 TYPED = {
     name: DATA / f"screening_{name}.csv" for name in ("blind", "last", "fresh", "outsider", "hands", "second", "third")
 }
+UNSEEN = DATA / "screening_unseen.csv"
+"""Nothing is learnt from it and no rule was written with it in view: figures only."""
 ENGLISH = DATA / "screening_english.csv"
 HARD_RULES = ("N1", "N2", "N4", "HN")
 HELD_OUT = "held out"  # in the notes: never used to write patterns or to learn points
