@@ -45,9 +45,11 @@ class Alone:
                 log.warning("%s: another process goes on with it", name)
             finally:
                 working.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await working
-                await asyncio.to_thread(connection.close)
+                try:
+                    with contextlib.suppress(asyncio.CancelledError, Exception):
+                        await working
+                finally:
+                    connection.close()  # here and not in a thread: a second stop would take that away before it begins
 
     async def _ask(self, name: str) -> psycopg.Connection[Any] | None:
         """The connection that holds our turn, None when it is not our turn. However often who asks is stopped meanwhile: the turn

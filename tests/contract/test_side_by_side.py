@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -493,6 +494,37 @@ async def test_who_is_stopped_while_asking_for_a_turn_leaves_no_connection_behin
         await asking
     await asyncio.get_running_loop().shutdown_default_executor()  # the thread has come to its end
     assert [one.closed for one in made] == [True]
+
+
+async def test_who_is_stopped_twice_in_the_middle_of_the_work_gives_the_turn_back(
+    empty_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[psycopg.Connection[Any]] = []
+    begun, goes_on = asyncio.Event(), threading.Event()
+
+    def kept(given: dict[str, Any]) -> psycopg.Connection[Any]:
+        made.append(connect(given))
+        return made[-1]
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(alone, "connect", kept)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    working = asyncio.create_task(alone.Alone(parameters(empty_postgres)).do("polling", work))
+    await begun.wait()
+    busy = asyncio.create_task(
+        asyncio.to_thread(goes_on.wait, 10)
+    )  # no thread is free for what the end would like to do
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+        working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert [one.closed for one in made] == [True]
+    goes_on.set()
+    await busy
 
 
 async def test_a_connection_that_takes_no_seat_is_closed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
