@@ -14,7 +14,7 @@ from tests.fakes.road import EMERGENCY, URGENT, Road
 def test_thirty_days_after_her_last_message_nothing_is_left(road: Road) -> None:
     road.starts("a")
     road.waits(days=20)
-    road.types("a", "em vẫn ở đây")
+    road.types("a", "vâng em vẫn ở đây ạ")
     uid = road.find("a").uid
     road.waits(days=29)
     assert road.find("a").uid == uid
