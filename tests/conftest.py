@@ -39,23 +39,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 
 FIGURE = "figure: "
-LONG = ("tests/unit/test_guides.py", "tests/e2e/")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, each begins with its share of the long ones: at the end nobody waits for one that
-    has them all. (Each is given one stretch of the list, and takes over from others when it is done.)
-    """
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if processes > 1:
-        long = [item for item in items if item.nodeid.startswith(LONG)]
-        others = [item for item in items if not item.nodeid.startswith(LONG)]
-        stretch = -(-len(others) // processes)
-        items[:] = [
-            item
-            for at in range(processes)
-            for item in (*long[at::processes], *others[at * stretch : (at + 1) * stretch])
-        ]
 
 
 @pytest.hookimpl(wrapper=True)
