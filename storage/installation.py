@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from handlers.errors import BinhAnError
 from storage.data_keys import Keys
@@ -27,6 +27,10 @@ class NothingYet(BinhAnError):
 DATA = "data.db"
 KEYS = "keys.db"
 SECRETS = "secrets"
+
+
+PATIENCE_S: Final = 20.0
+"""How long a command waits for the key file while services write: nobody in danger waits for a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Installation:
     def open_keys(self, secrets: Secrets, clock: Callable[[], datetime]) -> Keys:
         """The key store; whoever opens it closes it."""
         if not self.shared:
-            return KeyStore(self.var / KEYS, secrets, clock)
+            return KeyStore(self.var / KEYS, secrets, clock, patience_s=PATIENCE_S)
         from storage.postgres.open import open_keys
 
-        return open_keys((self.keys_url, self.keys_password), self.var, secrets, clock)
+        return open_keys((self.keys_url, self.keys_password), self.var, secrets, clock, patience_s=PATIENCE_S)

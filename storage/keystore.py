@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -68,13 +69,25 @@ class KeyStore(Keys):
     """Keys in a small SQLite file of their own, or in memory."""
 
     def __init__(
-        self, path: Path | None, secrets: Secrets, clock: Callable[[], datetime], *, cached: int = 8192
+        self,
+        path: Path | None,
+        secrets: Secrets,
+        clock: Callable[[], datetime],
+        *,
+        cached: int = 8192,
+        patience_s: float = 1.0,
     ) -> None:
-        """`path` None keeps the keys in memory; `cached` bounds how many unwrapped keys stay in the process."""
+        """`path` None keeps the keys in memory; `cached` bounds how many unwrapped keys stay in the process; `patience_s`: how
+        long another process may have the file to itself before that is an error.
+        """
         super().__init__(secrets, clock, cached)
         self._path = path
-        self._db = connect(path, busy_s=1.0)
-        self._prepare()
+        self._db = connect(path, busy_s=patience_s)
+        try:
+            self._prepare()
+        except sqlite3.Error:
+            self._db.close()
+            raise
 
     @property
     def lasting(self) -> bool:

@@ -30,10 +30,14 @@ Address = tuple[str, str]
 """An address and its password, kept apart."""
 
 
-def open_keys(address: Address, var: Path, secrets: Secrets, clock: Callable[[], datetime]) -> Keys:
-    """The key store: `var`/keys.db, or a database of its own. KeyMissing when keys were begun in the other place."""
+def open_keys(
+    address: Address, var: Path, secrets: Secrets, clock: Callable[[], datetime], *, patience_s: float = 1.0
+) -> Keys:
+    """The key store: `var`/keys.db, or a database of its own. KeyMissing when keys were begun in the other place. `patience_s`:
+    see `KeyStore`.
+    """
     if not address[0]:
-        return KeyStore(var / "keys.db", secrets, clock)
+        return KeyStore(var / "keys.db", secrets, clock, patience_s=patience_s)
     from storage.postgres.keystore import PostgresKeyStore
 
     keys = PostgresKeyStore(parameters(*address, "binhan keys"), secrets, clock)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from handlers.errors import KeyMissing
 from handlers.model import new_uid
 from storage.crypto import Unreadable, place, seal, unseal
 from storage.data_keys import Keys
+from storage.installation import PATIENCE_S
 from storage.keystore import KeyStore
 from storage.open import open_storage
 from storage.postgres.checking import check_postgres
@@ -174,3 +177,17 @@ def test_a_newer_key_store_is_refused(tmp_path: Path, store: KeyStore) -> None:
     store._db.execute("PRAGMA user_version=9")
     with pytest.raises(KeyMissing, match="newer program"):
         KeyStore(tmp_path / "keys.db", SECRETS, Clock())
+
+
+def test_a_command_waits_for_a_service_that_writes_its_keys(tmp_path: Path) -> None:
+    KeyStore(tmp_path / "keys.db", SECRETS, Clock()).close()
+    other = sqlite3.connect(tmp_path / "keys.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        KeyStore(tmp_path / "keys.db", SECRETS, Clock(), patience_s=0.01)
+    done = threading.Timer(0.2, lambda: other.execute("COMMIT"))
+    done.start()
+    KeyStore(tmp_path / "keys.db", SECRETS, Clock(), patience_s=10.0).close()
+    done.join()
+    other.close()
+    assert PATIENCE_S > 5
