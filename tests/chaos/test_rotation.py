@@ -11,7 +11,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,9 +25,7 @@ from tests.chaos.checker import check
 from tests.chaos.cluster import Cluster
 from tests.chaos.harness import Launcher, Load, Program, until
 from tests.fakes.telegram import FakeTelegram
-from tests.servers.fixtures import no_server
 from tests.servers.postgres import PostgresServer
-from tests.servers.process import Missing
 from tests.servers.redis import RedisServer
 
 FULL = os.environ.get("CHAOS") == "full"
@@ -106,19 +104,6 @@ async def rotated_under_load(first: Program, programs: Sequence[Program], fake: 
 async def test_one_process_on_sqlite(program: Program) -> None:
     await program.start()
     await rotated_under_load(program, [program], program.fake, "SQLite")
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[PostgresServer, RedisServer]]:
-    """Started in the main thread: they die with whoever started them."""
-    try:
-        postgres, redis = PostgresServer(), RedisServer()
-    except Missing as missing:
-        no_server(missing)
-        raise
-    yield postgres, redis
-    redis.close()
-    postgres.close()
 
 
 @pytest.mark.parametrize(
