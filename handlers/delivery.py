@@ -16,8 +16,10 @@ from handlers.ports import Handle, Reach, SendResult, UnitOfWork
 LEASE = timedelta(seconds=30)
 """How long a sender may take; a send gives up after 10 s, so a lease that ran out belongs to a dead sender."""
 
-STARTS_WITHIN = timedelta(seconds=20)
-"""So long after its claim a send may still begin, and be over before the lease is."""
+STARTS_WITHIN = timedelta(seconds=6)
+"""So long after its claim a send may still begin: sooner than anybody else takes a frozen sender's rows over, and over before the
+lease is.
+"""
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 20.0

@@ -1,7 +1,7 @@
-"""Named places where a test may kill, hang or break the running process. Disarmed they cost one dictionary look-up.
+"""Named places where a test may kill, freeze, hang or break the running process. Disarmed they cost one dictionary look-up.
 
 Armed by `wiring` from the environment: `FAILPOINT=name:action[:nth]`, several joined by commas; `action` is `kill` (SIGKILL to
-ourselves), `raise` or `hang`; `nth` fires at the nth passing only (default 1).
+ourselves), `freeze` (SIGSTOP; it goes on after SIGCONT), `raise` or `hang`; `nth` fires at the nth passing only (default 1).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def arm(spec: str) -> None:
     _passed.clear()
     for part in filter(None, spec.split(",")):
         name, action, *rest = part.split(":")
-        if name not in (*NAMES, *ELSEWHERE) or action not in ("kill", "raise", "hang"):
+        if name not in (*NAMES, *ELSEWHERE) or action not in ("kill", "freeze", "raise", "hang"):
             raise ValueError(f"no such failpoint: {part}")
         _armed[name] = (action, int(rest[0]) if rest else 1)
 
@@ -64,6 +64,9 @@ def passing(name: str) -> None:
         return
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "freeze":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     elif action == "hang":
         time.sleep(3600)
     raise Hit(name)

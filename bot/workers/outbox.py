@@ -22,7 +22,7 @@ IN_FLIGHT = 64  # sends side by side
 SEND_LIMIT_S = 10.0  # a send that takes longer counts as ambiguous; below the lease
 RETRY_RECORD_S = 0.5
 WINDOW_SHUT = "WindowShut"  # the platform takes no more answers to her: nothing is asked of it
-TAKE_BACK_EVERY_S = 2.0  # where others send too, some of them may die
+TAKE_BACK_EVERY_S = 1.0  # where others send too, some of them may die or freeze
 LOOK_PAUSE_S = 0.01  # who writes an answer looks in the same commit; the loop's own look takes in many wake-ups at once
 
 

@@ -31,7 +31,7 @@ SESSION: Final = {
     "jit": "off",
     "statement_timeout": "5s",
     "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "10s",  # a frozen process gives its rows back after that
+    "idle_in_transaction_session_timeout": "8s",  # a frozen process gives its rows back after that
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",

@@ -94,7 +94,7 @@ class PostgresDoor(Callers):
         self._keys = keys
         self._pepper = pepper
         self._clock = clock
-        self.seat = Seat()
+        self.seat = Seat(given)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._bundles: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         self._turn = threading.Lock()
@@ -141,6 +141,7 @@ class PostgresDoor(Callers):
         for connection in self._reader_connections:
             connection.close()
         self._reader_connections.clear()
+        self.seat.close()  # last: until here others leave alone what we are sending
 
     def _hand_in(self, job: Job) -> None:
         """Everything that is handed in within one turn of the loop goes over together."""
@@ -325,16 +326,12 @@ class PostgresDoor(Callers):
         return uow
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = connect(self._given)
-        try:
-            self.seat.take(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        self.seat.wait()
+        return connect(self._given)
 
     def _drop(self, writer: _Writer) -> None:
         self._troubled_at = time.monotonic()
+        self.seat.forget()
         connection, writer.connection = writer.connection, None
         if connection is not None:
             connection.close()
@@ -347,7 +344,7 @@ class PostgresDoor(Callers):
             fresh = connection is None
             try:
                 if connection is None:
-                    connection = self._local.connection = self._connect()
+                    connection = self._local.connection = connect(self._given)
                     self._reader_connections.append(connection)
                 return self._look(connection, query)
             except Exception as error:

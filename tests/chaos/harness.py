@@ -200,6 +200,10 @@ class Program:
         assert code is not None
         return code
 
+    def is_frozen(self) -> bool:
+        """Has it been stopped (SIGSTOP)?"""
+        return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+
     def said(self) -> str:
         """What it wrote to its terminal."""
         return self.output.read_text("utf-8", "replace") if self.output.exists() else ""

@@ -19,6 +19,7 @@ import pytest
 
 from bot.channels.webchat import new_token
 from handlers import failpoints
+from handlers.delivery import LEASE
 from tests.chaos.checker import check, pages_took
 from tests.chaos.cluster import Cluster
 from tests.chaos.harness import DRAIN_WITHIN_S, Load, until
@@ -163,25 +164,34 @@ async def test_a_database_that_is_away_loses_nothing_and_nobody_hears_a_lie(clus
     assert count.surplus == 0, "nothing was in flight: nothing may come twice"
 
 
-@pytest.mark.skipif(not FULL, reason="waits for a lease to run out: make chaos")
-async def test_a_frozen_worker_delays_its_lanes_and_writes_nothing_late(cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("failpoint", "where"),
+    [("send.claimed", "with lines in its hand"), ("handle.before_commit", "inside a transaction")],
+)
+async def test_a_frozen_worker_delays_its_lanes_and_writes_nothing_late(
+    cluster: Cluster, failpoint: str, where: str
+) -> None:
     load = Load(cluster.fake, chats=6, seed=4)
-    await cluster.start()
+    freezes, web, other = cluster.workers[0], cluster.web, cluster.workers[1]
+    await cluster.start(web)
     load.write(30)
-    await until(lambda: len(cluster.fake.sent) > 5, 30, "they are at work")
-    frozen = cluster.workers[0]
-    os.kill(frozen.pid, signal.SIGSTOP)
-    cluster.fake.life += 1  # its leases will run out, and what it sent may come again
+    await freezes.start(failpoint=f"{failpoint}:freeze")
+    await until(freezes.is_frozen, 30, f"{failpoint} is passed")
+    frozen_at = time.monotonic()
+    await other.start()
+    cluster.fake.life += 1  # what it has claimed will be taken over, and what it sent may come again
     load.write(12)
-    took = await cluster.drained(90)
-    os.kill(frozen.pid, signal.SIGCONT)
+    await cluster.drained(60)
+    took = time.monotonic() - frozen_at
+    os.kill(freezes.pid, signal.SIGCONT)
     load.write(6)
     await cluster.drained()
     await asyncio.sleep(1.0)
     assert await cluster.stop() == [0, 0, 0]
     count = await check(cluster.members[0], load)
-    print(f"figure: a worker frozen past its lease: the other had caught up after {took:.1f} s; {count}")
+    print(f"figure: a worker frozen {where}: all was caught up after {took:.1f} s; {count}")
     assert count.wrong() == {}
+    assert took < LEASE.total_seconds(), "nobody waits for a lease to run out"
 
 
 @pytest.mark.parametrize("mistake", ["mark-first", "two-commits"])

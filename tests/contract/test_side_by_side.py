@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -527,15 +529,56 @@ async def test_who_is_stopped_twice_in_the_middle_of_the_work_gives_the_turn_bac
     await busy
 
 
-async def test_a_connection_that_takes_no_seat_is_closed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[psycopg.Connection[Any]] = []
+async def test_a_frozen_process_loses_its_seat_and_its_rows_go_out_again(
+    pair: Pair, empty_postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connections stay open, but it shows nothing any more: the server ends its seat, and others take its rows over."""
+    monkeypatch.setattr(seats, "GONE_FOR_S", 0.2)
+    monkeypatch.setattr(seats, "BEAT_EVERY_S", 0.05)
+    monkeypatch.setattr(seats, "SILENT_FOR_S", 0.5)
+    freezes = open_storage(empty_postgres, tmp_path)
+    thawed = threading.Event()
 
-    def refuses(connection: psycopg.Connection[Any]) -> None:
-        seen.append(connection)
-        raise psycopg.OperationalError("gone")
+    def write(uow: UnitOfWork) -> None:
+        uow.outbox.add(outbox_row(uow.contacts.open([address(1)])[0], created_at=uow.now))
 
-    door = pair[0].door
-    monkeypatch.setattr(door.seat, "take", refuses)
-    with pytest.raises(psycopg.OperationalError):
-        door._connect()  # type: ignore[union-attr]
-    assert [one.closed for one in seen] == [True]
+    try:
+        await act(freezes.door, write)
+        (held,) = await freezes.door.run(claim, Claiming(1))
+        await asyncio.sleep(1.0)
+        assert await pair[0].door.run(take_back, Ours()) == 0, "it shows that it works"
+        seat = freezes.door.seat  # type: ignore[attr-defined]
+        monkeypatch.setattr(seat, "_leaving", lambda _: thawed.wait())
+        taken = 0
+        for _ in range(100):
+            taken += await pair[0].door.run(take_back, Ours())
+            if taken:
+                break
+            await asyncio.sleep(0.05)
+        assert taken == 1
+        (again,) = await pair[0].door.run(claim, Claiming(9))
+        assert again.row.uid == held.row.uid
+        monkeypatch.undo()
+        thawed.set()
+        assert not await act(
+            freezes.door, lambda uow: uow.outbox.record(held.row.uid, held.row.lease_token, Outcome.SENT)
+        )
+    finally:
+        thawed.set()
+        await freezes.close()
+
+
+async def test_a_seat_that_was_ended_is_taken_again_under_the_same_number(pair: Pair, empty_postgres: str) -> None:
+    seat = pair[0].door.seat  # type: ignore[attr-defined]
+    await act(pair[0].door, lambda uow: None)
+    holders = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid = $2 AND granted"
+    with closing(connect(parameters(empty_postgres))) as there:
+        ((before,),) = there.execute(holders, (seats.SEATS, seat.number)).fetchall()
+        there.execute("SELECT pg_terminate_backend($1)", (before,))
+        ended_at = time.monotonic()
+        while time.monotonic() - ended_at < 20:
+            pids = [pid for (pid,) in there.execute(holders, (seats.SEATS, seat.number)).fetchall()]
+            if pids and pids != [before]:
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("the seat stayed empty")
