@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import psycopg
 from psycopg import conninfo
 
 from handlers.errors import BinhAnError, StorageUnavailable
+from storage.types import in_utc
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,26 @@ def connect(given: dict[str, Any]) -> psycopg.Connection[Any]:
         raise unavailable(error) or StorageUnavailable(_short(error)) from None
     connection.prepared_max = 400  # every statement of the program
     return connection
+
+
+def begin_transaction(connection: psycopg.Connection[Any], words: str) -> datetime:
+    """Begin a transaction and read the database's clock, in one message to the server."""
+    cursor = psycopg.Cursor(connection)
+    cursor.execute(words.encode())
+    while cursor.nextset():
+        pass
+    row = cursor.fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return in_utc(now)
+
+
+def roll_back(connection: psycopg.Connection[Any]) -> None:
+    """End the transaction; a connection that cannot even do that is closed, and replaced by whoever needs one."""
+    try:
+        connection.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()
 
 
 def refuse_unsuitable(connection: psycopg.Connection[Any]) -> None:

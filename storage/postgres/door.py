@@ -17,7 +17,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,10 +31,10 @@ from storage.callers import Callers, Job, destroy_keys, failpoint_of, groups_of,
 from storage.data_keys import Keys
 from storage.keyring import KeyRing
 from storage.locks import Moved
-from storage.postgres.connection import connect, is_busy, is_conflict, unavailable
+from storage.postgres.connection import begin_transaction, connect, is_busy, is_conflict, roll_back, unavailable
+from storage.postgres.readers import Readers
 from storage.postgres.runner import Locking, PostgresRunner, Waiting
 from storage.postgres.seats import Seat
-from storage.types import in_utc
 from storage.uow import LONG_AGO, SqlUnitOfWork
 
 if TYPE_CHECKING:
@@ -45,13 +44,10 @@ log = logging.getLogger(__name__)
 
 MOST = 64
 WRITERS = 3
-READERS = 3
 GATHER_S = 0.02
 """How long a writer waits for another one to finish, so that their items share a commit; then it goes on beside it."""
 TRIES = 4
 """How often one item is done again after a conflict before its caller hears of it."""
-READ_WITHIN_S = 3.0
-"""How long a look may take; a frozen server answers nobody."""
 TROUBLE_LASTS_S = 4.0
 """So long after the database was away, senders first write down what they have sent before anybody takes their rows over."""
 SLOW_S = 2.0  # a commit that takes longer counts as such a time (a server that was frozen), but not more often than
@@ -62,7 +58,6 @@ ALONE = "BEGIN; SET LOCAL lock_timeout = '100ms'; SELECT clock_timestamp()"
 PATIENT = "BEGIN; SET LOCAL lock_timeout = '{ms}ms'; SELECT clock_timestamp()"
 PATIENCE_MS = range(400, 1200)
 """Drawn anew each time: two that wait for each other would give up at the same moment, and meet again, for ever."""
-LOOKING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT clock_timestamp()"
 
 _CLOSE = object()
 R = TypeVar("R")
@@ -101,9 +96,7 @@ class PostgresDoor(Callers):
         self._taken: dict[Job, _Writer] = {}
         self._troubled_at = -TROUBLE_LASTS_S
         self._slow_at = -SLOW_AGAIN_S
-        self._local = threading.local()
-        self._reader_connections: list[psycopg.Connection[Any]] = []
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="storage-reader")
+        self._readers = Readers(given, self._unit)
         self._writers = [
             threading.Thread(target=self._write, name=f"storage-writer-{number}", daemon=True)
             for number in range(WRITERS)
@@ -114,15 +107,10 @@ class PostgresDoor(Callers):
     # --- for everybody ------------------------------------------------------------------------------------------------
 
     async def read(self, query: Callable[[UnitOfWork], R]) -> R:
-        """See `handlers.ports.Door.read`; StorageUnavailable after `READ_WITHIN_S`."""
+        """See `handlers.ports.Door.read`; StorageUnavailable after `readers.READ_WITHIN_S`."""
         if self._closed:
             raise StorageUnavailable("closed")
-        look = asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
-        done, _ = await asyncio.wait({look}, timeout=READ_WITHIN_S)
-        if not done:
-            look.cancel()
-            raise StorageUnavailable("the database does not answer")
-        return look.result()
+        return await self._readers.read(query)
 
     async def close(self) -> None:
         """Finish what is queued, then give the connections back. Safe to repeat."""
@@ -137,10 +125,7 @@ class PostgresDoor(Callers):
     def _end(self) -> None:
         for thread in self._writers:
             thread.join(callers.COMMIT_PATIENCE_S)
-        self._readers.shutdown(cancel_futures=True)
-        for connection in self._reader_connections:
-            connection.close()
-        self._reader_connections.clear()
+        self._readers.close()
         self.seat.close()  # last: until here others leave alone what we are sending
 
     def _hand_in(self, job: Job) -> None:
@@ -290,7 +275,7 @@ class PostgresDoor(Callers):
         runner = PostgresRunner(connection, locking, self.seat, writer.waiting)
         try:
             with writer.waiting:
-                now = _begin(connection, begin)
+                now = begin_transaction(connection, begin)
             uow = self._unit(runner, now)
             for operation, jobs in groups_of(batch):
                 names.append(failpoint_of(operation))
@@ -298,14 +283,14 @@ class PostgresDoor(Callers):
                 self._progress_at = time.monotonic()
             uow.finish()
             if not runner.changed:
-                _roll_back(connection)  # nothing was written: an idle look must cost no fsync
+                roll_back(connection)  # nothing was written: an idle look must cost no fsync
                 return list(uow.rung)
             for name in names:
                 failpoints.passing(f"{name}.before_commit")
             writer.committing = True
             connection.execute("COMMIT")
         except BaseException:
-            _roll_back(connection)
+            roll_back(connection)
             raise
         finally:
             self._note_time(time.monotonic() - started)
@@ -336,66 +321,9 @@ class PostgresDoor(Callers):
         if connection is not None:
             connection.close()
 
-    # --- the readers' threads --------------------------------------------------------------------------------------------
-
-    def _read(self, query: Callable[[UnitOfWork], R]) -> R:
-        for again in (True, False):
-            connection = getattr(self._local, "connection", None)
-            fresh = connection is None
-            try:
-                if connection is None:
-                    connection = self._local.connection = connect(self._given)
-                    self._reader_connections.append(connection)
-                return self._look(connection, query)
-            except Exception as error:
-                lost = unavailable(error) or (error if isinstance(error, StorageUnavailable) else None)
-                if lost is None and is_busy(error):
-                    raise StorageUnavailable("the database takes too long") from None
-                if lost is None:
-                    raise
-                self._forget_reader(connection)
-                if fresh or not again:
-                    raise lost from None
-        raise AssertionError("unreachable")
-
-    def _look(self, connection: psycopg.Connection[Any], query: Callable[[UnitOfWork], R]) -> R:
-        now = _begin(connection, LOOKING)
-        try:
-            return query(self._unit(PostgresRunner(connection, Locking.NEVER), now))
-        except psycopg.errors.ReadOnlySqlTransaction:
-            raise RuntimeError("a read must not write") from None
-        finally:
-            _roll_back(connection)
-
-    def _forget_reader(self, connection: psycopg.Connection[Any] | None) -> None:
-        self._local.connection = None
-        if connection is not None:
-            connection.close()
-            self._reader_connections.remove(connection)
-
 
 def _patient() -> str:
     return PATIENT.format(ms=random.choice(PATIENCE_MS))  # noqa: S311 (no secret)
-
-
-def _begin(connection: psycopg.Connection[Any], words: str) -> datetime:
-    """Begin a transaction and read the database's clock, in one message to the server."""
-    cursor = psycopg.Cursor(connection)
-    cursor.execute(words.encode())
-    while cursor.nextset():
-        pass
-    row = cursor.fetchone()
-    assert row is not None
-    now: datetime = row[0]
-    return in_utc(now)
-
-
-def _roll_back(connection: psycopg.Connection[Any]) -> None:
-    """End the transaction; a connection that cannot even do that is closed, and replaced by whoever needs one."""
-    try:
-        connection.execute("ROLLBACK")
-    except psycopg.Error:
-        connection.close()
 
 
 if TYPE_CHECKING:

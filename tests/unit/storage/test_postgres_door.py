@@ -20,6 +20,7 @@ from handlers.ports import UnitOfWork
 from storage import locks
 from storage.open import Storage, open_storage
 from storage.postgres import door as door_module
+from storage.postgres import readers
 from storage.postgres.connection import SESSION, connect, in_words, parameters
 from storage.postgres.door import PostgresDoor
 from tests.contract.builders import act, address, case_of
@@ -313,7 +314,7 @@ async def test_a_killed_database_recovers_and_nothing_committed_is_lost(
 async def test_a_frozen_database_is_said_within_the_platforms_patience(
     on_mortal: Storage, mortal: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door_module, "READ_WITHIN_S", 0.5)
+    monkeypatch.setattr(readers, "READ_WITHIN_S", 0.5)
     counting = Counting()
     await asyncio.gather(*(on_mortal.door.run(counting, f"warm{n}") for n in range(9)))
     await stored(on_mortal, ["warm0"])
