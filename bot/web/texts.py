@@ -72,6 +72,7 @@ DESK: Mapping[str, str] = {
     "case": "Ca",
     "back": "Về danh sách",
     "summary": "Tóm tắt",
+    "told": "Tóm tắt vừa có thêm",
     "why": "Vì sao xếp mức này",
     "signs": "Lời trong tin nhắn",
     "answers": "Đã trả lời máy",
