@@ -88,8 +88,8 @@ def test_none_of_them_decides_a_consent_or_calls_anybody(world: World, library: 
             continue
         found = taken(world, task.place, text)
         option = next((one for one in task.options.options if one.id == found), None)
-        if option is not None and text not in ("thôi", "ok"):  # these two are a plain no and a plain yes
-            assert task.consent is None, task.place
+        if option is not None and text != "ok":  # which is a plain yes
+            assert task.consent is None or (text, option.id) == ("thôi", "no"), task.place
             assert option.raised is None or option.raised.severity is not Severity.EMERGENCY, f"{task.place}:{found}"
 
 
@@ -107,6 +107,16 @@ def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: Worl
         ("safety.ask", "hok", "danger"),
         ("safety.ask", "không an toàn", "danger"),
         ("safety.ask", "chưa", "danger"),
+        ("safety.ask", "thôi", "unsure"),  # never mind, not "no, I am in danger"
+        ("safety.ask", "thoi", "unsure"),
+        ("safety.ask", "thôi ạ", "unsure"),
+        ("safety.ask", "thoi em", "unsure"),
+        ("safety.ask", "dạ thôi ạ em cảm ơn", "unsure"),
+        ("safety.ask", "thôiii", ""),  # asked again
+        ("safety.ask", "the thoi", "unsure"),
+        ("safety.ask", "để sau", "unsure"),
+        ("safety.ask", "thôi không ạ", "danger"),  # this is a no
+        ("forced_marriage.free", "thôi", "skip"),
         ("who.ask", "em", "me"),
         ("who.ask", "mình ạ", "me"),
         ("who.ask", "hàng xóm", "other"),
