@@ -76,6 +76,31 @@ def test_who_does_not_know_or_will_not_say_passes_on(world: World, text: str) ->
     assert taken(world, "doors.ask_place", text, Stage.ANSWER) == "skip"
 
 
+@pytest.mark.parametrize("place", ["offer_person.ask", "child_person.ask"])
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("cho em gặp ai đó", "person"),
+        ("cho em gap ai do voi a", "person"),
+        ("em muốn nói chuyện", "person"),
+        ("dạ em muon noi chuyen a", "person"),
+        ("có em muốn", "person"),
+        ("em muốn gặp", "person"),
+        ("gặp ai cũng được", "person"),
+        ("em cần người nói chuyện", "person"),
+        ("em muốn tâm sự", "person"),
+        ("need to talk", "person"),
+        ("em không muốn gặp ai", "no"),
+        ("chua muon noi chuyen a", "no"),
+        ("em sợ lắm không biết làm sao", ""),
+        ("người đó là ai", ""),
+        ("em muốn nói chuyện này không ai biết", ""),
+    ],
+)
+def test_who_is_offered_a_person_can_say_so_in_her_own_words(world: World, place: str, text: str, choice: str) -> None:
+    assert taken(world, place, text) == choice
+
+
 @pytest.mark.parametrize("text", ["thôi", "không", "cảm ơn", "đủ rồi", "để sau"])
 def test_no_everyday_word_ends_the_stay_out_of_the_emergency_card(world: World, text: str) -> None:
     assert taken(world, "emergency_card.card", text) in ("", "go_on")
