@@ -184,6 +184,8 @@ DESK: Mapping[str, str] = {
     "no_right_ask": "Cần việc này thì nhờ một trong những người đó.",
     "old_page": "Trang này mở từ lần đăng nhập trước nên chưa làm được gì. Mở lại trang rồi làm lại.",
     "elsewhere": "Việc của bạn ở đây",
+    "nowhere": "Không có trang này",
+    "nowhere_why": "Địa chỉ gõ sai, hoặc trang này không mở bằng cách ấy. Chưa có gì thay đổi.",
     "ways": "Các trang khác",
     "nothing-chosen": "Bạn chưa chọn.",
     "no-such-service": "Không có nơi này trong danh bạ.",
