@@ -17,6 +17,8 @@ from flows.text import Key, Phrasebook
 YES: Final = "yes"
 NO: Final = "no"
 """Groups that hold for a plain yes or no too, however it is written."""
+PERSON: Final = "person"
+"""The group that is a yes where the host itself offers a person: "em muốn nói chuyện"."""
 
 MOST_WORDS: Final = 16
 """A longer message says more than an everyday answer, and the parts of one of nothing but courtesy are thousands."""

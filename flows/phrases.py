@@ -75,6 +75,10 @@ HOST_PHRASES: dict[str, Phrase] = {
     ),
     "fallback": Phrase("Nobody answered for 5 minutes or all rungs are empty: the numbers, and that we keep calling."),
     "human_ready": Phrase("A person is ready (urgent, not yet agreed): asks whether she wants to talk; yes/no follow."),
+    "human_ready_again": Phrase(
+        "She wrote a sentence where that was asked: it is kept, and the same question once more, shorter; yes/no follow.",
+        instead="human_ready",
+    ),
     "human_joined": Phrase("A counsellor took the talk: says a person writes now, with the alias.", ("alias",)),
     "human_changed": Phrase("The counsellor is being replaced; another is called; she need not tell it again."),
     "human_left": Phrase("The talk with the person is over; the machine answers again."),

@@ -34,8 +34,7 @@ def choice_meant(turn: Turn, task: Task, key: Key) -> int | None:
         if found is None:
             found = answers.option_number(key, len(options.options))
         if found is None and options.yes_no != (None, None) and not _rather_passes(turn, task, key):
-            answer = answers.yes_or_no(key, turn.program.yes_no)
-            found = None if answer is None else options.yes_no[answer]
+            found = _plainly_meant(turn, options, key)
         if found is not None:
             return found
     return None
@@ -53,7 +52,7 @@ def everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
     for said in (key,) if short == key else (key, short):
         # Where a choice says emergency a label must be typed as it is; a yes or no held down is plain enough.
         exact = said is not key and not task.options.folded
-        found = _plainly_meant(turn, task, said) if exact else _courteously_meant(turn, task, said)
+        found = _plainly_meant(turn, task.options, said) if exact else _courteously_meant(turn, task, said)
         if found is None:
             found = _everyday_meant(turn, task, said)
         if found is not None:
@@ -61,10 +60,12 @@ def everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
     return None
 
 
-def _plainly_meant(turn: Turn, task: Task, key: Key) -> int | None:
-    assert task.options is not None
+def _plainly_meant(turn: Turn, options: Options, key: Key) -> int | None:
+    """The choice that a plain yes or no means; "thôi" where a no says emergency is *never mind*, which rings nobody."""
     answer = answers.yes_or_no(key, turn.program.yes_no)
-    return None if answer is None else task.options.yes_no[answer]
+    found = None if answer is None else options.yes_no[answer]
+    rings = found is not None and _is_emergency(options.options[found])
+    return None if rings and turn.program.everyday.group(key) else found
 
 
 def _courteously_meant(turn: Turn, task: Task, key: Key) -> int | None:
@@ -82,8 +83,11 @@ def _everyday_meant(turn: Turn, task: Task, key: Key) -> int | None:
         alike = [index for index, option in enumerate(options) if everyday.group(key_of(option.label)) == group]
     named = [at[one] for one in everyday.meant(key) if one in at]
     index = next((one for one in (*alike, *named) if not _ends_help(turn, task, options[one])), None)
-    raised = options[index].raised if index is not None else None
-    return None if raised is not None and raised.severity is Severity.EMERGENCY else index
+    return None if index is not None and _is_emergency(options[index]) else index
+
+
+def _is_emergency(option: Option) -> bool:
+    return option.raised is not None and option.raised.severity is Severity.EMERGENCY
 
 
 def _rather_passes(turn: Turn, task: Task, key: Key) -> bool:

@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from flows.answers import option_number, yes_or_no
 from flows.effects import Chose, Input, PlaceAnswer, Released, Said, Shared, Silence, Start, Unsupported
 from flows.severity import Severity
-from flows.text import key_of
-from handlers import media, return_codes, whereabouts, wishing
+from handlers import media, offered, return_codes, whereabouts, wishing
 from handlers.accepting import Accepted
 from handlers.arriving import served
 from handlers.calling import is_quiet, may_be_read, open_of
@@ -28,7 +26,6 @@ from handlers.model import (
     Case,
     Contact,
     Direction,
-    EscalationState,
     InboxRow,
     InboxState,
     Ladder,
@@ -37,7 +34,7 @@ from handlers.model import (
     StoredMessage,
 )
 from handlers.operation import operation
-from handlers.outgoing import AGREE, DECLINE, append_line, in_touch, reachable, to_seeker
+from handlers.outgoing import append_line, in_touch, reachable, to_seeker
 from handlers.ports import UnitOfWork
 from handlers.rules.ladder import ladder_for
 from handlers.rules.screening import PROBE, Verdict
@@ -53,7 +50,6 @@ __all__ = ["Accepted", "Failure", "Inbound"]
 DOUBLE_PRESS = timedelta(seconds=10)
 """Pressing *Bắt đầu* again so soon, while the greeting stands unanswered, is one press and not two greetings."""
 
-RECENT = 20  # lines among which the newest one to her is looked for
 NEWEST = 100_000  # lines of a transcript looked through, all of it
 LONG_TEXT = 4000  # characters; a longer message is kept whole, and we say so
 MAX_SIGNS = 20
@@ -125,7 +121,9 @@ class Inbound(Guarding):
         language = row.message.language
         turn = Turn(uow, world, contact, case, self._escalations, self._ending, quick=quick, language=language)
         called = open_of(uow, case) is not None
-        agrees, wish = self._answer_to_offer(turn, row.message), wishing.heard(turn, row.message)
+        agrees, wish = offered.answer(turn, row.message), wishing.heard(turn, row.message)
+        turn.offered = offered.stands(turn)
+        offer_missed = agrees is None and not wish and offered.is_missed(turn, row.message)
         if agrees is not None or self._closing.is_answer(turn.contact, row.message):
             pass  # the host's own question, not the flow's
         elif self._human_talks(contact, case):
@@ -141,6 +139,8 @@ class Inbound(Guarding):
         wishing.obey(turn, wish)
         turn.apply()
         self._screened(turn, verdict)
+        if offer_missed:
+            offered.again(turn)
         turn.case = whereabouts.noted(turn, row.message, begins=not called)
         media.note(uow, turn.case, row.message, line)
         if len(row.message.text) > LONG_TEXT:
@@ -266,32 +266,6 @@ class Inbound(Guarding):
         if agrees is not None:
             answer = self._escalations.agree if agrees else self._escalations.decline
             turn.case = answer(turn.uow, turn.contact, turn.case)
-
-    def _answer_to_offer(self, turn: Turn, message: StoredMessage) -> bool | None:
-        """Yes, no or None (no answer): by button, or typed while the offer is the newest question. Only while somebody is
-        called and she has not agreed, and never over a gap: an old button must not end or begin a talk.
-        """
-        if may_be_read(turn.case) or not turn.contact.confirmed:
-            return None
-        escalation = open_of(turn.uow, turn.case)
-        if escalation is None:
-            return None
-        if message.kind is MessageKind.CHOICE and message.choice in (AGREE, DECLINE):
-            return message.choice == AGREE
-        if message.kind is not MessageKind.TEXT or escalation.state is not EscalationState.ANSWERED:
-            return None
-        key = key_of(message.text)
-        said = yes_or_no(key, turn.world.library.program.yes_no)
-        if said is not None:
-            return said
-        number = option_number(key, 2)  # as printed where there are no buttons; it may answer another question as well
-        return number == 0 if number is not None and self._offered_last(turn) else None
-
-    def _offered_last(self, turn: Turn) -> bool:
-        """Is the offer of a person the newest line to her?"""
-        recent = turn.uow.lines.of_case(turn.case.uid, max(0, turn.case.next_seq - RECENT))
-        said = [line.text for line in recent if line.direction is Direction.OUT]
-        return said[-1:] == [self._worlds.say("human_ready", language_of(turn.contact))]
 
     def _screened(self, turn: Turn, verdict: Verdict) -> None:
         """Invariant 1: whatever the flow did, the verdict counts. Called for every message, also in a live talk."""

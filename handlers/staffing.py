@@ -14,7 +14,7 @@ from typing import Final
 from handlers.errors import BinhAnError
 from handlers.factors import HELP_CODE_LIVES, new_code
 from handlers.model import AuditEntry, DutySwitch, Role, Staff, new_uid
-from handlers.permissions import Action, require
+from handlers.permissions import Action, may, require
 from handlers.ports import UnitOfWork
 from handlers.sessions import cut, end_pages
 
@@ -25,6 +25,7 @@ COMMAND_LINE: Final = "command line"
 # words of the audit log
 STAFF_ADDED: Final = "staff.added"
 STAFF_CHANGED: Final = "staff.changed"
+ROLES_SET: Final = "staff.roles_set"
 STAFF_DISABLED: Final = "staff.disabled"
 STAFF_ENABLED: Final = "staff.enabled"
 PASSWORD_SET: Final = "staff.password_set"  # noqa: S105 (a word of the audit log)
@@ -50,6 +51,12 @@ class BadName(BinhAnError):
     """A sign-in name is 1 to 40 characters without spaces at its ends; an alias as well; at least one role is needed."""
 
     code = "bad-name"
+
+
+class LastKeeper(BinhAnError):
+    """Nobody else who is enabled could keep the staff then; first give the role supervisor or operator to somebody else."""
+
+    code = "last-keeper"
 
 
 class NotYourself(BinhAnError):
@@ -85,6 +92,15 @@ class SetWoman:
 
     name: str
     woman: bool
+    by: str = COMMAND_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRoles:
+    """These roles and no others; every session of this person ends, so that the rights change at once."""
+
+    name: str
+    roles: tuple[Role, ...]
     by: str = COMMAND_LINE
 
 
@@ -144,7 +160,9 @@ class Unlock:
 
 @dataclass(frozen=True, slots=True)
 class Staffing:
-    """Operations of those who keep the staff list. `when_disabled` makes everything she holds ring anew."""
+    """Operations of those who keep the staff list. `when_disabled` makes everything she holds ring anew, also when her new roles
+    let her answer nobody any more.
+    """
 
     when_disabled: Callable[[UnitOfWork, str], None]
 
@@ -163,6 +181,10 @@ class Staffing:
     def set_woman(self, uow: UnitOfWork, items: Sequence[SetWoman]) -> list[Staff]:
         """Note it; NoSuchStaff. Safe to repeat."""
         return [self._set_woman(uow, item) for item in items]
+
+    def set_roles(self, uow: UnitOfWork, items: Sequence[SetRoles]) -> list[Staff]:
+        """Replace her roles; NoSuchStaff, BadName (no role), LastKeeper, NotAllowed, NotYourself. Safe to repeat."""
+        return [self._set_roles(uow, item) for item in items]
 
     def end_sessions(self, uow: UnitOfWork, items: Sequence[EndSessions]) -> list[Staff]:
         """Cut every way in that is open now, bound accounts on messengers included; NoSuchStaff, NotAllowed. Safe to repeat."""
@@ -198,13 +220,33 @@ class Staffing:
             created_at=uow.now,
         )
         uow.staff.save(staff)
-        _audit(uow, item.by, STAFF_ADDED, staff.uid, roles=[role.value for role in item.roles])
+        _audit(uow, item.by, STAFF_ADDED, staff.uid, roles=_words(item.roles))
         return staff
 
     def _set_woman(self, uow: UnitOfWork, item: SetWoman) -> Staff:
         staff = dataclasses.replace(_named(uow, item.name), woman=item.woman)
         uow.staff.save(staff)
         _audit(uow, item.by, STAFF_CHANGED, staff.uid)
+        return staff
+
+    def _set_roles(self, uow: UnitOfWork, item: SetRoles) -> Staff:
+        before = _named(uow, item.name)
+        _may_keep(uow, item.by, before)
+        roles = tuple(dict.fromkeys(item.roles))
+        if not roles:
+            raise BadName
+        if roles == before.roles:
+            return before
+        staff = dataclasses.replace(before, roles=roles)
+        if may(before, Action.KEEP_STAFF) and not may(staff, Action.KEEP_STAFF):
+            _somebody_keeps_staff(uow, but=staff.uid)
+        if not may(staff, Action.SET_DUTY):
+            staff = dataclasses.replace(staff, duty=DutySwitch.AUTO, duty_until_at=None)
+        uow.staff.save(staff)
+        end_pages(uow, staff.uid)
+        if not may(staff, Action.REPLY):
+            self.when_disabled(uow, staff.uid)
+        _audit(uow, item.by, ROLES_SET, staff.uid, roles=_words(roles), before=_words(before.roles))
         return staff
 
     def _set_password(self, uow: UnitOfWork, item: SetPassword) -> Staff:
@@ -274,6 +316,11 @@ def _may_keep(uow: UnitOfWork, by: str, staff: Staff) -> None:
         raise NotYourself
 
 
+def _somebody_keeps_staff(uow: UnitOfWork, *, but: str) -> None:
+    if not any(may(one, Action.KEEP_STAFF) for one in uow.staff.all() if one.uid != but):
+        raise LastKeeper
+
+
 def _named(uow: UnitOfWork, name: str) -> Staff:
     staff = uow.staff.by_name(name)
     if staff is None:
@@ -281,6 +328,9 @@ def _named(uow: UnitOfWork, name: str) -> Staff:
     return staff
 
 
-def _audit(uow: UnitOfWork, actor: str, action: str, subject: str, *, roles: list[str] | None = None) -> None:
-    detail = {"roles": ",".join(roles)} if roles else {}
+def _words(roles: tuple[Role, ...]) -> str:
+    return ",".join(role.value for role in roles)
+
+
+def _audit(uow: UnitOfWork, actor: str, action: str, subject: str, **detail: str) -> None:
     uow.audit.add(AuditEntry(actor=actor, action=action, object=subject, detail=dict(detail)))

@@ -84,6 +84,7 @@ class Turn:
     visited: list[str] = field(default_factory=list)
     quick: bool = False  # this message came within seconds of her last one
     language: str = ""  # chosen at the door: a talk that begins now begins in it, where the machine speaks it
+    offered: bool = False  # the host is asking her whether she wants a person: the flow need not ask that too
     redeemed: bool = False  # she has just proved a return code
     asked_place: bool = False  # her words answered the flow's question about the place, and it asks her back
     denied: tuple[str, ...] = ()  # communes it has asked her back about in vain
@@ -135,6 +136,8 @@ class Turn:
         library, session = self.session()
         if session.status is Status.ENDED and session.version != self.world.library.version:
             library, session = self.world.library, self._begun()
+        if self.offered:
+            session = session.evolve(concern="offered")
         answers, before = self._answers(), session
         for given in inputs:
             sprint = engine.advance(library, session, given, self.uow.now)

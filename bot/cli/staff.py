@@ -26,6 +26,7 @@ from handlers.staffing import (
     ResetFactors,
     SetEnabled,
     SetPassword,
+    SetRoles,
     SetWoman,
     Unlock,
 )
@@ -74,14 +75,14 @@ def _say_password(name: str, password: str, ask: bool) -> None:
 def add(
     name: NameArgument,
     alias: Annotated[str, typer.Option("--alias", help="The only name a seeker ever sees; not the real one.")],
-    role: Annotated[list[Role], typer.Option("--role", help="What she may do; may be given more than once.")],
+    roles: Annotated[list[Role], typer.Option("--role", help="What she may do; may be given more than once.")],
     woman: Annotated[bool, typer.Option("--woman", help="Called for who asks to talk with a woman.")] = False,
     config: ConfigOption = None,
     ask: AskOption = False,
 ) -> None:
     """Add somebody. Exit: 0 done, 1 refused."""
     password = _password(ask, name, alias)
-    command = AddStaff(name=name, alias=alias, roles=tuple(role), password_hash=hash_password(password), woman=woman)
+    command = AddStaff(name=name, alias=alias, roles=tuple(roles), password_hash=hash_password(password), woman=woman)
 
     async def work(service: wiring.Service) -> list[str]:
         same = await service.storage.door.read(lambda uow: [one.name for one in uow.staff.all() if one.alias == alias])
@@ -89,7 +90,7 @@ def add(
         return same
 
     same = _with_service(config, work)
-    print(f"{name}: added as {', '.join(one.value for one in role)}")
+    print(f"{name}: added as {', '.join(one.value for one in roles)}")
     _say_password(name, password, ask)
     if same:
         print(
@@ -101,7 +102,7 @@ def add(
 def list_staff(config: ConfigOption = None) -> None:
     """Everybody: sign-in name, alias, roles, enabled or not, and who is called for somebody who wants to talk with a woman."""
     for one in _with_service(config, lambda service: service.storage.door.read(lambda uow: uow.staff.all())):
-        roles = ",".join(role.value for role in one.roles)
+        roles = _roles(one.roles)
         enabled = "enabled" if one.enabled else "disabled"
         print(f"{one.name}\t{one.alias}\t{roles}\t{enabled}\t{'woman' if one.woman else ''}".rstrip())
 
@@ -121,6 +122,29 @@ def change(
     command = SetWoman(name=name, woman=woman)
     _with_service(config, lambda service: service.storage.door.run(service.staffing.set_woman, command))
     print(f"{name}: {'called' if woman else 'not called'} for somebody who asks to talk with a woman")
+
+
+@app.command()
+def role(
+    name: NameArgument,
+    roles: Annotated[list[Role], typer.Argument(metavar="ROLE...", help="What she may do from now on: all of it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Give somebody these roles and no others; signed out everywhere, so that it counts at once. Exit: 0 done, 1 refused."""
+
+    async def work(service: wiring.Service) -> str:
+        before = await service.storage.door.read(lambda uow: uow.staff.by_name(name))
+        after = await service.storage.door.run(service.staffing.set_roles, SetRoles(name=name, roles=tuple(roles)))
+        had = _roles(before.roles) if before is not None else ""
+        return (
+            f"{had} -> {_roles(after.roles)}, signed out everywhere" if had != _roles(after.roles) else f"{had} already"
+        )
+
+    print(f"{name}: {_with_service(config, work)}")
+
+
+def _roles(roles: tuple[Role, ...]) -> str:
+    return ",".join(one.value for one in roles)
 
 
 @app.command()
@@ -168,7 +192,7 @@ def show(name: NameArgument, config: ConfigOption = None) -> None:
         return [
             f"name\t{staff.name}",
             f"alias\t{staff.alias}",
-            f"roles\t{','.join(role.value for role in staff.roles)}",
+            f"roles\t{_roles(staff.roles)}",
             f"state\t{'enabled' if staff.enabled else 'disabled'}",
             f"called for who asks for a woman\t{'yes' if staff.woman else 'no'}",
             f"messengers bound\t{','.join(uow.accounts.of(staff.uid)) or 'none'}",

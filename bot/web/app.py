@@ -22,7 +22,9 @@ def build_app(deps: WebDeps, state: State | None = None) -> web.Application:
 
     Serve it with `bot.web.runner.Runner`.
     """
-    app = web.Application(middlewares=[counted, calm_errors, declared_only], client_max_size=MAX_FORM_BYTES)
+    app = web.Application(
+        middlewares=[counted, calm_errors, public.back_to_start, declared_only], client_max_size=MAX_FORM_BYTES
+    )
     routes = Routes(app)
     app[DEPS], app[ROUTES] = deps, routes
     app[sound.RECORDINGS] = sound.Recordings()

@@ -63,7 +63,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     What it raises becomes a page in `bot/web/refusing.py`.
     """
     deps = request.config_dict[DEPS]
-    policy = request.config_dict[ROUTES].policy_of(request)
+    nowhere = request.match_info.http_exception
+    # An address that is none asks for what every page asks: who is not signed in must not learn which addresses there are.
+    policy = Policy(Who.HERSELF) if nowhere is not None else request.config_dict[ROUTES].policy_of(request)
     unsafe = request.method not in _SAFE
     if unsafe and not from_our_page(request, deps):
         return error_page(403)

@@ -78,9 +78,7 @@ class Routes:
         return [(route.method, _path(route), policy) for route, policy in self.table.items()]
 
     def policy_of(self, request: web.Request) -> Policy:
-        """The policy of the route this request hit; 403 for an undeclared one, the router's own answer for none at all."""
-        if request.match_info.http_exception is not None:
-            raise request.match_info.http_exception
+        """The policy of the route this request hit; 403 for an undeclared one."""
         policy = self.table.get(request.match_info.route)
         if policy is None:
             raise web.HTTPForbidden
@@ -92,8 +90,9 @@ ROUTES: web.AppKey[Routes] = web.AppKey("routes", Routes)
 
 @web.middleware
 async def declared_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Nothing answers that has not said who may use it."""
-    request.config_dict[ROUTES].policy_of(request)
+    """Nothing answers that has not said who may use it. An address that is none has nobody to say it: the router answers."""
+    if request.match_info.http_exception is None:
+        request.config_dict[ROUTES].policy_of(request)
     return await handler(request)
 
 

@@ -14,10 +14,14 @@ from bot.channels.webchat import is_token, new_token
 from bot.web.bell import Bell
 from bot.web.deps import DEPS, WebDeps
 from bot.web.forms import read_form
+from bot.web.handler import Handler
 from bot.web.security import error_page
 from bot.web.seeker_page import Reader, about_page, start_page, talk_page, unsent_page
 from handlers.errors import StorageUnavailable
 from handlers.seeker import SeekerView, ViewLine, ViewRequest, view
+
+_NOT_HERS = ("/desk", "/refer", "/webhooks", "/audio")
+"""Addresses of staff, services, platforms, recordings: what is none among them keeps its bare status."""
 
 SEEKER_BELL: web.AppKey[Bell] = web.AppKey("seeker_bell", Bell)
 
@@ -25,6 +29,21 @@ SEEKER_BELL: web.AppKey[Bell] = web.AppKey("seeker_bell", Bell)
 async def show_start(request: web.Request) -> web.Response:
     """GET /: the numbers and three ways to begin. Nothing is stored, whoever asks."""
     return start_page(request.config_dict[DEPS], Reader.of({}))
+
+
+@web.middleware
+async def back_to_start(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A mistyped address leads a browser to the start page, with the exit and the numbers first, and never to a bare line."""
+    try:
+        return await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        looks = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
+        if error is not request.match_info.http_exception or not looks or request.path.startswith(_NOT_HERS):
+            raise
+        response = start_page(request.config_dict[DEPS], Reader.of({}), hint="nowhere", status=error.status)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
 
 
 async def show_about(request: web.Request) -> web.Response:

@@ -23,12 +23,25 @@ from handlers.permissions import MAY, Action
 @web.middleware
 async def explaining(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Around the guard: a browser that asked for a page gets one, a script gets the bare status."""
+    nowhere = request.match_info.http_exception
     try:
         return await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        if error is not nowhere or "text/html" not in request.headers.get("Accept", ""):
+            raise
+        return _nowhere(request, error)
     except (NoRight, NotOurForm, NotSignedIn) as refused:
         if "text/html" not in request.headers.get("Accept", ""):
             return error_page(refused.status)
         return await _page_of(request, refused)
+
+
+def _nowhere(request: web.Request, error: web.HTTPNotFound | web.HTTPMethodNotAllowed) -> web.Response:
+    """For somebody signed in, as the guard has made sure: a mistyped address, or one that only a form may use."""
+    response = desk_page(request, "desk/nowhere.html", status=error.status)
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
 
 
 async def _page_of(request: web.Request, refused: NoRight | NotOurForm | NotSignedIn) -> web.Response:

@@ -56,6 +56,7 @@ SEEKER: Mapping[str, str] = {
     "sending": "Đang gửi…",
     "waiting": "Đã nhận tin của bạn. Câu trả lời sẽ hiện ở đây.",
     "empty": "Bạn chưa viết gì.",
+    "nowhere": "Không có trang này. Đây là trang đầu, bạn bắt đầu từ đây nhé.",
     "not_sent": "Chưa gửi được. Chữ của bạn vẫn còn ở dưới, bấm Gửi để thử lại. Nếu gấp, gọi số ở đầu trang.",
     "not_sent_choice": "Chưa gửi được. Bạn bấm lại lần nữa. Nếu gấp, gọi số ở đầu trang.",
     "not_sent_start": "Chưa bắt đầu được. Bạn bấm lại lần nữa. Nếu gấp, gọi số ở trên.",

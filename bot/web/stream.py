@@ -25,6 +25,8 @@ from handlers.model import Staff
 LOOK_S = 2.0  # also how soon a disabled person's page goes dark
 REREAD_S = 10.0  # how often the fate of lines that wait long (held) is read again
 RETRY_MS = 1000
+_STATE = ("state", "severity", "level", "category", "banners", "closed", "mine", "readable")
+_SUMMARY = ("facts", "answers", "why", "signs")
 
 
 class _Gone(Exception):
@@ -116,6 +118,7 @@ class _Talk:
                 self._open[_number(seq)] = shown
         self._reread_at = 0.0
         self._state = ""
+        self._summary = ""
         self._lost = False
 
     async def changes(self, staff: Staff, deps: WebDeps) -> list[tuple[str, dict[str, Any], int]]:
@@ -132,18 +135,27 @@ class _Talk:
         except BinhAnError as error:
             self._lost = True
             return [("lost", {"code": error.code}, 0)]
-        return [*self._state_changes(view, deps), *self._line_changes(view, deps)]
-
-    def _state_changes(self, view: CaseView, deps: WebDeps) -> list[tuple[str, dict[str, Any], int]]:
         content = words.case(view, deps, datetime.now(UTC))
-        shown = {
-            name: content[name] for name in ("state", "severity", "level", "banners", "closed", "mine", "readable")
-        }
+        return [*self._state_changes(content), *self._summary_changes(content), *self._line_changes(view, deps)]
+
+    def _state_changes(self, content: dict[str, Any]) -> list[tuple[str, dict[str, Any], int]]:
+        shown = {name: content[name] for name in _STATE}
         text = json.dumps(shown)
         if text == self._state:
             return []
         self._state = text
         return [("state", shown, 0)]
+
+    def _summary_changes(self, content: dict[str, Any]) -> list[tuple[str, dict[str, Any], int]]:
+        """What she has told stands in the view only together with new lines: in the commit of a line the summary changes too."""
+        if not content["readable"]:
+            return []
+        shown = {name: content[name] for name in _SUMMARY}
+        text = json.dumps(shown)
+        if text == self._summary:
+            return []
+        self._summary = text
+        return [("summary", shown, 0)]
 
     def _line_changes(self, view: CaseView, deps: WebDeps) -> list[tuple[str, dict[str, Any], int]]:
         lines = [words.line(one, deps) for one in view.lines]

@@ -157,8 +157,8 @@ def _thresholds(library: Library) -> Iterator[Finding]:
                     SET_FILE,
                     ("variables", name, "thresholds", severity.value),
                     "threshold-too-high",
-                    f"“{name}” nhiều nhất được {most} điểm, không bao giờ tới {least}",
-                    f"'{name}' comes to {most} points at most, never to {least}",
+                    f"“{name}” nhiều nhất được {most} điểm, không bao giờ tới {least}; hạ ngưỡng, hoặc thêm câu hỏi có điểm",
+                    f"'{name}' comes to {most} points at most, never to {least}; lower it, or add a question that scores",
                 )
 
 

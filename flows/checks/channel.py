@@ -91,8 +91,8 @@ def _labels(library: Library, labels: list[WrittenText]) -> Iterator[Finding]:
                 label.file,
                 label.path,
                 "label-too-long",
-                f"nhãn của “{choice_id}” dài {len(label.text)} chữ cái, nhiều nhất {MAX_LABEL_CHARS}",
-                f"the label of '{choice_id}' has {len(label.text)} characters, at most {MAX_LABEL_CHARS}",
+                f"nhãn của “{choice_id}” dài {len(label.text)} chữ cái, nhiều nhất {MAX_LABEL_CHARS}; viết ngắn lại",
+                f"the label of '{choice_id}' has {len(label.text)} characters, at most {MAX_LABEL_CHARS}; shorten it",
             )
         typed = fold(label.text)
         if typed in seen:

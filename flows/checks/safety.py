@@ -93,8 +93,8 @@ def _interrupts(library: Library, graph: Graph, proofs: _Proofs) -> Iterator[Fin
             SET_FILE,
             ("interrupts", "concern"),
             "concern-without-handover",
-            f"“concern” dẫn tới luồng “{concern}”, nhưng luồng đó không có đường tới handover",
-            f"'concern' leads to flow '{concern}', which has no way to a handover",
+            f"“concern” dẫn tới luồng “{concern}”, nhưng luồng đó không có đường tới handover; thêm một bước có handover",
+            f"'concern' leads to flow '{concern}', which has no way to a handover; add a step with one",
         )
 
 
@@ -122,12 +122,13 @@ def _emergencies(library: Library, graph: Graph, proofs: _Proofs) -> Iterator[Fi
 
 
 def _no_card(library: Library, flow: str, step: str, path: tuple[str, ...]) -> Finding:
+    card = library.manifest.interrupts.danger
     return library.finding(
         flow,
         ("steps", step, *path),
         "emergency-without-card",
-        f"bước “{step}” báo khẩn cấp mà thẻ khẩn cấp không hiện ngay sau đó",
-        f"step '{step}' says emergency, but the emergency card does not follow at once",
+        f"bước “{step}” báo khẩn cấp mà thẻ khẩn cấp không hiện ngay sau đó; cho nó tới một bước call: {card}",
+        f"step '{step}' says emergency, but the emergency card does not follow at once; lead it to a step with call: {card}",
     )
 
 
@@ -143,8 +144,8 @@ def _cards(library: Library, graph: Graph) -> Iterator[Finding]:
                     node.flow,
                     ("steps", node.step, "card"),
                     "card-without-number",
-                    f"thẻ khẩn cấp thiếu {{{number}}}, số này ghi emergency: yes trong lines.yaml",
-                    f"the emergency card lacks {{{number}}}, which lines.yaml marks emergency: yes",
+                    f"thẻ khẩn cấp thiếu {{{number}}}, số này ghi emergency: yes trong lines.yaml; thêm vào thẻ",
+                    f"the emergency card lacks {{{number}}}, which lines.yaml marks emergency: yes; add it to the card",
                 )
 
 

@@ -44,8 +44,8 @@ def _unreachable(library: Library, graph: Graph) -> Iterator[Finding]:
                 library,
                 node,
                 "unreachable-step",
-                f"không có đường nào dẫn tới bước “{node.step}”",
-                f"no way leads to step '{node.step}'",
+                f"không có đường nào dẫn tới bước “{node.step}”; nối goto hoặc next tới nó, hoặc bỏ bước này",
+                f"no way leads to step '{node.step}'; lead a goto or next to it, or remove it",
             )
 
 
@@ -56,8 +56,8 @@ def _loops(library: Library, graph: Graph) -> Iterator[Finding]:
             library,
             loop[0],
             "loop-without-wait",
-            f"các bước {names} quay vòng mà không chờ trả lời",
-            f"the steps {names} go round without waiting for an answer",
+            f"các bước {names} quay vòng mà không chờ trả lời; thêm một bước hỏi, hoặc đổi next",
+            f"the steps {names} go round without waiting for an answer; add a question, or change a next",
         )
 
 
@@ -101,16 +101,16 @@ def _moved(library: Library) -> Iterator[Finding]:
                 SET_FILE,
                 ("moved", place),
                 "moved-nowhere",
-                f"“{place}” dẫn tới “{target}”, nơi không có trong bộ này",
-                f"'{place}' leads to '{target}', which is not in this set",
+                f"“{place}” dẫn tới “{target}”, nơi không có trong bộ này; sửa đích, hoặc bỏ dòng này",
+                f"'{place}' leads to '{target}', which is not in this set; correct it, or remove this line",
             )
         elif (flow, step) in places and target != place:
             yield library.finding_in(
                 SET_FILE,
                 ("moved", place),
                 "moved-still-there",
-                f"bước “{place}” vẫn còn trong bộ này, không thể vừa còn vừa dời đi",
-                f"step '{place}' is still in this set: it cannot be there and have moved",
+                f"bước “{place}” vẫn còn trong bộ này, không thể vừa còn vừa dời đi; bỏ dòng này, hoặc bỏ bước cũ",
+                f"step '{place}' is still in this set: it cannot be there and have moved; remove this line, or the old step",
             )
 
 
@@ -131,6 +131,8 @@ def _late_silences(library: Library, graph: Graph) -> Iterator[Finding]:
                     name,
                     ("steps", step_name, "silence"),
                     "silence-never-due",
-                    f"bước “{step_name}” chờ lâu hơn “within” của mọi bước gọi luồng này, nên silence không bao giờ tới",
-                    f"step '{step_name}' waits longer than the 'within' of every call of this flow: its silence never comes",
+                    f"bước “{step_name}” chờ lâu hơn “within” của mọi bước gọi luồng này, nên silence không bao giờ tới; "
+                    "rút ngắn silence, hoặc kéo dài within",
+                    f"step '{step_name}' waits longer than the 'within' of every call of this flow: its silence never comes; "
+                    "shorten it, or lengthen the 'within'",
                 )

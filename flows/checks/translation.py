@@ -68,6 +68,7 @@ def _choosing(library: Library) -> Iterator[Finding]:
 
 def _texts(library: Library, language: Language, written: list[WrittenText]) -> Iterator[Finding]:
     catalog = library.catalogs.get(language.language)
+    option = f"--add {language.language}" if catalog is None else "--update"
     told: set[tuple[str, str]] = set()
     for text in written:
         key = (text.context, text.text)
@@ -88,8 +89,10 @@ def _texts(library: Library, language: Language, written: list[WrittenText]) -> 
             text.file,
             text.path,
             "missing-translation",
-            f"câu này chưa có bản dịch {language.name} ({language.language})",
-            f"this text has no translation into {language.name} ({language.language})",
+            f"câu này chưa có bản dịch {language.name} ({language.language}); lấy câu vào tệp dịch: "
+            f"python -m bot flows translations THƯ-MỤC {option}, rồi dịch trong languages/{language.language}.po",
+            f"this text has no translation into {language.name} ({language.language}); bring it into the translators' file: "
+            f"python -m bot flows translations FOLDER {option}, then translate it in languages/{language.language}.po",
         )
 
 
@@ -102,8 +105,8 @@ def _words(library: Library, language: Language) -> Iterator[Finding]:
                 file,
                 ("words",),
                 "missing-words",
-                f"tiếng này chưa có từ nào cho “{meaning}”",
-                f"this language has no word for '{meaning}'",
+                f"tiếng này chưa có từ nào cho “{meaning}”; người ta gõ gì thì viết thêm ở words",
+                f"this language has no word for '{meaning}'; add at 'words' what people type",
             )
     if language.first_contact is None:
         yield library.finding_in(
@@ -120,15 +123,16 @@ def _words(library: Library, language: Language) -> Iterator[Finding]:
 
 
 def _recordings(library: Library, language: Language) -> Iterator[Finding]:
+    code = language.language
     for name, text in spoken(library).items():
-        if (language.language, name) not in library.recordings:
-            file = audio.file_of(language.language, name)
+        if (code, name) not in library.recordings:
+            file = audio.file_of(code, name)
             yield library.finding_in(
                 text.file,
                 text.path,
                 "missing-audio",
-                f"thiếu bản ghi âm {file}",
-                f"the recording {file} is missing",
+                f"thiếu bản ghi âm {file}; lời đọc: python -m bot flows translations THƯ-MỤC --recordings {code}",
+                f"the recording {file} is missing; what to read: python -m bot flows translations FOLDER --recordings {code}",
             )
 
 

@@ -153,8 +153,8 @@ def _purposes(library: Library, uses: _Uses) -> Iterator[Finding]:
                 flow,
                 ("steps", reader),
                 "never-saved",
-                f"bước “{reader}” dùng biến “{name}” nhưng không bước nào lưu nó",
-                f"step '{reader}' uses variable '{name}', but no step saves it",
+                f"bước “{reader}” dùng biến “{name}” nhưng không bước nào lưu nó; lưu bằng save hoặc set, hoặc bỏ chỗ dùng",
+                f"step '{reader}' uses variable '{name}', but no step saves it; keep it with save or set, or do not use it",
             )
         elif name not in uses.saved or not (
             name in uses.read or name in printed or variable.label or variable.thresholds

@@ -12,7 +12,7 @@ from tests.browser.conftest import DeskPage, Running
 from tests.browser.looking import CANARY, Visitors, assert_usable, becomes_true
 from tests.unit.web.desk_fakes import hire
 from tests.unit.web.hostile_texts import TEXTS
-from tests.unit.web.test_stream import job
+from tests.unit.web.test_stream import job, says_where
 
 
 def arrives(running: Running, desk_page: DeskPage, name: str = "s1", severity: Severity = Severity.EMERGENCY):  # type: ignore[no-untyped-def]
@@ -59,6 +59,37 @@ def test_on_the_case_page_the_bell_goes_on(visitors: Visitors, desk_page: DeskPa
     arrives(running, desk_page, "s2")
     expect(page).to_have_title("(1) Bình An")
     expect(page.locator("#live")).to_have_text("1 ca đang gọi")
+
+
+def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
+    visitors: Visitors, desk_page: DeskPage, running: Running
+) -> None:
+    me = staff(running, desk_page)
+    case = arrives(running, desk_page)
+    running.call(lambda: desk_page.hotline.claim(me, case))
+    page = visitors.counsellor(desk_page.url)
+    page.goto(f"{desk_page.url}/desk/cases/{case.code}")
+    expect(page.locator("#live")).to_have_text("Đã nối")
+    assert page.locator("#told").get_attribute("role") == "status"
+    page.fill("#reply-text", "Chị đ")
+
+    def tells() -> None:
+        says_where(desk_page.hotline, case, "03549", signs=(("weapon", "<b>dao</b>"),))
+        desk_page.door.wakeups.ring("desk")
+
+    running.call(tells)
+    expect(page.locator("#facts div:has-text('Xã')")).to_contain_text("03549")
+    expect(page.locator("#reasons")).to_have_text("có vũ khí: <b>dao</b>")
+    expect(page.locator("#category")).to_contain_text("Bạo lực tình dục")
+    told = "Tóm tắt vừa có thêm: Bạo lực tình dục · Xã: 03549 · có vũ khí: <b>dao</b>"
+    expect(page.locator("#told")).to_have_text(told)
+    assert page.input_value("#reply-text") == "Chị đ"  # what she is writing stays under her hand
+    assert_usable(page)
+    running.call(tells)  # the same once more is no news
+    expect(page.locator("#talk li.in")).to_have_count(3)
+    expect(page.locator("#told")).to_have_text(told)
+    page.click("#reply button")
+    expect(page.locator("#told")).to_be_empty()
 
 
 def test_two_hands_reach_for_one_case(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:

@@ -197,6 +197,30 @@
     if (near || line.kind === "in") li.scrollIntoView({ block: "nearest" });
     if (line.kind === "in") beep(1);
   }
+  function told() { // the summary as it stands, one string a row; what a clock changes is no news
+    return new Set([...$("facts").children].filter((row) => row.firstChild.textContent !== $("facts").dataset.quiet)
+      .map((row) => [...row.children].map((one) => one.textContent).join(": "))
+      .concat([...$("reasons").children].map((li) => li.textContent)));
+  }
+  function drawSummary(summary) {
+    const before = told();
+    fill($("facts"), [...summary.facts, ...summary.answers].map(([name, words]) => {
+      const row = make("div");
+      row.append(make("dt", "", name), make("dd", "", words));
+      return row;
+    }));
+    fill($("reasons"), [...summary.why.map((reason) => make("li", "", reason)), ...summary.signs.map(([sign, places]) => {
+      const li = make("li", "", sign);
+      places.forEach((words, at) => li.append(at ? ", " : ": ", make("q", "", words)));
+      return li;
+    })]);
+    $("why").hidden = !$("reasons").children.length;
+    tell([...told()].filter((row) => !before.has(row)));
+  }
+  function tell(news) { // beside the box she writes in: the summary itself stands far above it; until her next line
+    const p = $("told");
+    for (const one of news) p.textContent += (p.textContent ? " · " : p.dataset.lead + ": ") + one;
+  }
   function newKey() {
     return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
   }
@@ -236,6 +260,7 @@
     const text = box.value;
     if (!text.trim()) return;
     box.value = "";
+    $("told").textContent = ""; // seen
     unsaved += 1;
     const li = drawLine({ kind, author: "", at: "", text, delivery: "", mark: talk.dataset.saving });
     talk.append(li);
@@ -262,7 +287,7 @@
   if (!cards && !talk) return;
   const query = talk && talk.dataset.mine
     ? "?" + new URLSearchParams({ case: talk.dataset.code, after: last, open: talk.dataset.open }) : "";
-  let source = null, heard = Date.now();
+  let source = null, heard = Date.now(), warned = "";
   function alive() {
     heard = Date.now();
     if (live.classList.contains("lost") || !live.textContent) live.textContent = said.live;
@@ -293,12 +318,21 @@
     });
     on("mark", (line) => { const li = atSeq(line.seq); if (li) mark(li, line.delivery, line.mark); });
     on("state", (state) => {
+      const news = [];
+      for (const name of ["severity", "category"]) {
+        if (state[name] !== $(name).textContent.replace(/^ · /, "") && state[name]) news.push(state[name]);
+      }
+      tell(news);
       $("state").textContent = state.state;
       $("severity").textContent = state.severity;
       $("severity").parentNode.className = "case " + state.level;
-      fill($("banners"), state.banners.map((one) => make("p", "banner " + one.kind, one.words)));
+      $("category").textContent = state.category ? " · " + state.category : "";
+      const banners = JSON.stringify(state.banners);
+      if (banners !== warned) fill($("banners"), state.banners.map((one) => make("p", "banner " + one.kind, one.words)));
+      warned = banners; // said aloud once, not with every line
       if (state.readable && !talk.dataset.readable) location.reload();
     });
+    on("summary", drawSummary);
     on("lost", () => {
       $("new").textContent = talk.dataset.lost;
       document.querySelectorAll("#reply button, #note button").forEach((button) => { button.disabled = true; });

@@ -61,6 +61,8 @@ def test_a_broken_set_is_told_exactly(example: Path) -> None:
     else:
         assert found == written["findings"]
     assert any(f": {example.stem} " in line for line in found)
+    # What it is, then what to do: somebody who is no programmer must not have to look the code up.
+    assert [line for line in written["findings"] if not re.search(r"\S+ .*(phải |[;:] \w)", line)] == []
 
 
 def in_english(files: dict[str, bytes], without: str = "-", fuzzy: str = "-") -> bytes:

@@ -76,6 +76,31 @@ def test_who_does_not_know_or_will_not_say_passes_on(world: World, text: str) ->
     assert taken(world, "doors.ask_place", text, Stage.ANSWER) == "skip"
 
 
+@pytest.mark.parametrize("place", ["offer_person.ask", "child_person.ask"])
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("cho em gặp ai đó", "person"),
+        ("cho em gap ai do voi a", "person"),
+        ("em muốn nói chuyện", "person"),
+        ("dạ em muon noi chuyen a", "person"),
+        ("có em muốn", "person"),
+        ("em muốn gặp", "person"),
+        ("gặp ai cũng được", "person"),
+        ("em cần người nói chuyện", "person"),
+        ("em muốn tâm sự", "person"),
+        ("need to talk", "person"),
+        ("em không muốn gặp ai", "no"),
+        ("chua muon noi chuyen a", "no"),
+        ("em sợ lắm không biết làm sao", ""),
+        ("người đó là ai", ""),
+        ("em muốn nói chuyện này không ai biết", ""),
+    ],
+)
+def test_who_is_offered_a_person_can_say_so_in_her_own_words(world: World, place: str, text: str, choice: str) -> None:
+    assert taken(world, place, text) == choice
+
+
 @pytest.mark.parametrize("text", ["thôi", "không", "cảm ơn", "đủ rồi", "để sau"])
 def test_no_everyday_word_ends_the_stay_out_of_the_emergency_card(world: World, text: str) -> None:
     assert taken(world, "emergency_card.card", text) in ("", "go_on")
@@ -88,8 +113,8 @@ def test_none_of_them_decides_a_consent_or_calls_anybody(world: World, library: 
             continue
         found = taken(world, task.place, text)
         option = next((one for one in task.options.options if one.id == found), None)
-        if option is not None and text not in ("thôi", "ok"):  # these two are a plain no and a plain yes
-            assert task.consent is None, task.place
+        if option is not None and text != "ok":  # which is a plain yes
+            assert task.consent is None or (text, option.id) == ("thôi", "no"), task.place
             assert option.raised is None or option.raised.severity is not Severity.EMERGENCY, f"{task.place}:{found}"
 
 
@@ -107,6 +132,16 @@ def test_a_bare_no_where_a_person_is_being_called_is_still_no_answer(world: Worl
         ("safety.ask", "hok", "danger"),
         ("safety.ask", "không an toàn", "danger"),
         ("safety.ask", "chưa", "danger"),
+        ("safety.ask", "thôi", "unsure"),  # never mind, not "no, I am in danger"
+        ("safety.ask", "thoi", "unsure"),
+        ("safety.ask", "thôi ạ", "unsure"),
+        ("safety.ask", "thoi em", "unsure"),
+        ("safety.ask", "dạ thôi ạ em cảm ơn", "unsure"),
+        ("safety.ask", "thôiii", ""),  # asked again
+        ("safety.ask", "the thoi", "unsure"),
+        ("safety.ask", "để sau", "unsure"),
+        ("safety.ask", "thôi không ạ", "danger"),  # this is a no
+        ("forced_marriage.free", "thôi", "skip"),
         ("who.ask", "em", "me"),
         ("who.ask", "mình ạ", "me"),
         ("who.ask", "hàng xóm", "other"),

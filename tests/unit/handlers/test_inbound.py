@@ -296,12 +296,88 @@ def test_a_number_answers_the_flow_once_the_offer_is_not_the_newest_line(road: R
     assert road.case(case).retracted_at is None, "the second choice of the flow, not the second of the offer"
 
 
+@pytest.mark.parametrize("text", ["gặp người", "dạ em muon noi chuyen a", "cho em gặp ai đó"])
+def test_who_asks_for_a_person_where_one_is_ready_has_agreed(road: Road, hoa: Staff, text: str) -> None:
+    road.types("a", URGENT)
+    case = road.meets("a", hoa)
+    road.types("a", text)
+    assert road.case(case).agreed_at is not None
+    assert "Hoa" in road.last("a")
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["the flow asks something", "the flow offers too"])
+def test_a_sentence_at_the_offer_is_answered_and_one_offer_stands_below_it_once(
+    road: Road, hoa: Staff, begun: bool
+) -> None:
+    if not begun:
+        road.starts("a")
+    road.types("a", URGENT)
+    case = road.meets("a", hoa)
+    assert road.last("a") == road.worlds.say("human_ready")
+    again = road.worlds.say("human_ready_again")
+    for number, words in enumerate(("chồng em hay uống rượu", "con em còn nhỏ")):
+        road.now += timedelta(seconds=30)
+        before = len(road.texts("a"))
+        road.types("a", words)
+        offers = [text for text in road.texts("a")[before:] if "người thật không" in text or text == again]
+        assert len(offers) == (0 if begun and number else 1)
+        assert road.case(case).agreed_at is None
+    road.types("a", "gặp người")
+    assert road.case(case).agreed_at is not None
+
+
+def test_a_no_to_the_flows_own_question_sends_nobody_away(road: Road, hoa: Staff) -> None:
+    road.types("a", URGENT)  # greeted, and asked whether it is safe to write
+    case = road.meets("a", hoa)
+    road.types("a", "nhắc lại")
+    assert "an toàn không" in road.last("a")
+    road.types("a", "không")
+    assert road.case(case).retracted_at is None
+    assert road.case(case).severity is Severity.EMERGENCY
+    assert "Hoa" in road.last("a")  # who may read now
+
+
+def test_the_number_under_the_shorter_offer_answers_it(road: Road, hoa: Staff) -> None:
+    road.types("a", URGENT)
+    case = road.meets("a", hoa)
+    road.now += timedelta(seconds=30)
+    road.types("a", "chồng em hay uống rượu")
+    road.types("a", "1")
+    assert road.case(case).agreed_at is not None
+
+
+@pytest.mark.parametrize("text", ["dừng", "xóa", EMERGENCY, "gặp nữ", "không"])
+def test_what_settles_the_offer_does_not_bring_it_again(road: Road, hoa: Staff, text: str) -> None:
+    road.types("a", URGENT)
+    road.meets("a", hoa)
+    before = len(road.texts("a"))
+    road.types("a", text)
+    assert road.worlds.say("human_ready_again") not in road.texts("a")[before:]
+
+
 def test_asking_for_a_person_is_never_met_with_silence(road: Road, hoa: Staff) -> None:
     road.types("a", URGENT)  # somebody is being called already
     road.types("a", "gặp người")
     before = len(road.texts("a"))
     road.presses("a", "Chỉ lúc này")
     assert road.texts("a")[before:] == [road.worlds.say("ringing")]
+
+
+@pytest.mark.parametrize("text", ["em vẫn ở đây", "em van o day", "vâng em vẫn ở đây ạ"])
+def test_who_says_while_she_waits_that_she_is_there_is_heard_and_rings_nobody_anew(
+    road: Road, hoa: Staff, text: str
+) -> None:
+    road.types("a", "gặp người")
+    road.presses("a", "Chỉ lúc này")
+    pages = len(road.pages())
+    road.now += timedelta(seconds=20)
+    road.types("a", text)
+    assert road.last("a") == road.worlds.say("choose_again_called")
+    assert len(road.pages()) == pages
+    said = len(road.texts("a"))
+    road.now += timedelta(seconds=20)
+    road.types("a", text)
+    assert len(road.texts("a")) == said, "once is enough; she is told when somebody is there"
 
 
 def test_a_code_typed_on_the_pages_form_is_no_line_of_the_transcript(road: Road) -> None:

@@ -48,6 +48,23 @@ async def test_the_exit_is_first_and_the_numbers_come_before_the_talk() -> None:
     assert max(calls) < next(index for index, (tag, _) in enumerate(tags) if tag == "form")
 
 
+async def test_a_mistyped_address_shows_the_exit_the_numbers_and_the_ways_to_begin() -> None:
+    deps, talk, _ = make_deps(exit_url="https://example.org/weather")
+    async with serving(deps) as http:
+        for path, status in (("/c", 404), ("/x/y", 404), ("/poll", 405)):
+            answer = await http.get(path, headers={"Accept": "text/html,*/*"})
+            page = Page(await answer.text())
+            assert answer.status == status
+            inside = page.elements[[tag for tag, _ in page.elements].index("body") + 1 :]
+            assert inside[1][1]["href"] == "https://example.org/weather"
+            calls = [attrs["href"] for attrs in page.all("a") if attrs["href"].startswith("tel:")]
+            assert calls == [f"tel:{line.dial}" for line in NUMBERS]
+            assert "Không có trang này." in page.text
+            assert any(attrs.get("id") == "start" for attrs in page.all("form"))
+            assert (await http.get(path)).content_type == "text/plain"
+    assert talk.got == []
+
+
 async def test_title_and_icon_say_nothing_at_any_moment() -> None:
     deps, _, _ = make_deps()
     async with serving(deps) as http:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.web.refusing import words_of
-from bot.web.texts import ACTION
+from bot.web.texts import ACTION, DESK
 from handlers.model import Role
 from handlers.permissions import MAY, Action
 from handlers.sessions import IDLE
@@ -97,3 +97,59 @@ async def test_a_form_of_an_earlier_session_keeps_its_words_and_does_nothing(hot
         foreign = await http.post("/desk/cases/K1-234/note", data=form, headers={**PAGES["accept"], "Origin": "null"})
         assert (foreign.status, "Chị đang nghe" in await foreign.text()) == (403, False)
         assert len(door.ran) == before
+
+
+MISTYPED = [
+    ("GET", "/desk/nothing-here"),
+    ("GET", "/desk/cases/K1-234/talk"),
+    ("GET", "/desk/duty"),
+    ("POST", "/desk/status"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), MISTYPED)
+@pytest.mark.parametrize("role", [Role.COUNSELLOR, Role.INSPECTOR])
+async def test_a_mistyped_address_is_a_page_that_leads_back(
+    hotline: Hotline, role: Role, method: str, path: str
+) -> None:
+    hire(hotline, "lan", role)
+    deps, _ = desk_deps(hotline)
+    async with serving(deps, cookies=True) as http:
+        browser = Browser(http)
+        await browser.sign_in("lan")
+        headers = {**OUR_PAGE, **PAGES["accept"], "X-CSRF-Token": browser.csrf}
+        answer = await http.request(method, path, headers=headers, allow_redirects=False)
+        page = Page(await answer.text())
+        assert answer.status == (405 if path in ("/desk/duty", "/desk/status") else 404)
+        assert ("Allow" in answer.headers) == (answer.status == 405)
+        assert DESK["nowhere"] in page.text
+        assert path not in page.text, "what was typed is nobody's words to repeat"
+        ways = {attrs["href"] for attrs in page.all("a")}
+        assert ("/desk" if role is Role.COUNSELLOR else "/desk/me") in ways
+        for way in ways:
+            assert (await browser.get(way)).status in (200, 303), way
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+async def test_who_is_not_signed_in_learns_nothing_about_what_exists(hotline: Hotline, accept: str) -> None:
+    deps, _ = desk_deps(hotline)
+    async with serving(deps) as http:
+        for method in ("GET", "POST"):
+            told = set()
+            for path in ("/desk/status", "/desk/cases/K1-234/reply", "/desk/nothing-here", "/desk/duty"):
+                headers = {**OUR_PAGE, "Accept": accept}
+                answer = await http.request(method, path, headers=headers, allow_redirects=False)
+                told.add(
+                    (answer.status, answer.headers.get("Location"), answer.headers.get("Allow"), await answer.text())
+                )
+            assert len(told) == 1, (method, told)
+
+
+async def test_a_script_that_asks_for_what_is_nowhere_gets_the_bare_status(hotline: Hotline) -> None:
+    hire(hotline, "lan")
+    deps, _ = desk_deps(hotline)
+    async with serving(deps, cookies=True) as http:
+        browser = Browser(http)
+        await browser.sign_in("lan")
+        answer = await browser.command("/desk/nothing-here")
+        assert (answer.status, answer.content_type) == (404, "text/plain")

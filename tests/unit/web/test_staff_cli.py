@@ -157,3 +157,20 @@ def test_who_was_throttled_may_try_again_at_once(config: Path) -> None:
     assert asyncio.run(asked(config, failed)) == 1
     run(config, "unlock", "Lan")
     assert asyncio.run(asked(config, failed)) == 0
+
+
+def test_a_new_role_counts_at_once_and_ends_what_is_open(config: Path) -> None:
+    run(config, "add", "giam", "--alias", "Gia", "--role", "supervisor")
+    run(config, "add", "lan", "--alias", "Sen", "--role", "counsellor")
+    asyncio.run(enrol(config, "lan"))
+    assert "counsellor -> supervisor,editor" in run(config, "role", "lan", "supervisor", "editor")
+    shown = run(config, "show", "lan")
+    assert "roles\tsupervisor,editor\n" in shown
+    assert "open sessions\t0\n" in shown
+    assert "second factors\ttotp\n" in shown
+    run(config, "role", "giam", "counsellor")
+    with pytest.raises(BinhAnError, match="Nobody else"):
+        run(config, "role", "lan", "editor")
+    assert "roles\tsupervisor,editor\n" in run(config, "show", "lan")
+    with pytest.raises(BinhAnError, match="sign-in name"):
+        run(config, "role", "mai", "editor")

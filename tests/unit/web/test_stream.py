@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from aiohttp import ClientResponse
 
 from bot.web.hub import Hub
+from bot.web.texts import CATEGORY, DESK, SIGN
 from flows.severity import Severity
-from handlers.model import OutboxKind, OutboxRow, Outcome, SendJob
+from handlers.model import Case, Direction, OutboxKind, OutboxRow, Outcome, SendJob
+from handlers.outgoing import append_line
 from handlers.staffing import SetEnabled, Staffing
 from tests.fakes.hotline import START, Hotline
 from tests.unit.web import test_desk
@@ -207,3 +210,50 @@ async def test_while_storage_is_away_the_page_stays_open(hotline: Hotline) -> No
             test_desk.rings(hotline)
             door.wakeups.ring("desk")
             assert (await stream.event("queue"))[1]["ringing"] == 1
+
+
+def says_where(hotline: Hotline, case: Case, commune: str, **known: Any) -> None:
+    """She writes a line, and the turn that stores it notes what it tells."""
+
+    def work(uow: Any, _contact: Any, now: Case) -> None:
+        fresh, _ = append_line(uow, now, direction=Direction.IN, author="seeker", text="em ở đó")
+        summary = replace(fresh.summary, commune=commune, **known)
+        uow.cases.save(replace(fresh, summary=summary, category="sexual_violence"))
+
+    hotline.on_case(case, work)
+
+
+async def test_what_she_says_meanwhile_stands_in_the_open_summary_at_once(hotline: Hotline) -> None:
+    staff = hire(hotline, "lan")
+    case = test_desk.rings(hotline)
+    hotline.claim(staff, case)
+    deps, door = desk_deps(hotline)
+    after = hotline.case(case).next_seq - 1
+    async with serving(deps, cookies=True) as http:
+        browser = await test_desk.desk(http)
+        async with listening(browser, f"?case={case.code}&after={after}") as stream:
+            await stream.event("state")
+            says_where(hotline, case, "03549", signs=(("weapon", "con dao"),))
+            door.wakeups.ring("desk")
+            assert (await stream.event("state"))[1]["category"] == CATEGORY["sexual_violence"]
+            _, told = await stream.event("summary")
+            assert [DESK["place"], "03549"] in told["facts"]
+            assert told["signs"] == [[SIGN["weapon"], ["con dao"]]]
+            hotline.writes(case)  # nothing new in it: no second summary before its line
+            door.wakeups.ring("desk")
+            assert (await stream.event("summary", "line"))[0] == "line"  # her line of before
+            assert (await stream.event("summary", "line"))[0] == "line"
+
+
+async def test_a_case_that_may_not_be_read_yet_streams_no_summary(hotline: Hotline) -> None:
+    staff = hire(hotline, "lan")
+    case = test_desk.rings(hotline, severity=Severity.URGENT)
+    hotline.claim(staff, case)
+    deps, door = desk_deps(hotline)
+    async with serving(deps, cookies=True) as http:
+        browser = await test_desk.desk(http)
+        async with listening(browser, f"?case={case.code}&after=0") as stream:
+            await stream.event("state")
+            says_where(hotline, case, "03549")
+            door.wakeups.ring("desk")
+            assert (await stream.event("summary", "line", "alive"))[0] == "alive"
