@@ -5,12 +5,13 @@ from __future__ import annotations
 from flows import asking_again, picking, questions, replies, run
 from flows.effects import Said
 from flows.schema import AskType, StepKind
-from flows.session import Frame, Stage, Status
+from flows.session import Frame, Stage, State, Status
 from flows.severity import Severity
 from flows.text import Key
 from flows.turn import Turn
 
 _LOOK_AHEAD = 5  # steps that say nothing between a choice and the card it leads to
+_OFFERS_PERSON = frozenset({"danger", "help", "human"})
 
 
 def event_in(turn: Turn, said: Said, word: str, key: Key) -> str:
@@ -87,6 +88,8 @@ def interrupt(turn: Turn, event: str, key: Key | None = None) -> None:
     """
     flow = turn.program.interrupts[event]
     turn.stop_waiting()
+    if event in _OFFERS_PERSON and _is_offered(turn):
+        turn.frames.pop()  # what breaks in offers a person too: asking again afterwards would sound as if nobody were called
     for index in range(len(turn.frames) - 1, -1, -1):
         if turn.frames[index].flow == flow:
             del turn.frames[index + 1 :]
@@ -97,6 +100,32 @@ def interrupt(turn: Turn, event: str, key: Key | None = None) -> None:
     if event == "language" and key is not None:
         _language_named(turn, key)
     run.run(turn)
+
+
+def _is_offered(turn: Turn) -> bool:
+    """Is the open question the offer of a person, and does something lie below it?"""
+    top, concern = turn.frames[-1], turn.program.interrupts.get("concern")
+    return (
+        len(turn.frames) > 1 and top.state is State.OPEN and concern is not None and top.flow in _offers(turn, concern)
+    )
+
+
+def _offers(turn: Turn, concern: str) -> set[str]:
+    """The flow that offers a person, and those to which it leaves the offering without a word of its own (a child is asked
+    otherwise).
+    """
+    offers, steps, seen = {concern}, [turn.program.starts[concern]], set[str]()
+    while steps:
+        name = steps.pop()
+        task = turn.program.tasks[concern, name]
+        if name in seen or task.says:
+            continue
+        seen.add(name)
+        if task.kind is StepKind.CALL and task.call:
+            offers.add(task.call)
+        elif task.kind is StepKind.PASS and task.way is not None:
+            steps += [task.way.otherwise, *(step for _, step in task.way.branches)]
+    return offers
 
 
 def _language_named(turn: Turn, key: Key) -> None:
