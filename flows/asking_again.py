@@ -47,6 +47,21 @@ def tell_once(turn: Turn) -> bool:
     return True
 
 
+def tell_who_is_there(turn: Turn) -> bool:
+    """She asks whether anybody is there: the truth, and no more than once within seconds. True when said."""
+    said_at = turn.again.said_at
+    if said_at is not None and turn.again.quick and turn.now - said_at < QUICK:
+        return False
+    turn.say(who_is_there(turn))
+    turn.again = replace(turn.again, said_at=turn.now, called=turn.again.called or turn.called)
+    return True
+
+
+def who_is_there(turn: Turn) -> Template:
+    """A machine; and whether somebody is being called."""
+    return turn.template("anybody_called" if turn.called else "anybody")
+
+
 def is_one_of_several(turn: Turn) -> bool:
     """Has this very question just been put again, and does this line follow another within seconds? Then both are answered
     together (`owed`), and nothing is said now.

@@ -106,6 +106,8 @@ def _said(turn: Turn, said: Said) -> bool:
             breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
+        if turn.called and turn.program.everyday.asks_for_anybody(key):
+            return asking_again.tell_who_is_there(turn)
         return asking_again.tell_once(turn)
     if said.danger is Severity.URGENT and not turn.concern:
         turn.concern = "pending"
@@ -134,6 +136,9 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
     task, wait = turn.task(), turn.wait
     if wait is None:
         _ask_anew(turn, task)
+        return
+    if turn.program.everyday.asks_for_anybody(key):
+        questions.say_who_is_there(turn, task)
         return
     if wait.stage is Stage.CHOICES:
         if task.many:

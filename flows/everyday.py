@@ -19,6 +19,8 @@ NO: Final = "no"
 """Groups that hold for a plain yes or no too, however it is written."""
 PERSON: Final = "person"
 """The group that is a yes where the host itself offers a person: "em muốn nói chuyện"."""
+ANYBODY: Final = "anybody"
+"""The group that asks whether anybody is there: "có ai ở đó không". It is told the truth, whatever is asked just now."""
 
 MOST_WORDS: Final = 16
 """A longer message says more than an everyday answer, and the parts of one of nothing but courtesy are thousands."""
@@ -69,6 +71,10 @@ class Everyday:
         """Ids of choices that this message may mean, the likeliest first; none when it is no everyday answer."""
         group = self._meaning(key)
         return tuple(self._answers[group].choices) if group else ()
+
+    def asks_for_anybody(self, key: Key) -> bool:
+        """Does it ask only whether anybody is there?"""
+        return self.group(key) == ANYBODY
 
     def is_courtesy(self, key: Key) -> bool:
         """Is it only what one says back to a farewell?"""

@@ -120,7 +120,7 @@ class Wishes(Written):
 class Answer(Written):
     """A group of everyday answers ("thôi", "cảm ơn"): whole messages that are no label."""
 
-    choices: Annotated[list[Name], Field(min_length=1, max_length=12)]  # ids they may mean, the likeliest first
+    choices: Annotated[list[Name], Field(max_length=12)] = Field(default=[])  # ids they may mean, the likeliest first
     farewell: bool = False  # said after ours, they are courtesy and begin nothing anew
     labels: bool = False  # a choice whose label is one of the words comes first
     words: Named = Field(default=[])  # groups named "yes" and "no" hold for every plain yes or no as well

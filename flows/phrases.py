@@ -33,6 +33,14 @@ ENGINE_PHRASES: dict[str, Phrase] = {
         "She wrote something that is no answer while a person is called who will read it; said once; a question may follow.",
         instead="choose_again",
     ),
+    "anybody": Phrase(
+        "She asks whether anybody is there: a machine is, and how to ask for a person; a question may follow.",
+        instead="choose_again",
+    ),
+    "anybody_called": Phrase(
+        "She asks the same while a person is called who will read it: the truth, and the numbers; a question may follow.",
+        instead="choose_again_called",
+    ),
     "stale_choice": Phrase("A button of an earlier question was pressed; the current question follows."),
     "nothing_before": Phrase("'back' at the first question."),
     "unsupported": Phrase("A voice note, picture or sticker came; asks for a few words; must name no number itself."),

@@ -68,6 +68,17 @@ def again(turn: Turn, task: Task, before: Template, *, alone: bool = False) -> N
         _say_with_buttons(turn, task, wait, first=len(task.says) - 1)
 
 
+def say_who_is_there(turn: Turn, task: Task) -> None:
+    """She asks whether anybody is there: the truth, and the question once more. Asked again within seconds, once she pauses."""
+    said_at = turn.again.said_at
+    if turn.again.quick and said_at is not None and turn.now - said_at < asking_again.QUICK:
+        asking_again.owe(turn)
+        turn.status = Status.WAITING
+        turn.restart_silence(task.silence)
+    else:
+        again(turn, task, asking_again.who_is_there(turn))
+
+
 def _say_with_buttons(turn: Turn, task: Task, wait: Wait, first: int) -> None:
     last = len(task.says) - 1
     for template in task.says[first:last]:

@@ -10,8 +10,9 @@ import pytest
 from flows.asking_again import CARD_AGAIN, LONGEST_WAIT, QUICK
 from flows.effects import Said, Silence, Unsupported
 from flows.library import Library
+from flows.loader import load
 from flows.severity import Severity
-from tests.unit.flows.small_set import SLOWLY, Talker, at_question, small_library
+from tests.unit.flows.small_set import SLOWLY, Talker, at_question, small_files, small_library
 
 QUESTION = "Bạn cần gì?"
 SOON = timedelta(seconds=3)
@@ -158,9 +159,6 @@ def test_while_somebody_is_called_who_reads_along_she_hears_that_once(library: L
 
 
 def test_a_set_published_before_there_were_shorter_words_goes_on() -> None:
-    from flows.loader import load
-    from tests.unit.flows.small_set import small_files
-
     files = small_files()
     lines = files["set.yaml"].decode().splitlines(keepends=True)
     older = "".join(line for line in lines if not line.startswith("  choose_again_"))
@@ -245,4 +243,38 @@ def test_who_writes_on_while_a_person_is_called_for_her_hears_once_that_it_is_re
     assert talk.session.status == "handed_over"
     heard = [*typed(talk, "chị ơi", apart=SLOWLY), *typed(talk, "chị ơi", "lâu thế ạ", apart=SLOWLY, called=True)]
     assert heard == [[], ["choose_again_called"], []]
+    assert talk.session.status == "handed_over"
+
+
+@pytest.fixture(scope="module")
+def answering() -> Library:
+    """Knows how people ask whether anybody is there."""
+    files = small_files()
+    loaded = load({**files, "set.yaml": files["set.yaml"] + "answers: {anybody: {words: [có ai không]}}\n".encode()})
+    assert loaded.library is not None, "\n".join(map(str, loaded.findings))
+    return loaded.library
+
+
+def test_who_asks_whether_anybody_is_there_is_told_the_truth_and_the_question_stands_below(answering: Library) -> None:
+    heard = typed(at_question(answering), "có ai không", "trời ơi", "dạ có ai không ạ", apart=SLOWLY)
+    assert heard == [["anybody", QUESTION], ["choose_again", QUESTION], ["anybody", QUESTION]]
+    heard = typed(at_question(answering), "co ai khong", apart=SLOWLY, called=True)
+    assert heard == [["anybody_called", QUESTION]]
+
+
+def test_asked_again_within_seconds_it_is_answered_once_she_pauses(answering: Library) -> None:
+    talk = at_question(answering)
+    assert typed(talk, "trời ơi", apart=SLOWLY) == [["choose_again", QUESTION]]
+    assert typed(talk, "có ai không", apart=QUICK) == [["anybody", QUESTION]]
+    assert typed(talk, "có ai không", "có ai không", apart=SOON) == [[], []]
+    assert pauses(talk)[-1] == QUESTION
+
+
+def test_who_waits_for_a_person_is_told_each_time_she_asks_and_not_when_somebody_has_come(answering: Library) -> None:
+    talk = at_question(answering, "gặp người", "1")
+    assert talk.session.status == "handed_over"
+    assert typed(talk, "có ai không", apart=SLOWLY) == [[]]  # whoever has the talk reads it
+    heard = typed(talk, "có ai không", "chị ơi", "có ai không", apart=SLOWLY, called=True)
+    assert heard == [["anybody_called"], [], ["anybody_called"]]
+    assert typed(talk, "có ai không", apart=SOON, called=True) == [[]]
     assert talk.session.status == "handed_over"
