@@ -48,6 +48,11 @@ def offer_person(turn: Turn) -> bool:
     return True
 
 
+def asks_for_person(turn: Turn) -> bool:
+    """Is she being asked about a person already?"""
+    return any(frame.flow == turn.program.interrupts["human"] for frame in turn.frames)
+
+
 def save_first(turn: Turn, text: str, key: Key) -> bool:
     """What breaks into a question may be its answer too, a free text or a choice typed out: it is kept, and asked for only once.
 

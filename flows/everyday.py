@@ -18,7 +18,9 @@ YES: Final = "yes"
 NO: Final = "no"
 """Groups that hold for a plain yes or no too, however it is written."""
 PERSON: Final = "person"
-"""The group that is a yes where the host itself offers a person: "em muốn nói chuyện"."""
+"""The group that is a yes where a person is offered, and asks for one elsewhere: "em muốn nói chuyện"."""
+HELLO: Final = "hello"
+"""The group of greetings: they are greeted back, and the question stands."""
 
 MOST_WORDS: Final = 16
 """A longer message says more than an everyday answer, and the parts of one of nothing but courtesy are thousands."""

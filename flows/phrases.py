@@ -33,6 +33,11 @@ ENGINE_PHRASES: dict[str, Phrase] = {
         "She wrote something that is no answer while a person is called who will read it; said once; a question may follow.",
         instead="choose_again",
     ),
+    "choose_again_hello": Phrase(
+        "A greeting or a call ('alo', 'is anybody there?') at a question: greets back, says how to get a person; the question "
+        "follows.",
+        instead="choose_again",
+    ),
     "stale_choice": Phrase("A button of an earlier question was pressed; the current question follows."),
     "nothing_before": Phrase("'back' at the first question."),
     "unsupported": Phrase("A voice note, picture or sticker came; asks for a few words; must name no number itself."),
