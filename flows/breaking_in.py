@@ -75,6 +75,17 @@ def save_first(turn: Turn, text: str, key: Key) -> bool:
     return False
 
 
+def leave_behind(turn: Turn, event: str) -> None:
+    """The emergency card answers some questions by itself ("is it safe to write?"): she is not asked them again after it."""
+    if event not in ("danger", "help") or turn.wait is None:
+        return
+    task = turn.task()
+    if task.after_card:
+        turn.stop_waiting()
+        turn.visited.append(f"{task.place}~after_card")
+        turn.move(task.after_card)
+
+
 def _leads_to_card(turn: Turn) -> bool:
     """Does the conversation come to the card from here, whatever she has answered, and with not a word before it?"""
     danger, task = turn.program.interrupts["danger"], turn.task()

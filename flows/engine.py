@@ -104,6 +104,7 @@ def _said(turn: Turn, said: Said) -> bool:
         if event == "danger" and breaking_in.save_first(turn, said.text, key):
             run.run(turn)
         else:
+            breaking_in.leave_behind(turn, event)
             breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
