@@ -28,13 +28,15 @@ SHORT: Final = ("choose_again_2", "choose_again_3", "choose_again_4")
 """The shorter words, in turn."""
 
 
-def words(turn: Turn) -> Template:
-    """What is said before the choices are put again."""
+def words(turn: Turn, *, hello: bool = False) -> Template:
+    """What is said before the choices are put again. `hello`: what she wrote was a greeting, and nothing was told."""
     again = turn.again
-    turn.again = replace(again, times=again.times + 1)
     if turn.called and not again.called:
-        turn.again = replace(turn.again, called=True)
+        turn.again = replace(again, times=again.times + 1, called=True)
         return turn.template("choose_again_called")
+    if hello:
+        return turn.template("choose_again_hello")
+    turn.again = replace(again, times=again.times + 1)
     return turn.template("choose_again" if again.times == 0 else SHORT[(again.times - 1) % len(SHORT)])
 
 

@@ -49,6 +49,11 @@ def offer_person(turn: Turn) -> bool:
     return True
 
 
+def asks_for_person(turn: Turn) -> bool:
+    """Is she being asked about a person already?"""
+    return any(frame.flow == turn.program.interrupts["human"] for frame in turn.frames)
+
+
 def save_first(turn: Turn, text: str, key: Key) -> bool:
     """What breaks into a question may be its answer too, a free text or a choice typed out: it is kept, and asked for only once.
 
@@ -69,6 +74,17 @@ def save_first(turn: Turn, text: str, key: Key) -> bool:
     if task.question is not None and task.question.type is AskType.TEXT and turn.wait.stage is Stage.ANSWER:
         replies.keep_text(turn, task, text)
     return False
+
+
+def leave_behind(turn: Turn, event: str) -> None:
+    """The emergency card answers some questions by itself ("is it safe to write?"): she is not asked them again after it."""
+    if event not in ("danger", "help") or turn.wait is None:
+        return
+    task = turn.task()
+    if task.after_card:
+        turn.stop_waiting()
+        turn.visited.append(f"{task.place}~after_card")
+        turn.move(task.after_card)
 
 
 def _leads_to_card(turn: Turn) -> bool:

@@ -59,6 +59,7 @@ class StepCompiler(PartsCompiler):
             many=bool(step.many),
             invalid=self._texts(step.invalid, ("invalid",)),
             unclear=(step.unclear.tries, step.unclear.goto) if step.unclear else None,
+            after_card=step.after_card or "",
             reminder=self._reminder(),
             referral=self._referral(),
         )
@@ -76,6 +77,10 @@ class StepCompiler(PartsCompiler):
         if step.silence and not kind.waits:
             message = "“silence” chỉ dùng ở bước chờ trả lời (choices, ask)"
             self.complain(("silence",), "misplaced-part", message, "'silence' belongs to a waiting step (choices, ask)")
+        if step.after_card and not kind.waits:
+            message = "“after_card” chỉ dùng ở bước chờ trả lời (choices, ask)"
+            message_en = "'after_card' belongs to a waiting step (choices, ask)"
+            self.complain(("after_card",), "misplaced-part", message, message_en)
         if kind.waits and not step.say:
             message = "bước chờ trả lời phải có “say”: người nhắn cần biết mình được hỏi gì"
             self.complain((), "silent-question", message, "a step that waits for an answer must say something")

@@ -193,6 +193,8 @@ def _label(library: Library, place: str, step: Step, path: Path, english: bool) 
             return "skip" if english else "bỏ qua"
         case ("handover", "on_release"):
             return "after the talk" if english else "nói chuyện xong"
+        case ("after_card",):
+            return "after the card" if english else "sau thẻ khẩn cấp"
         case ("unclear", "goto"):
             return "not understood" if english else "không hiểu"
         case ("silence" | "within", "goto"):

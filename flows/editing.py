@@ -47,6 +47,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Step.many": "Viết true nếu chọn được nhiều điều cùng lúc.",
     "Step.invalid": "Lời nói khi câu gõ vào không khớp lựa chọn nào; nhiều đoạn: mỗi lần một đoạn.",
     "Step.unclear": "Sau mấy lần không hiểu thì đi đâu.",
+    "Step.after_card": "Thẻ khẩn cấp chen vào câu này thì sau đó đi tiếp ở bước nào, không hỏi lại.",
     "Step.ask": "Câu hỏi trả lời bằng chữ; viết gọn được như “ask: place”.",
     "Step.do": "Việc nhờ máy chủ: tìm dịch vụ, hỏi ai đang trực, tạo mã quay lại…",
     "Step.with": "Các chi tiết của việc ở “do”.",

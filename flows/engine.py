@@ -25,6 +25,7 @@ from flows.effects import (
     Start,
     Unsupported,
 )
+from flows.everyday import HELLO, PERSON
 from flows.library import Library
 from flows.program import Task
 from flows.schema import AskType, StepKind
@@ -103,6 +104,7 @@ def _said(turn: Turn, said: Said) -> bool:
         if event == "danger" and breaking_in.save_first(turn, said.text, key):
             run.run(turn)
         else:
+            breaking_in.leave_behind(turn, event)
             breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
@@ -161,8 +163,12 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
     elif word == "repeat":
         questions.repeat(turn, task)
     elif wait.stage is Stage.CHOICES:
+        group = turn.program.everyday.group(key)
+        if group == PERSON and not breaking_in.asks_for_person(turn):
+            breaking_in.interrupt(turn, "human")
+            return
         refused = answers.yes_or_no(key, turn.program.yes_no) is False
-        if not breaking_in.offer_person(turn) and questions.misread(turn, task, refused=refused):
+        if not breaking_in.offer_person(turn) and questions.misread(turn, task, refused=refused, hello=group == HELLO):
             run.run(turn)
     else:
         goes_on = replies.answer(turn, task, text, key)

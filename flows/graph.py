@@ -127,6 +127,8 @@ def _edges(step: Step) -> Iterator[Edge]:
         yield Edge(Move.ON, after)
     if step.unclear is not None:
         yield Edge(Move.ANSWER, (step.unclear.goto,), step.unclear.tries)
+    if step.after_card is not None:
+        yield Edge(Move.ANSWER, (step.after_card,), 1)
     if step.within is not None:
         yield Edge(Move.SILENCE, (step.within.goto,))
     if step.silence is not None:

@@ -41,6 +41,10 @@ ENGINE_PHRASES: dict[str, Phrase] = {
         "She asks the same while a person is called who will read it: the truth, and the numbers; a question may follow.",
         instead="choose_again_called",
     ),
+    "choose_again_hello": Phrase(
+        "A greeting at a question: greets back, says how to get a person; the question follows.",
+        instead="choose_again",
+    ),
     "stale_choice": Phrase("A button of an earlier question was pressed; the current question follows."),
     "nothing_before": Phrase("'back' at the first question."),
     "unsupported": Phrase("A voice note, picture or sticker came; asks for a few words; must name no number itself."),

@@ -141,6 +141,7 @@ class Task:
     invalid: tuple[Template, ...] = ()  # of a choices step
     within: tuple[timedelta, str] | None = None  # of a call
     unclear: tuple[int, str] | None = None  # tries, and the step after them
+    after_card: str = ""  # the step after the emergency card, when that broke into this question
     reminder: Reminder | None = None
     referral: Referral | None = None
 

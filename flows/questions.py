@@ -142,10 +142,10 @@ def skip(turn: Turn, task: Task) -> bool:
     return True
 
 
-def misread(turn: Turn, task: Task, *, refused: bool) -> bool:
+def misread(turn: Turn, task: Task, *, refused: bool, hello: bool = False) -> bool:
     """A text was none of the choices: say so and ask again, or go where the step says after so many tries.
 
-    `refused`: the text was a bare no. It may mean that she wants none of it, so it never leads her on.
+    `refused`: the text was a bare no. It may mean that she wants none of it, so it never leads her on. `hello`: a greeting.
     """
     assert turn.wait is not None
     tries = turn.wait.tries + 1
@@ -158,7 +158,7 @@ def misread(turn: Turn, task: Task, *, refused: bool) -> bool:
     if not swallowed(turn, task):
         own = task.invalid[min(tries, len(task.invalid)) - 1] if task.invalid else None
         alone = own is None and tries % 2 == 0 and _speaks_for_itself(task)
-        again(turn, task, own or asking_again.words(turn), alone=alone)
+        again(turn, task, own or asking_again.words(turn, hello=hello), alone=alone)
     return False
 
 

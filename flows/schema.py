@@ -234,6 +234,9 @@ class Step(Written):
     many: Annotated[Literal[True] | None, BeforeValidator(_true)] = None  # several choices may be taken
     invalid: Texts | None = None  # of a choices step: said when a text was none of them, try by try
     unclear: Unclear | None = None
+    after_card: Name | None = (
+        None  # of a waiting step: where she goes on when the emergency card broke in, not asked again
+    )
     consent: Name | None = None  # the purpose its choices `yes` and `no` decide about
     ask: Annotated[Ask, BeforeValidator(_ask_by_name)] | None = None
     do: DoName | None = None
@@ -286,6 +289,8 @@ class Step(Written):
             found.append((self.handover.on_release, ("handover", "on_release")))
         if self.unclear is not None:
             found.append((self.unclear.goto, ("unclear", "goto")))
+        if self.after_card is not None:
+            found.append((self.after_card, ("after_card",)))
         if self.within is not None:
             found.append((self.within.goto, ("within", "goto")))
         if self.silence is not None:

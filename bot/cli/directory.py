@@ -64,16 +64,18 @@ class Format(StrEnum):
 
 @app.command("export")
 def export_services(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where it goes; default: the terminal.")] = None,
     file_format: Annotated[
         Format, typer.Option("--format", help="csv for people, hsds for other directories; or holidays, travel.")
     ] = Format.CSV,
-    out: Annotated[Path | None, typer.Option("--out", help="Where it goes; default: the terminal.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The same as FILE.")] = None,
     staff: Annotated[
         bool, typer.Option("--staff", help="Also what only staff may know of. Keep such a file where you keep keys.")
     ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Write the directory out; without --staff nothing that only staff may know of. Exit: 0 done, 2 cannot write."""
+    to = _one_file("directory export", file, out, "--out")
     held = read_held(load_config(config))
     services = held.services
     left = services if staff else hsds.without_secret(services)
@@ -84,15 +86,15 @@ def export_services(
             content = hsds.to_hsds(left)
         case Format.HOLIDAYS | Format.TRAVEL:
             content, left, services = held.files.get(TABLES_BESIDE[file_format.value], b""), [], []
-    if out is None:
+    if to is None:
         sys.stdout.buffer.write(content)
         return
     try:
-        out.write_bytes(content)
+        to.write_bytes(content)
     except OSError as error:
-        fail(2, f"directory export: cannot write {out} ({error.strerror}); choose another --out")
+        fail(2, f"directory export: cannot write {to} ({error.strerror}); choose another file")
     what = f"{len(left)} services" if file_format in (Format.CSV, Format.HSDS) else file_format.value
-    typer.echo(f"directory: {what} written to {out}", err=True)
+    typer.echo(f"directory: {what} written to {to}", err=True)
     if len(left) < len(services):
         typer.echo(
             f"directory: {len(services) - len(left)} for staff only were left out (--staff takes them in)", err=True
@@ -102,8 +104,9 @@ def export_services(
 @app.command("import")
 def import_services(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A CSV as `directory export` writes it, or HSDS 3 in JSON.")
-    ],
+        Path | None, typer.Argument(metavar="FILE", help="A CSV as `directory export` writes it, or HSDS 3 in JSON.")
+    ] = None,
+    source: Annotated[Path | None, typer.Option("--in", metavar="FILE", help="The same as FILE.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write it without asking.")] = False,
     kind: Annotated[str, typer.Option("--kind", help="For HSDS services that do not say one of our kinds.")] = "",
     by: ByOption = None,
@@ -114,14 +117,17 @@ def import_services(
     """
     if kind and kind not in KINDS:
         fail(2, f"directory import: --kind must be one of {', '.join(sorted(KINDS))}")
+    wanted = _one_file("directory import", file, source, "--in")
+    if wanted is None:
+        fail(2, "directory import: give FILE, as `directory export FILE` has written it")
     written = load_config(config)
     held = read_held(written, begin=True)
-    content = _read(file, "directory import", MAX_BYTES)
+    content = _read(wanted, "directory import", MAX_BYTES)
     table = beside_of(content)
     if table:
-        _import_table(written, held, file, content, table, yes=yes, by=by)
+        _import_table(written, held, wanted, content, table, yes=yes, by=by)
         return
-    incoming = _incoming(file, content, held, kind)
+    incoming = _incoming(wanted, content, held, kind)
     found = changes.difference(held.services, incoming)
     _say_difference(found)
     if found.empty:
@@ -131,6 +137,13 @@ def import_services(
     item = changes.Import(rows=found.rows, revision=held.revision, by=_name(by))
     done = _carry_out(written, changes.import_services, item)
     typer.echo(f"directory: {done} services written")
+
+
+def _one_file(command: str, given: Path | None, option: Path | None, name: str) -> Path | None:
+    """The file of a command that takes it by its place or by an option, not by both."""
+    if given is not None and option is not None:
+        fail(2, f"{command}: give one file, as FILE or with {name}, not both")
+    return given if given is not None else option
 
 
 @app.command("set")

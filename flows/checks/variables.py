@@ -90,6 +90,8 @@ class Filled:
             yield from _ways(flow, task.way, filled)
         if step.unclear is not None:
             yield (flow, step.unclear.goto), filled
+        if step.after_card is not None:
+            yield (flow, step.after_card), filled
         if step.silence is not None:
             yield (flow, step.silence.goto), filled
 

@@ -71,6 +71,7 @@ def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
     page.goto(f"{desk_page.url}/desk/cases/{case.code}")
     expect(page.locator("#live")).to_have_text("Đã nối")
     assert page.locator("#told").get_attribute("role") == "status"
+    page.set_viewport_size({"width": 360, "height": 560})
     page.fill("#reply-text", "Chị đ")
 
     def tells() -> None:
@@ -84,6 +85,8 @@ def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
     told = "Tóm tắt vừa có thêm: Bạo lực tình dục · Xã: 03549 · có vũ khí: <b>dao</b>"
     expect(page.locator("#told")).to_have_text(told)
     assert page.input_value("#reply-text") == "Chị đ"  # what she is writing stays under her hand
+    box = "document.querySelector('#reply-text').getBoundingClientRect()"
+    assert page.evaluate(f"{box}.top > 0 && {box}.bottom <= innerHeight")
     assert_usable(page)
     running.call(tells)  # the same once more is no news
     expect(page.locator("#talk li.in")).to_have_count(3)

@@ -155,7 +155,7 @@ def exports(tmp_path: Path) -> list[tuple[str, str]]:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"var": "var"}))
     commands = {
         "directory export csv": ("directory", "export", str(tmp_path / "out.csv")),
-        "directory export hsds": ("directory", "export", str(tmp_path / "out-hsds")),
+        "directory export hsds": ("directory", "export", str(tmp_path / "out-hsds.json"), "--format", "hsds"),
         "staff list": ("staff", "list"),
         "db check": ("db", "check"),
         "flows versions": ("flows", "versions"),
@@ -168,9 +168,8 @@ def exports(tmp_path: Path) -> list[tuple[str, str]]:
         )  # fmt: skip
         found.append((name, ran.stdout + ran.stderr))
         assert "mistake of the program" not in ran.stderr, ran.stderr
-    for path in (*tmp_path.glob("out.csv"), *tmp_path.glob("out-hsds*"), *tmp_path.glob("out-hsds/*")):
-        if path.is_file():
-            found.append((f"file {path.name}", path.read_text("utf-8", "replace")))
+    for name in ("out.csv", "out-hsds.json"):
+        found.append((f"file {name}", (tmp_path / name).read_text("utf-8")))
     return found
 
 

@@ -195,6 +195,7 @@
     talk.insertBefore(li, firstUnsaved);
     const near = innerHeight + scrollY > document.body.scrollHeight - 500;
     if (near || line.kind === "in") li.scrollIntoView({ block: "nearest" });
+    keepBox();
     if (line.kind === "in") beep(1);
   }
   function told() { // the summary as it stands, one string a row; what a clock changes is no news
@@ -220,6 +221,11 @@
   function tell(news) { // beside the box she writes in: the summary itself stands far above it; until her next line
     const p = $("told");
     for (const one of news) p.textContent += (p.textContent ? " · " : p.dataset.lead + ": ") + one;
+    if (news.length) keepBox();
+  }
+  function keepBox() { // whoever is writing keeps her box before her eyes, whatever comes in above it
+    const box = document.activeElement;
+    if (box && box.tagName === "TEXTAREA") box.scrollIntoView({ block: "nearest" });
   }
   function newKey() {
     return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");

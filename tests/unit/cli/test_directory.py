@@ -84,6 +84,18 @@ def test_hsds_out_and_in_again(house: House) -> None:
     assert (result.exit_code, result.stdout) == (0, "0 new, 0 changed, 16 unchanged, 0 not in the file\n")
 
 
+def test_both_take_their_file_by_name_or_by_option(house: House) -> None:
+    bare, named = house.folder / "bare.csv", house.folder / "named.csv"
+    assert house.call("export", str(bare)).exit_code == 0
+    assert house.call("export", "--out", str(named)).exit_code == 0
+    assert bare.read_bytes() == named.read_bytes()
+    said = {house.call("import", *words).stdout for words in ([str(bare)], ["--in", str(bare)])}
+    assert said == {"0 new, 0 changed, 16 unchanged, 0 not in the file\n"}
+    one_line(house.call("export", str(bare), "--out", str(named)), 2, "give one file")
+    one_line(house.call("import", str(bare), "--in", str(named)), 2, "give one file")
+    one_line(house.call("import"), 2, "give FILE")
+
+
 def test_what_only_staff_may_know_goes_out_only_when_asked_for(house: House) -> None:
     row = house.rows()[0] | {
         "id": "s1",

@@ -9,7 +9,7 @@ from flows.effects import Chose, PlaceAnswer, Raise, Released, Said, Shared, Sil
 from flows.library import Library
 from flows.session import State
 from flows.severity import Severity
-from tests.unit.flows.small_set import Talker, at_question, small_library
+from tests.unit.flows.small_set import HOME, Talker, at_question, small_library
 
 URGENT, EMERGENCY = Severity.URGENT, Severity.EMERGENCY
 
@@ -78,6 +78,20 @@ def test_danger_in_a_free_text_is_kept_as_the_answer_and_not_asked_for_again(lib
     assert talk.type("nó đang đánh", danger=EMERGENCY) == ["Bạn xem giúp nhé. 113"]
     assert talk.session.variables["story"] == "nó đang đánh"
     assert talk.press("Nhắn tiếp") == ["Mấy con?"]
+
+
+def test_a_question_that_the_card_has_answered_is_not_asked_again() -> None:
+    library = small_library(
+        home=HOME.replace("    silence: {after: 10m", "    after_card: hurt\n    silence: {after: 10m")
+    )
+    for text, danger in (("nó đang đánh", EMERGENCY), ("cứu với", Severity.NONE)):
+        talk = at_question(library)
+        talk.type(text, danger=danger)
+        assert talk.place == "card.show"
+        assert talk.press("Nhắn tiếp") == ["Bạn có bị thương không?"]
+    talk = at_question(library)
+    talk.type("gặp người")  # nothing but the card answers it
+    assert talk.press("Thôi")[-1] == "Bạn cần gì?"
 
 
 def test_stop_word_is_no_answer_to_a_free_text_even_when_it_sounds_like_danger(library: Library) -> None:

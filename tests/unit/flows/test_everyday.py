@@ -8,7 +8,7 @@ from time import process_time
 import pytest
 
 from flows.answers import option_number, yes_or_no
-from flows.effects import Said
+from flows.effects import Said, Say
 from flows.engine import advance
 from flows.library import Library
 from flows.session import Frame, Session, Stage, State, Status, Wait
@@ -99,6 +99,40 @@ def test_who_does_not_know_or_will_not_say_passes_on(world: World, text: str) ->
 )
 def test_who_is_offered_a_person_can_say_so_in_her_own_words(world: World, place: str, text: str, choice: str) -> None:
     assert taken(world, place, text) == choice
+
+
+def answered(library: Library, place: str, text: str, *, called: bool = False) -> tuple[str, list[str]]:
+    """Where she stands afterwards, and what is said."""
+    flow, step = place.split(".")
+    frames = (Frame("next_steps", "ask", State.OPEN), Frame(flow, step, State.OPEN))
+    session = Session(
+        version=library.version, id="x", status=Status.WAITING, frames=frames, wait=Wait(Stage.CHOICES, 1), asks=1
+    )
+    sprint = advance(library, session, Said(text, Severity.NONE, "", called), NOW)
+    return sprint.session.frames[-1].flow, [effect.text for effect in sprint.effects if isinstance(effect, Say)]
+
+
+@pytest.mark.parametrize("text", ["chào", "chao ban", "chị ơi", "em oi", "hi"])
+def test_a_greeting_is_greeted_and_not_read_as_a_story(library: Library, text: str) -> None:
+    flow, said = answered(library, "safety.ask", text)
+    assert (flow, said[0]) == ("safety", library.say("choose_again_hello"))
+    assert "an toàn không" in said[1]
+    assert answered(library, "what.ask", text, called=True)[1][0] == library.say("choose_again_called")
+    assert answered(library, "what.ask", "chào chị em bị chồng bỏ")[1][0] == library.say("choose_again")
+
+
+@pytest.mark.parametrize("text", ["alo", "co ai ko", "có ai ở đó không ạ", "sao lau the", "is anybody there?"])
+def test_who_asks_for_anybody_is_told_who_is_there(library: Library, text: str) -> None:
+    flow, said = answered(library, "safety.ask", text)
+    assert flow == "safety"
+    assert "Mình là máy" in said[0]
+    assert len(said) > 1, "the question stands below"
+
+
+def test_a_plain_wish_to_talk_leads_to_a_person_also_where_none_is_offered(library: Library) -> None:
+    assert answered(library, "what.ask", "em muon noi chuyen")[0] == "talk"
+    assert answered(library, "safety.ask", "cho em gặp ai đó")[0] == "talk"
+    assert answered(library, "talk.wish", "em muốn nói chuyện")[0] == "talk"
 
 
 @pytest.mark.parametrize("text", ["thôi", "không", "cảm ơn", "đủ rồi", "để sau"])
