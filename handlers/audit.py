@@ -21,9 +21,16 @@ REMINDED: Final = "escalation.reminded"
 OWED: Final = "escalation.owed"  # she wrote, an answer is owed
 ANSWERED: Final = "escalation.answered"
 RERUNG: Final = "escalation.rerung"
+LEAVES_SOON: Final = "escalation.owner_leaves_soon"  # her shift ends within minutes: she is asked to hand over
+LEFT: Final = "escalation.owner_left"  # she is off duty
+STAYS: Final = "escalation.owner_stays"  # on duty again, or longer than planned
+ALONE: Final = "escalation.owner_alone"  # her shift is over, nobody else is on duty: it stays hers
+SHIFT_OVER: Final = "escalation.rerung_after_shift"
 RETRACTED: Final = "escalation.retracted"
 ENDED: Final = "escalation.ended"
-HURRIED: Final = "escalation.hurried"  # due earlier than planned: a shift began, a danger sign came, the clock jumped
+HURRIED: Final = (
+    "escalation.hurried"  # due earlier: a shift began, a danger sign came, its owner is gone, the clock jumped
+)
 
 # cases
 CASE_LISTED: Final = "case.listed"

@@ -20,6 +20,7 @@ from handlers.rules.ladder import (
     EMERGENCY,
     LAST_RESORT,
     RUNGS,
+    AskHandOver,
     CancelPages,
     CloseSilent,
     Effect,
@@ -30,6 +31,7 @@ from handlers.rules.ladder import (
     SayRinging,
     SayWaiting,
     Staffed,
+    TellAlone,
     Transition,
     ladder_for,
 )
@@ -81,6 +83,11 @@ class Calling:
         rungs = (*RUNGS, LAST_RESORT)
         return {rung: tuple(one.uid for one in self.duty.on_rung(rung, staff, uow.now)) for rung in rungs}
 
+    def off_duty(self, uow: UnitOfWork, staff_uid: str) -> bool:
+        """Does she stand on no rung now?"""
+        staffed = self.staffed(uow)
+        return not any(staff_uid in staffed[rung] for rung in RUNGS)
+
     def carry_out(
         self,
         uow: UnitOfWork,
@@ -120,6 +127,12 @@ class Calling:
             case RemindOwner(staff_uid=uid):
                 step = f"remind {uow.now.isoformat()}"
                 paging.page(uow, self.surfaces, case, [uid], step=step, escalation=escalation, note=paging.OWED)
+            case AskHandOver(staff_uid=uid):
+                step = f"{paging.LEAVES} {uow.now.isoformat()}"
+                paging.page(uow, self.surfaces, case, [uid], step=step, escalation=escalation, note=paging.LEAVES)
+            case TellAlone(staff_uid=uid):
+                step = f"{paging.ALONE} {uow.now.isoformat()}"
+                paging.page(uow, self.surfaces, case, [uid], step=step, escalation=escalation, note=paging.ALONE)
             case CancelPages(up_to_epoch=epoch):
                 uow.outbox.cancel_pages(escalation.uid, epoch)
             case LeaveTalk():

@@ -72,7 +72,7 @@ from handlers.outgoing import append_line, in_touch, reachable, to_seeker
 from handlers.passing import is_offered, offer, pass_up, take_over
 from handlers.permissions import Action, may, require
 from handlers.ports import UnitOfWork
-from handlers.rules import holding
+from handlers.rules import holding, leaving
 from handlers.rules.ladder import HELD, ladder_for
 from handlers.rules.windows import ALWAYS_OPEN, ReplyWindow
 from handlers.stays import contact_of
@@ -142,7 +142,8 @@ class Desk:
         if escalation.epoch != item.epoch:
             raise StaleClaim(case.code)
         contact = contact_of(uow, case)
-        moved = holding.claimed(escalation, me.uid, uow.now)
+        off_duty = self.escalations.off_duty(uow, me.uid)
+        moved = holding.claimed(escalation, me.uid, uow.now, off_duty=off_duty)
         case = self.escalations.carry_out(uow, contact, case, moved, me.uid)
         return self._meet(uow, contact, case, moved.escalation)
 
@@ -157,7 +158,12 @@ class Desk:
             raise NoSuchCase(case.code)
         contact = contact_of(uow, case)
         fresh = holding.taken_up(
-            uid=new_uid(), case_uid=case.uid, ladder=ladder_for(case.severity), staff_uid=me.uid, now=uow.now
+            uid=new_uid(),
+            case_uid=case.uid,
+            ladder=ladder_for(case.severity),
+            staff_uid=me.uid,
+            now=uow.now,
+            off_duty=self.escalations.off_duty(uow, me.uid),
         )
         case = replace(case, next_due_at=None)
         uow.cases.save(case)
@@ -175,8 +181,8 @@ class Desk:
 
     @operation("reply")
     def reply(self, uow: UnitOfWork, items: Sequence[Reply]) -> list[Saved]:
-        """A line to the seeker from whoever holds the case. NotYours, NotAgreed, NotReachable, WindowShut, CaseClosed,
-        NothingWritten.
+        """A line to the seeker from whoever holds the case, or held it until her shift was over. NotYours, NotAgreed,
+        NotReachable, WindowShut, CaseClosed, NothingWritten.
         """
         return [self._reply(uow, item) for item in items]
 
@@ -186,7 +192,7 @@ class Desk:
         case = open_case_of(uow, item.case_code)
         if uow.lines.has_client_key(case.uid, item.client_key):
             return Saved(seq=0, again=True)
-        escalation = self._mine(uow, case, me)
+        escalation = self._mine(uow, case, me, till_taken=True)
         if not may_be_read(case):
             raise NotAgreed(case.code)
         contact = contact_of(uow, case)
@@ -194,6 +200,8 @@ class Desk:
             raise NotReachable(case.code)
         if self.windows.get(contact.channel, ALWAYS_OPEN).is_shut(contact.last_inbound_at, uow.now):
             raise WindowShut(case.code)
+        if escalation.state not in HELD:
+            case, escalation = self._taken_back(uow, contact, case, escalation, me)
         arrives = not contact.quiet and in_touch(contact, case)
         seq = case.next_seq
         case = to_seeker(uow, contact, case, OutboxKind.RELAY, text, author=me.uid, client_key=item.client_key)
@@ -204,9 +212,20 @@ class Desk:
         self.escalations.carry_out(uow, contact, case, holding.answered(escalation, uow.now), me.uid)
         return Saved(seq=seq, held=not arrives)
 
+    def _taken_back(
+        self, uow: UnitOfWork, contact: Contact, case: Case, escalation: Escalation, me: Staff
+    ) -> tuple[Case, Escalation]:
+        """Her shift is over and the next one is being called, but nobody has it yet and she goes on writing: it stays hers."""
+        off_duty = self.escalations.off_duty(uow, me.uid)
+        moved = holding.claimed(escalation, me.uid, uow.now, off_duty=off_duty)
+        case = self.escalations.carry_out(uow, contact, case, moved, me.uid)
+        return self.escalations.introduce(uow, contact, case), moved.escalation
+
     @operation("note")
     def note(self, uow: UnitOfWork, items: Sequence[Note]) -> list[Saved]:
-        """A line for colleagues, from whoever holds the case. NotYours, CaseClosed, NothingWritten."""
+        """A line for colleagues, from whoever holds the case, or held it until her shift was over. NotYours, CaseClosed,
+        NothingWritten.
+        """
         return [self._note(uow, item) for item in items]
 
     def _note(self, uow: UnitOfWork, item: Note) -> Saved:
@@ -215,7 +234,7 @@ class Desk:
         case = open_case_of(uow, item.case_code)
         if uow.lines.has_client_key(case.uid, item.client_key):
             return Saved(seq=0, again=True)
-        self._mine(uow, case, me)
+        self._mine(uow, case, me, till_taken=True)
         return self._write_note(uow, case, me, text, item.client_key)
 
     def _write_note(self, uow: UnitOfWork, case: Case, me: Staff, text: str, client_key: str | None) -> Saved:
@@ -348,9 +367,15 @@ class Desk:
         uow.ring("desk")
         return me
 
-    def _mine(self, uow: UnitOfWork, case: Case, me: Staff, *, beside: Action | None = None) -> Escalation:
-        """The escalation that `me` holds (or may act upon beside its owner); NotYours, with the owner's alias, otherwise."""
+    def _mine(
+        self, uow: UnitOfWork, case: Case, me: Staff, *, beside: Action | None = None, till_taken: bool = False
+    ) -> Escalation:
+        """The escalation that `me` holds (or may act upon beside its owner); NotYours, with the owner's alias, otherwise.
+        `till_taken`: or the one she held until her shift was over, while nobody else has it yet.
+        """
         escalation = open_of(uow, case)
+        if till_taken and escalation is not None and leaving.may_take_back(escalation, me.uid):
+            return escalation
         allowed = holds(escalation, me) or (beside is not None and may(me, beside))
         if escalation is not None and escalation.state in HELD and allowed:
             return escalation

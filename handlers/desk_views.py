@@ -17,6 +17,7 @@ from handlers.model import (
     DutySwitch,
     Escalation,
     EscalationState,
+    Leaving,
     MediaState,
     Staff,
     Summary,
@@ -26,6 +27,7 @@ from handlers.permissions import Action, may
 from handlers.ports import UnitOfWork
 from handlers.return_codes import masked
 from handlers.rules.ladder import HELD, ON_DUTY, RUNGS
+from handlers.rules.leaving import may_take_back
 from handlers.stays import contact_of
 
 LINES_AT_ONCE = 500
@@ -138,6 +140,13 @@ def _held_last(escalation: Escalation | None, me: Staff) -> bool:
     )
 
 
+def _leaving(escalation: Escalation | None, me: Staff) -> Leaving:
+    """How far she is on her way off duty, told only to herself."""
+    if escalation is None or not (holds(escalation, me) or may_take_back(escalation, me.uid)):
+        return Leaving.NO
+    return escalation.leaving
+
+
 def _view(
     uow: UnitOfWork,
     case: Case,
@@ -173,6 +182,8 @@ def _view(
         disposition=case.disposition,
         summary=case.summary if readable else Summary(woman=case.summary.woman),
         lines=lines,
+        leaving=_leaving(escalation, me),
+        answers=holds(escalation, me) or (escalation is not None and may_take_back(escalation, me.uid)),
         offered=asked == me.uid and not holds(escalation, me),
         asked="" if asked == me.uid else alias_of(uow, asked),
     )

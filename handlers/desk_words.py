@@ -12,6 +12,7 @@ from handlers.model import (
     Disposition,
     DutySwitch,
     EscalationState,
+    Leaving,
     MediaState,
     QueueCard,
     Summary,
@@ -186,6 +187,8 @@ class CaseView:
     disposition: Disposition | None
     summary: Summary = field(default_factory=Summary, repr=False)
     lines: tuple[DeskLine, ...] = field(default=(), repr=False)
+    leaving: Leaving = Leaving.NO  # how far I, its owner or the last one, am on my way off duty
+    answers: bool = False  # a line of mine goes to her: I hold it, or held it until my shift was over
     offered: bool = False  # its owner asks me to take it
     asked: str = ""  # alias of the colleague whom I, or its owner, have asked to take it
 

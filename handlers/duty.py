@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from handlers.model import DutySwitch, Role, Staff
-from handlers.rules.ladder import BACKUP, LAST_RESORT, ON_DUTY, SUPERVISOR
+from handlers.rules.ladder import BACKUP, LAST_RESORT, ON_DUTY, RUNGS, SUPERVISOR
+from handlers.rules.leaving import ASKED_AHEAD
 from handlers.rules.roster import Gap, Roster
 
 SWITCH_LASTS = timedelta(hours=12)
@@ -23,6 +24,9 @@ class Duty(Protocol):
 
     def switch_until(self, staff: Staff, now: datetime) -> datetime:
         """When a switch thrown now falls back to the roster."""
+
+    def leaves_at(self, staff: Staff, now: datetime) -> datetime | None:
+        """For somebody on duty: when she will stand on no rung any more, if that is within the next 10 minutes."""
 
     def gap_ahead(self, now: datetime) -> Gap | None:
         """The first time within the next 24 h in which nobody is on duty by plan; None when there is none."""
@@ -42,6 +46,10 @@ class EverybodyByRole:
     def switch_until(self, staff: Staff, now: datetime) -> datetime:
         """See `Duty`."""
         return now + SWITCH_LASTS
+
+    def leaves_at(self, staff: Staff, now: datetime) -> datetime | None:
+        """See `Duty`: without a plan nobody's duty ends by itself."""
+        return None
 
     def gap_ahead(self, now: datetime) -> Gap | None:
         """See `Duty`: without a plan there is no gap in it."""
@@ -65,9 +73,20 @@ class ByRoster:
         """See `Duty`: until her shift would change, 12 h when the roster says nothing of her."""
         return self.roster.next_change(staff.name, now) or now + SWITCH_LASTS
 
+    def leaves_at(self, staff: Staff, now: datetime) -> datetime | None:
+        """See `Duty`: where a shift ends, or where the switch that holds her falls back to a roster without her."""
+        soon = now + ASKED_AHEAD
+        ends = [*self.roster.edges(now, soon), soon]
+        if staff.duty_until_at is not None and now < staff.duty_until_at <= soon:
+            ends.append(staff.duty_until_at)
+        return next((end for end in sorted(ends) if not self._on_any(staff, end)), None)
+
     def gap_ahead(self, now: datetime) -> Gap | None:
         """See `Duty`."""
         return self.roster.gap_ahead(now)
+
+    def _on_any(self, one: Staff, at: datetime) -> bool:
+        return any(self._stands(one, rung, self.roster.on_rung(rung, at), at) for rung in RUNGS)
 
     def _stands(self, one: Staff, rung: str, named: frozenset[str], now: datetime) -> bool:
         switch = switch_of(one, now)

@@ -279,6 +279,17 @@ class EscalationState(StrEnum):
     ENDED = "ended"
 
 
+class Leaving(StrEnum):
+    """How far the owner of a call is on her way off duty."""
+
+    NO = "no"
+    TOLD = "told"  # her shift ends soon: she has been asked to hand over
+    LEFT = "left"  # she is off duty, and keeps it for the grace and as long as she works in it
+    ALONE = "alone"  # the grace is over, nobody else is on duty: it stays hers, she was told
+    KEPT = "kept"  # she took it off duty, or took it back: her duty calls nobody any more
+    GONE = "gone"  # it rings because her shift is over; until somebody has it she reads on, and a line of hers takes it back
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
     """One notice of a ladder: whom to page and how long to wait after it (seconds)."""
@@ -300,6 +311,9 @@ class Ladder:
     fallback_s: int  # fallback card after
     double_from_round: int  # waits double from this round on
     max_wait_s: int
+    away_unanswered_s: int = 90  # the same two while its owner is gone from the desk
+    away_reminded_s: int = 90
+    shift_grace_s: int = 600  # her shift is over: the next one is called after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +342,8 @@ class Escalation:
     first_reply_at: datetime | None = None
     ended_at: datetime | None = None
     ended_reason: str = ""
+    leaving: Leaving = Leaving.NO
+    left_at: datetime | None = None  # since when its owner is off duty; told: when she will be
 
 
 # --- what goes out ---------------------------------------------------------------------------------------------------

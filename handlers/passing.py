@@ -62,6 +62,6 @@ def is_offered(escalation: Escalation | None, me: Staff) -> bool:
 def take_over(escalations: Escalations, uow: UnitOfWork, me: Staff, case: Case, escalation: Escalation) -> Case:
     """I take what was offered to me: it is mine now, and she is told who writes from here on."""
     contact = contact_of(uow, case)
-    moved = holding.taken_over(escalation, me.uid, uow.now)
+    moved = holding.taken_over(escalation, me.uid, uow.now, off_duty=escalations.off_duty(uow, me.uid))
     case = escalations.carry_out(uow, contact, case, moved, me.uid)
     return escalations.introduce(uow, contact, case) if may_be_read(case) else case

@@ -28,6 +28,7 @@ _DUE = (
     .limit(bindparam("most"))
 )
 _OWNED = _select.where(_is_open, escalations.c.owner_uid == bindparam("staff_uid")).order_by(escalations.c.id)
+_HELD = _select.where(_is_open, escalations.c.owner_uid.is_not(None)).order_by(escalations.c.id)
 _RINGING = _select.where(_is_open, escalations.c.state == word(EscalationState.RINGING)).order_by(
     escalations.c.next_due_at, escalations.c.id
 )
@@ -99,6 +100,11 @@ class Escalations:
         self._uow.flush()
         self._uow.locks.around_owned(staff_uid)
         return self._held(_OWNED, {"staff_uid": staff_uid})
+
+    def held(self) -> list[Escalation]:
+        """Open ones that somebody holds."""
+        self._uow.flush()
+        return [self._buffer.get(row[0]) or _rows.record(row) for row in self._uow.execute(_HELD, {})]
 
     def ringing(self) -> list[Escalation]:
         """All that ring now."""

@@ -75,6 +75,12 @@ _SHOWN = (
     .order_by(_reached_at, lines.c.id)
 )
 _BY_UIDS = _select.where(among(lines.c.uid, "uids"))
+_NEWEST_BY = (
+    select(lines.c.created_at)
+    .where(lines.c.case_uid == bindparam("case_uid"), lines.c.author == bindparam("author"))
+    .order_by(lines.c.seq.desc())
+    .limit(1)
+)
 _CLIENT_KEY = select(lines.c.id).where(
     lines.c.case_uid == bindparam("case_uid"), lines.c.client_key == bindparam("client_key")
 )
@@ -124,6 +130,12 @@ class Lines:
         self._uow.flush()
         found = self._uow.execute(_SHOWN, {"case_uids": list(case_uids), "since": since})
         return [(row.reached_at, row.uid) for row in found]
+
+    def newest_by(self, case_uid: str, author: str) -> datetime | None:
+        """When this author wrote last in the case."""
+        self._uow.flush()
+        row = self._uow.execute(_NEWEST_BY, {"case_uid": case_uid, "author": author}).first()
+        return None if row is None else row[0]
 
     def load(self, uids: Sequence[str]) -> dict[str, Line]:
         """These lines by uid."""

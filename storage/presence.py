@@ -19,6 +19,10 @@ class LocalPresence:
         """These have one now, nobody else here."""
         self._present = frozenset(uids)
 
+    def everywhere(self) -> frozenset[str] | None:
+        """Never known: nobody tells this process of the others."""
+        return None
+
     def who(self) -> frozenset[str]:
         """Everybody who has one."""
         return self._present

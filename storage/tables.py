@@ -35,6 +35,7 @@ from handlers.model import (
     EscalationState,
     InboxState,
     Ladder,
+    Leaving,
     OutboxKind,
     OutboxState,
     Role,
@@ -52,6 +53,10 @@ metadata = MetaData(naming_convention=NAMING)
 
 Uid = String(32)
 _OPEN_ROW = "state IN ('pending', 'sending')"
+_LEAVING = (
+    f"leaving IN ({words(Leaving)}) AND (left_at IS NULL) = (leaving IN ('no', 'kept', 'gone'))"
+    " AND (leaving <> 'gone' OR state = 'ringing') AND (leaving IN ('no', 'gone') OR owner_uid IS NOT NULL)"
+)
 
 
 def _order() -> Column[int]:
@@ -209,6 +214,10 @@ escalations = Table(
     Column("first_reply_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("ended_reason", String(64), nullable=False),
+    Column("left_at", UtcTime),
+    Column(
+        "leaving", EnumText(Leaving), CheckConstraint(_LEAVING, name="leaving"), nullable=False, server_default="no"
+    ),
     CheckConstraint(f"state IN ({words(EscalationState)})", name="state"),
     CheckConstraint("(owner_uid IS NULL) = (state IN ('ringing', 'ended'))", name="owner"),
     CheckConstraint("(next_due_at IS NULL) = (state = 'ended')", name="open_is_timed"),

@@ -21,6 +21,7 @@ from handlers.ports import Finding, SendResult
 
 KINDS = {
     paging.CALLS: "call", paging.OWED: "reminder", paging.WAITS: "waiting", paging.OFFERED: "offered",
+    paging.LEAVES: "leaving", paging.ALONE: "leaving",
 }  # fmt: skip
 
 

@@ -45,6 +45,10 @@ def words(job: SendJob, now: datetime) -> str:
         case paging.OFFERED:
             whom = job.staff_alias if job.row.surface.startswith("group:") else "bạn"
             return f"{case}. {_owner(job)} xin chuyển ca này cho {whom or 'bạn'}."
+        case paging.LEAVES:
+            return f"{case}. {_owner(job)} hết ca trực: xin chuyển ca này cho người trực sau, hoặc cứ trả lời tiếp."
+        case paging.ALONE:
+            return f"{case}. Chưa có ai khác trực: ca này vẫn do {_owner(job)} giữ."
         case paging.TAKEN:
             return f"{case}. {_owner(job)} đã nhận."
         case paging.OVER:

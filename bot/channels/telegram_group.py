@@ -159,7 +159,7 @@ class TelegramGroup:
             rows = [[claim, InlineKeyboardButton("Chuyển lên", callback_data=f"u:{code}:{epoch}")]]
         elif note in (paging.WAITS, paging.OFFERED):
             rows = [[claim]]
-        elif note in (paging.TAKEN, paging.OWED):
+        elif note in (paging.TAKEN, paging.OWED, paging.LEAVES, paging.ALONE):
             hand = InlineKeyboardButton("Chuyển cho người khác", callback_data=f"w:{code}")
             back = InlineKeyboardButton("Trả lại", callback_data=f"r:{code}")
             rows = [[hand, back], [InlineKeyboardButton("Báo nhầm", callback_data=f"f:{code}")]]

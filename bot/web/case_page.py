@@ -80,5 +80,5 @@ async def case_page(
         hint=hint or DESK.get(said, ""),
         text=text,
         note=note,
-        kept="" if content["mine"] and content["readable"] and not content["closed"] else text or note,
+        kept="" if content["may_answer"] and content["readable"] and not content["closed"] else text or note,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.model import Leaving
 from handlers.permissions import Action
 
 ERRORS: Mapping[int, str] = {
@@ -252,6 +253,15 @@ DESK: Mapping[str, str] = {
     "too-long": "Tin dài quá. Bạn chia làm vài tin ngắn hơn.",
     "storage-unavailable": "Chưa lưu được, máy chủ đang bận. Bạn thử lại.",
 }
+
+LEAVING: Mapping[Leaving, str] = {
+    Leaving.TOLD: "Ca trực của bạn sắp hết. Chuyển ca này cho đồng nghiệp, hoặc cứ trả lời tiếp: ca vẫn là của bạn.",
+    Leaving.LEFT: "Bạn đã hết ca trực. Chuyển ca này cho đồng nghiệp, hoặc cứ trả lời tiếp: ca vẫn là của bạn. Bạn "
+    "ngừng trả lời thì lát nữa máy gọi người trực sau.",
+    Leaving.ALONE: "Bạn đã hết ca trực, nhưng chưa có ai khác trực: ca này vẫn là của bạn. Có người trực thì máy gọi ngay.",
+    Leaving.GONE: "Bạn đã hết ca trực: máy đang gọi người trực sau. Bạn vẫn đọc được; gửi một dòng thì ca lại là của bạn.",
+}
+"""What whoever holds a case is told when her shift ends; the other stages need no word."""
 
 ACTION: Mapping[Action, str] = {
     Action.SEE_QUEUE: "xem các ca ở bàn trực",

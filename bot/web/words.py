@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.web.deps import WebDeps
 from bot.web.pages import local_time
-from bot.web.texts import ABOUT, AGE, ALARM, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, SEVERITY, SIGN
+from bot.web.texts import ABOUT, AGE, ALARM, CATEGORY, CHANNEL, DESK, DISPOSITION, LATE_ANSWER, LEAVING, SEVERITY, SIGN
 from handlers.alarms import Alarm
 from handlers.desk import CaseView, QueueView
 from handlers.model import (
@@ -155,9 +155,11 @@ def banners(view: CaseView, *, shut: bool = False) -> list[dict[str, str]]:
         ("unreachable", not view.reachable and view.closed_at is None),
         ("window_shut", shut and view.closed_at is None),
         ("not_agreed", not view.agreed and view.mine),
-        ("not_yours", not view.mine and not view.readable and view.closed_at is None),
+        ("not_yours", not view.answers and not view.readable and view.closed_at is None),
     )
-    return [{"kind": name, "words": DESK[f"banner_{name}"]} for name, on in shown if on]
+    found = [{"kind": name, "words": DESK[f"banner_{name}"]} for name, on in shown if on]
+    leaving = LEAVING.get(view.leaving) if view.closed_at is None else None
+    return found + ([{"kind": "leaving", "words": leaving}] if leaving else [])
 
 
 def state_words(state: EscalationState | None, *, agreed: bool = True) -> str:
@@ -202,6 +204,7 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
         "can_claim": (not view.owner_alias or view.offered) and not view.mine and view.closed_at is None,
         "asked": view.asked,
         "mine": view.mine,
+        "may_answer": view.answers,
         "readable": view.readable,
         "agreed": view.agreed,
         "banners": banners(view, shut=deps.window(view.channel).is_shut(view.last_inbound_at, now)),

@@ -46,6 +46,7 @@ from handlers.health import CHANNEL
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
 from handlers.keeping import Keeping
+from handlers.leaving import Leavers
 from handlers.model import InboundMessage
 from handlers.ports import Channel, Presence, Reach, Surface
 from handlers.relaying import Relaying
@@ -210,6 +211,8 @@ def _assemble(
             partial(pulse.beats, "timers"),
             closing=closing,
             unheard=Unheard(ways),
+            leavers=Leavers(escalations),
+            present=storage.presence.everywhere if storage.shared else hub.reachable,
             relaying=Relaying(ways) if ways.talks else None,
             check_waits_every_s=CHECK_WAITS_TOGETHER_S if storage.shared else CHECK_WAITS_EVERY_S,
         ),

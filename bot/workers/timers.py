@@ -1,22 +1,27 @@
-"""Whatever is due: escalations, cases, silence timers of flows, erasures, clock jumps. A timer is a column; this only looks."""
+"""Whatever is due: escalations, owners who go, cases, silence timers of flows, erasures, clock jumps. A timer is a column; this
+only looks.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
 from bot.observe import mark
 from bot.workers.loop import forever, silent
+from bot.workers.sightings import Sightings, nobody_knows
 from handlers.alarms import NOBODY_PAGED
 from handlers.closing import Closing
 from handlers.escalation import Escalations
 from handlers.housekeeping import Housekeeping
 from handlers.inbound import Inbound
+from handlers.leaving import Leavers, Look
 from handlers.ports import Door, UnitOfWork, Wakeups
 from handlers.relaying import Relaying
 from handlers.reminders import Reminders
@@ -28,8 +33,11 @@ log = structlog.get_logger()
 BATCH = 64
 CHECK_WAITS_EVERY_S = 60.0
 WATCH_CALLS_EVERY_S = 10.0
+WATCH_OWNERS_EVERY_S = 5.0
 CHECK_WAITS_TOGETHER_S = 10.0  # where several processes decide at the same time
 CLOCK_JUMP = timedelta(seconds=2)
+
+Row = TypeVar("Row", str, Look)
 
 
 class TimersWorker:
@@ -48,18 +56,22 @@ class TimersWorker:
         *,
         closing: Closing,
         unheard: Unheard,
+        leavers: Leavers,
         relaying: Relaying | None = None,
+        present: Callable[[], Collection[str] | None] = nobody_knows,
         check_waits_every_s: float = CHECK_WAITS_EVERY_S,
     ) -> None:
         """The use-cases whose rows carry timers; `relaying` where an operator shows talks in a staff group. `beats` is the loop's
-        sign of life. `check_waits_every_s`: how soon a duty that began while another process was deciding is noticed.
+        sign of life. `present`: who has a desk page open anywhere, None while that is not known. `check_waits_every_s`: how soon
+        a duty that began while another process was deciding is noticed.
         """
         self._check_waits_every_s = check_waits_every_s
         self._beats = beats
         self._door, self._wakeups = door, wakeups
         self._escalations, self._stays, self._inbound, self._housekeeping = escalations, stays, inbound, housekeeping
         self._closing, self._unheard, self._relaying = closing, unheard, relaying
-        self._watched_at = float("-inf")
+        self._leavers, self._sightings = leavers, Sightings(present)
+        self._watched_at = self._owners_watched_at = float("-inf")
         self._reminders = reminders
         self._checked_at = time.monotonic()
         self._wall = datetime.now(UTC)
@@ -71,6 +83,7 @@ class TimersWorker:
     async def _step(self) -> bool:
         await self._watch_clock()
         await self._watch_calls()
+        await self._watch_owners()
         if self._relaying is not None:
             await self._door.run(self._relaying.look, None)
         more = [
@@ -87,9 +100,9 @@ class TimersWorker:
         return any(more)
 
     async def _each(
-        self, due: Callable[[UnitOfWork], Sequence[str]], operation: Callable[[UnitOfWork, Sequence[str]], list[Any]]
+        self, due: Callable[[UnitOfWork], Sequence[Row]], operation: Callable[[UnitOfWork, Sequence[Row]], list[Any]]
     ) -> bool:
-        """Run the operation for every due uid; True when there may be more at once."""
+        """Run the operation for every due row; True when there may be more at once."""
         uids = await self._door.read(due)
         if not uids:
             return False
@@ -97,7 +110,8 @@ class TimersWorker:
         results = await asyncio.gather(*runs, return_exceptions=True)
         failed = [(uid, result) for uid, result in zip(uids, results, strict=True) if isinstance(result, Exception)]
         for uid, error in failed:
-            log.error("timers.row_failed", row=mark(uid), error=type(error).__name__)
+            row = uid if isinstance(uid, str) else uid.escalation_uid
+            log.error("timers.row_failed", row=mark(row), error=type(error).__name__)
         return len(uids) >= BATCH and not failed
 
     async def _watch_calls(self) -> None:
@@ -106,6 +120,12 @@ class TimersWorker:
             self._watched_at = time.monotonic()
             if await self._door.run(self._unheard.look, None):
                 log.error("alarm", what=CALLS, code=NOBODY_PAGED)
+
+    async def _watch_owners(self) -> None:
+        """Does whoever holds a call stay, or is she leaving, or gone?"""
+        if time.monotonic() - self._owners_watched_at >= WATCH_OWNERS_EVERY_S:
+            self._owners_watched_at = time.monotonic()
+            await self._each(partial(self._leavers.due, gone=self._sightings.gone()), self._leavers.look)
 
     async def _watch_clock(self) -> None:
         """A clock that jumped must not make anybody wait longer than the step's own time."""

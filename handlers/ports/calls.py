@@ -39,6 +39,9 @@ class EscalationStore(Protocol):
     def owned_by(self, staff_uid: str) -> list[Escalation]:
         """Open ones this staff member holds."""
 
+    def held(self) -> list[Escalation]:
+        """Open ones that somebody holds. A look, as `due`."""
+
     def ringing(self) -> list[Escalation]:
         """All that ring now (for a shift that begins)."""
 

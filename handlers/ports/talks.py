@@ -136,6 +136,9 @@ class LineStore(Protocol):
         have none); never notes, and nothing that reached her before `since`. A line that was held counts from its release.
         """
 
+    def newest_by(self, case_uid: str, author: str) -> datetime | None:
+        """When this author wrote last in the case, a line or a note; None: never."""
+
     def load(self, uids: Sequence[str]) -> dict[str, Line]:
         """These lines by uid; gone ones are missing from the result."""
 

@@ -99,6 +99,9 @@ class Presence(Protocol):
     def here(self, uids: Collection[str]) -> None:
         """These staff members, and no others, have an open page in this process; said again every few seconds."""
 
+    def everywhere(self) -> frozenset[str] | None:
+        """The same as `who`, but None while this process does not know who has a page open in the others."""
+
     def who(self) -> frozenset[str]:
         """Everybody with an open page in any process, as far as is known here; somebody who left is forgotten within 10 s."""
 

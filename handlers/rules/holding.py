@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from flows.severity import Severity
 from handlers import audit
-from handlers.model import Escalation, EscalationState, Ladder
+from handlers.model import Escalation, EscalationState, Ladder, Leaving
 from handlers.rules.ladder import (
     ANSWERED_LOOKS_AGAIN_S,
     EMERGENCY,
@@ -67,8 +67,10 @@ def in_danger(escalation: Escalation, staffed: Staffed, now: datetime) -> Transi
     return Transition(escalation)
 
 
-def claimed(escalation: Escalation, staff_uid: str, now: datetime) -> Transition:
-    """'Mine': the caller has compared epoch and state in this very transaction."""
+def claimed(escalation: Escalation, staff_uid: str, now: datetime, *, off_duty: bool = False) -> Transition:
+    """'Mine': the caller has compared epoch and state in this very transaction. `off_duty`: she takes it although she stands on
+    no rung, so that her being off duty is no reason to call anybody later.
+    """
     after = replace(
         escalation,
         state=EscalationState.CLAIMED,
@@ -76,11 +78,13 @@ def claimed(escalation: Escalation, staff_uid: str, now: datetime) -> Transition
         claimed_at=escalation.claimed_at or now,
         reminders=0,
         next_due_at=now + timedelta(seconds=escalation.ladder.first_reply_s),
+        leaving=_begun(off_duty),
+        left_at=None,
     )
     return Transition(after, (CancelPages(escalation.epoch),), audit.CLAIMED)
 
 
-def taken_over(escalation: Escalation, staff_uid: str, now: datetime) -> Transition:
+def taken_over(escalation: Escalation, staff_uid: str, now: datetime, *, off_duty: bool = False) -> Transition:
     """The colleague to whom its owner has offered it takes it: as freshly claimed, what is owed to her stays owed."""
     after = replace(
         escalation,
@@ -90,11 +94,15 @@ def taken_over(escalation: Escalation, staff_uid: str, now: datetime) -> Transit
         only_staff_uid=None,
         reminders=0,
         next_due_at=now + timedelta(seconds=escalation.ladder.first_reply_s),
+        leaving=_begun(off_duty),
+        left_at=None,
     )
     return Transition(after, (CancelPages(escalation.epoch),), audit.CLAIMED)
 
 
-def taken_up(*, uid: str, case_uid: str, ladder: Ladder, staff_uid: str, now: datetime) -> Transition:
+def taken_up(
+    *, uid: str, case_uid: str, ladder: Ladder, staff_uid: str, now: datetime, off_duty: bool = False
+) -> Transition:
     """A case that waits without ringing is taken up: the escalation begins as claimed."""
     fresh = Escalation(
         uid=uid,
@@ -105,6 +113,7 @@ def taken_up(*, uid: str, case_uid: str, ladder: Ladder, staff_uid: str, now: da
         next_due_at=now + timedelta(seconds=ladder.first_reply_s),
         owner_uid=staff_uid,
         claimed_at=now,
+        leaving=_begun(off_duty),
     )
     return Transition(fresh, (), audit.CLAIMED)
 
@@ -163,6 +172,8 @@ def ended(escalation: Escalation, reason: str, now: datetime) -> Transition:
         next_due_at=None,
         ended_at=now,
         ended_reason=reason,
+        leaving=Leaving.NO,
+        left_at=None,
     )
     return Transition(after, (CancelPages(escalation.epoch),), audit.ENDED)
 
@@ -170,6 +181,11 @@ def ended(escalation: Escalation, reason: str, now: datetime) -> Transition:
 def may_cancel(escalation: Escalation, severity: Severity) -> bool:
     """May she take it back? Only what she asked for herself, and only below urgent."""
     return escalation.asked_for and not severity.at_least(Severity.URGENT)
+
+
+def _begun(off_duty: bool) -> Leaving:
+    """How a new owner begins."""
+    return Leaving.KEPT if off_duty else Leaving.NO
 
 
 def _remind(escalation: Escalation, now: datetime) -> Transition:

@@ -39,6 +39,9 @@ EMERGENCY: Final = Ladder(
     fallback_s=300,
     double_from_round=3,  # rounds are counted from 0: this is the fourth
     max_wait_s=15 * 60,
+    away_unanswered_s=30,
+    away_reminded_s=30,
+    shift_grace_s=120,
 )
 URGENT: Final = Ladder(
     name="urgent",
@@ -50,6 +53,9 @@ URGENT: Final = Ladder(
     fallback_s=300,
     double_from_round=3,
     max_wait_s=60 * 60,
+    away_unanswered_s=90,
+    away_reminded_s=90,
+    shift_grace_s=600,
 )
 LADDERS: Final[Mapping[str, Ladder]] = {ladder.name: ladder for ladder in (EMERGENCY, URGENT)}
 
@@ -81,6 +87,20 @@ class RemindOwner:
 
     staff_uid: str
     nth: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskHandOver:
+    """Her shift ends, or has ended: ask the owner to hand it over, or to go on with it."""
+
+    staff_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellAlone:
+    """Her shift is over and nobody else is on duty: tell the owner that it stays hers."""
+
+    staff_uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +140,8 @@ class CloseSilent:
 
 
 Effect: TypeAlias = (
-    "PageStaff | RemindOwner | SayRinging | SayWaiting | SayFallback | CancelPages | LeaveTalk | CloseSilent"
+    "PageStaff | RemindOwner | AskHandOver | TellAlone | SayRinging | SayWaiting | SayFallback | CancelPages | LeaveTalk"
+    " | CloseSilent"
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers import audit
-from handlers.model import Escalation, EscalationState, Ladder
+from handlers.model import Escalation, EscalationState, Ladder, Leaving
 from handlers.rules.ladder import (
     LAST_RESORT,
     CancelPages,
@@ -59,6 +59,8 @@ def rerung(escalation: Escalation, staffed: Staffed, now: datetime) -> Transitio
         told_waiting_at=now,  # `LeaveTalk` has just told her
         fallback_round=-1,
         next_due_at=now,
+        leaving=Leaving.NO,
+        left_at=None,
     )
     noticed = notice(anew, staffed, now)
     effects = (CancelPages(escalation.epoch), LeaveTalk(), *noticed.effects)

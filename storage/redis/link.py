@@ -82,10 +82,14 @@ class RedisLink:
         """These staff members have an open desk page in this process."""
         self._present = tuple(uids)
 
+    def everywhere(self) -> frozenset[str] | None:
+        """Everybody with an open desk page anywhere; None while Redis is gone, or was not heard yet."""
+        learnt = self._learnt_at and time.monotonic() - self._learnt_at < PRESENT_FOR_S
+        return self._others | frozenset(self._present) if learnt else None
+
     def who(self) -> frozenset[str]:
         """Everybody with an open desk page anywhere, as far as is known; with Redis gone only those here."""
-        known = self._others if time.monotonic() - self._learnt_at < PRESENT_FOR_S else frozenset()
-        return known | frozenset(self._present)
+        return self.everywhere() or frozenset(self._present)
 
     def close(self) -> None:
         """End both threads. Safe to repeat."""

@@ -117,6 +117,21 @@ async def test_who_has_left_is_forgotten(nerves: Nerves, monkeypatch: pytest.Mon
     await until(lambda: "mai" not in nerves.presence.who())
 
 
+async def test_everybody_everywhere_is_known_only_through_redis(
+    nerves: Nerves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nerves.presence.here(["mai"])
+    if isinstance(nerves.presence, LocalPresence):
+        assert nerves.presence.everywhere() is None, "nobody tells this process of the others"
+        return
+    await until(lambda: nerves.others_presence.everywhere() == {"mai"})
+    assert isinstance(nerves.others_presence, RedisLink)
+    monkeypatch.setattr(nerves.others_presence, "_learnt_at", time.monotonic() - 60)
+    monkeypatch.setattr(link_module, "PRESENT_FOR_S", 0.0)  # as when Redis has been silent for that long
+    assert nerves.others_presence.everywhere() is None
+    assert nerves.others_presence.who() == frozenset()
+
+
 # --- budgets ------------------------------------------------------------------------------------------------------------
 
 FIVE = Budget(per_second=10.0, burst=5.0)

@@ -344,6 +344,10 @@ async def test_the_transcript_shows_what_became_of_each_line(storage: Storage) -
         (5, "không qua hộp thư", None),
     ]
     assert [one.seq for one in await act(storage.door, lambda uow: uow.lines.of_case(case.uid, 2, 2))] == [3, 4]
+    newest = await act(
+        storage.door, lambda uow: [uow.lines.newest_by(case.uid, who) for who in ("bot", lines[3].author, "x")]
+    )
+    assert newest == [START + timedelta(hours=1), START, None], "lines and notes alike"
     hers = await act(storage.door, lambda uow: uow.lines.shown_to_seeker([case.uid], None))
     assert hers == [(START, lines[0].uid), (START, lines[1].uid), (lines[4].created_at, lines[4].uid)]
     later = START + timedelta(minutes=1)
@@ -401,6 +405,7 @@ async def test_due_escalations_come_most_overdue_first(storage: Storage, clock: 
     clock.move(seconds=5)
     assert [one.round for one in await act(storage.door, lambda uow: uow.escalations.due(5))] == [1, 0]
     assert [one.round for one in await act(storage.door, lambda uow: uow.escalations.owned_by(mai))] == [1]
+    assert [one.round for one in await act(storage.door, lambda uow: uow.escalations.held())] == [1]
     assert {one.round for one in await act(storage.door, lambda uow: uow.escalations.ringing())} == {0, 2}
 
 

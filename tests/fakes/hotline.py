@@ -17,6 +17,7 @@ from flows.severity import Severity
 from handlers.desk import Claim, Close, Desk, Note, OpenCase, Queue, ReadLines, Release, Reply, SetDuty
 from handlers.duty import Duty, EverybodyByRole
 from handlers.escalation import Call, Escalations, Reason
+from handlers.leaving import Leavers
 from handlers.model import (
     Address,
     Case,
@@ -31,6 +32,7 @@ from handlers.model import (
     new_uid,
 )
 from handlers.outgoing import append_line
+from handlers.rules import leaving
 from handlers.stays import Ending, Stays, case_due_at
 from storage import schema
 from storage.engine import connect
@@ -84,6 +86,10 @@ class Hotline:
 
     duty: Duty = field(default_factory=EverybodyByRole)
     now: datetime = START
+    gone: dict[str, datetime] = field(default_factory=dict)  # staff uid -> last seen at the desk, of those who are gone
+    edges: list[datetime] = field(
+        default_factory=list
+    )  # moments that the roster alone knows of: looked at when they come
     crash_at: int | None = None  # the next unit of work dies before its n-th statement; 0: just before the commit
 
     def __post_init__(self) -> None:
@@ -252,18 +258,39 @@ class Hotline:
     def tick(self) -> None:
         """One look of the tickers, one unit of work per row, until nothing is due."""
         for _ in range(200):
-            done = [self.run(self.escalations.tick, uid) for uid in self.do(lambda u: self.escalations.due(u, 64))]
+            done = [self.watch_owners()]
+            done += [self.run(self.escalations.tick, uid) for uid in self.do(lambda u: self.escalations.due(u, 64))]
             done += [self.run(self.stays.tick, uid) for uid in self.do(lambda u: self.stays.due(u, 64))]
             if not any(done):
                 return
         raise AssertionError("the tickers never come to rest")
+
+    def watch_owners(self) -> bool:
+        """One look after owners who go; True when something was done."""
+        gone = {uid: self.now - at for uid, at in self.gone.items()}
+        leavers = Leavers(self.escalations)
+        return any([self.run(leavers.look, item) for item in self.do(lambda uow: leavers.due(uow, gone))])
+
+    def _shifts(self) -> list[datetime]:
+        """When whoever leaves, or has left, is to be looked at next; the worker looks every few seconds."""
+        edges = [edge for edge in self.edges if edge > self.now]
+        if not self.select("SELECT 1 FROM escalations WHERE leaving = 'left'"):
+            return edges
+
+        def work(uow: SqlUnitOfWork) -> list[datetime | None]:
+            held = uow.escalations.held()
+            worked = {one.uid: uow.lines.newest_by(one.case_uid, one.owner_uid or "") for one in held}
+            return [leaving.over_at(one, worked[one.uid]) for one in held]
+
+        return edges + [moment for moment in self.do(work) if moment is not None and moment > self.now]
 
     def _next_due(self) -> datetime | None:
         soonest = self.select(
             "SELECT min(at) AS at FROM (SELECT next_due_at AS at FROM escalations WHERE next_due_at IS NOT NULL"
             " UNION ALL SELECT next_due_at FROM cases WHERE next_due_at IS NOT NULL)"
         )[0]["at"]
-        return None if soonest is None else from_micros(soonest)
+        moments = self._shifts() + ([] if soonest is None else [from_micros(soonest)])
+        return min(moments, default=None)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 

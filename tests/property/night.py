@@ -34,7 +34,18 @@ from handlers.errors import (
     StaleClaim,
 )
 from handlers.escalation import Reason
-from handlers.model import Case, Direction, Disposition, DutySwitch, Escalation, EscalationState, Outcome, Role, Staff
+from handlers.model import (
+    Case,
+    Direction,
+    Disposition,
+    DutySwitch,
+    Escalation,
+    EscalationState,
+    Leaving,
+    Outcome,
+    Role,
+    Staff,
+)
 from handlers.rules.ladder import LAST_RESORT, RUNGS
 from tests.fakes.hotline import Crash, Hotline
 
@@ -50,10 +61,21 @@ class Board:
 
     def __init__(self) -> None:
         self.rungs: dict[str, set[str]] = {rung: set() for rung in RUNGS}
+        self.ends: dict[str, datetime] = {}
 
     def on_rung(self, rung: str, staff: Sequence[Staff], now: datetime) -> list[Staff]:
         there = [one for one in staff if one.enabled]
-        return there if rung == LAST_RESORT else [one for one in there if one.name in self.rungs[rung]]
+        return there if rung == LAST_RESORT else [one for one in there if self.stands(one, rung, now)]
+
+    def stands(self, one: Staff, rung: str, now: datetime) -> bool:
+        return one.name in self.rungs[rung] and (one.name not in self.ends or now < self.ends[one.name])
+
+    def on_duty(self, one: Staff, now: datetime) -> bool:
+        return any(self.stands(one, rung, now) for rung in RUNGS)
+
+    def leaves_at(self, staff: Staff, now: datetime) -> datetime | None:
+        end = self.ends.get(staff.name)
+        return end if end is not None and end - now <= timedelta(minutes=10) else None
 
     def switch_until(self, staff: Staff, now: datetime) -> datetime:
         return now + timedelta(hours=12)
@@ -78,6 +100,8 @@ class Night(RuleBasedStateMachine):
         self.hushed: set[str] = set()
         self.disabled: set[str] = set()
         self.signs: Counter[str] = Counter()  # danger signs in a talk, by case
+        self.shifts_called: set[tuple[str, str]] = set()  # (call, who left it): the next shift was called for that
+        self.shift_epochs: set[tuple[str, int]] = set()
         self.seen: dict[str, Any] = {}
         self.audited = 0
 
@@ -258,7 +282,7 @@ class Night(RuleBasedStateMachine):
         try:
             self.again_after_crash(crash_at, lambda: self.hotline.reply(me, case, key=key))
         except NotYours:
-            assert before is None or before.owner_uid != me.uid
+            assert before is None or not self.answers(before, me)
             return
         except (CaseClosed, NoSuchCase):
             assert before is None
@@ -266,11 +290,19 @@ class Night(RuleBasedStateMachine):
         except (NotAgreed, NotReachable):
             return
         assert before is not None
-        assert before.owner_uid == me.uid, "only the owner replies"
+        assert self.answers(before, me), "only the owner replies, or who was it until her shift was over"
+        after = self.hotline.escalation(case)
+        assert after is not None
+        assert (after.owner_uid, after.epoch) == (me.uid, before.epoch), "what she answers stays hers"
+        self.claims.add((after.uid, after.epoch))
         if twice:
             said = self.hotline.said(case)
             assert self.hotline.reply(me, case, key=key).again
             assert self.hotline.said(case) == said, "the same post adds nothing"
+
+    def answers(self, escalation: Escalation, me: Staff) -> bool:
+        back = escalation.leaving is Leaving.GONE and escalation.previous_owner_uid == me.uid
+        return escalation.owner_uid == me.uid or back
 
     @rule(number=st.integers(0, 2), person=st.integers(0, 2), crash_at=CRASHES)
     def releases(self, number: int, person: int, crash_at: int | None) -> None:
@@ -324,6 +356,7 @@ class Night(RuleBasedStateMachine):
     def shift_edge(self, person: int, rung: str, comes: bool) -> None:
         there = self.board.rungs[rung]
         (there.add if comes else there.discard)(self.who(person).name)
+        self.board.ends.pop(self.who(person).name, None)
         self.hotline.run(self.hotline.escalations.check_waits, None)
 
     @rule()
@@ -407,6 +440,7 @@ class Night(RuleBasedStateMachine):
         cases = [self.hotline.case(case) for case in self.cases]
         found = {one.case_uid: one for one in self.open_escalations()}
         self.the_audit(cases, found)
+        self.the_shifts(found)
         for case in cases:
             self.one_case(case, found.get(case.uid))
         for escalation in found.values():
@@ -459,6 +493,42 @@ class Night(RuleBasedStateMachine):
         if escalation is not None and escalation.owner_uid is not None:
             self.the_view(case, escalation.owner_uid)
 
+    def the_shifts(self, found: dict[str, Escalation]) -> None:
+        """Once for each leaving, never for who works or where nobody else is, and whoever left reads on until it is taken."""
+        there = {one.uid for one in self.staff if one.enabled and self.board.on_duty(one, self.hotline.now)}
+        there -= self.disabled
+        self.shifts_called = {(uid, who) for uid, who in self.shifts_called if who not in there}
+        for one in found.values():
+            if one.leaving is Leaving.GONE and (one.uid, one.epoch) not in self.shift_epochs:
+                spell = (one.uid, one.previous_owner_uid or "")
+                assert spell not in self.shifts_called, "the next shift is called once for each leaving"
+                self.shifts_called.add(spell)
+                self.shift_epochs.add((one.uid, one.epoch))
+            case = next(each for each in self.cases if each.uid == one.case_uid)
+            if one.leaving is Leaving.GONE:
+                self.the_overlap(self.hotline.case(case), one)
+            elif one.owner_uid is not None and one.owner_uid not in there:
+                self.the_leaver(case, one, others=bool(there))
+
+    def the_overlap(self, case: Case, one: Escalation) -> None:
+        last = [each for each in self.staff if each.uid == one.previous_owner_uid]
+        assert last, "who held it last is remembered"
+        agreed = case.agreed_at is not None or case.severity is Severity.EMERGENCY
+        if last[0].uid not in self.disabled and agreed:
+            assert self.hotline.peek(last[0], case).readable, "overlap beats a gap"
+
+    def the_leaver(self, case: Case, one: Escalation, *, others: bool) -> None:
+        if one.leaving is Leaving.KEPT:
+            return
+        assert one.leaving in (Leaving.LEFT, Leaving.ALONE), "nobody saw her leave"
+        assert one.left_at is not None
+        lines = self.hotline.do(lambda uow: uow.lines.of_case(case.uid))
+        worked = max((line.created_at for line in lines if line.author == one.owner_uid), default=None)
+        grace = one.left_at + timedelta(minutes=2 if one.ladder.name == "emergency" else 10)
+        over = grace if worked is None else max(grace, worked + timedelta(minutes=5))
+        assert self.hotline.now < over or not others, "her shift is over, others are there, and nobody was called"
+        assert self.hotline.now < over or one.leaving is Leaving.ALONE, "nobody told her that she is alone"
+
     def the_view(self, case: Case, owner_uid: str) -> None:
         """Content only for whoever holds it, and only where she agreed or it is an emergency."""
         agreed = case.agreed_at is not None or case.severity is Severity.EMERGENCY
@@ -486,7 +556,7 @@ class Night(RuleBasedStateMachine):
         before = self.where.get(one.uid, (0, 0, 0))
         assert place >= before, "I9: it only moves on"
         self.where[one.uid] = place
-        pages = self.hotline.pages(f"escalation_uid = '{one.uid}' AND dedupe_key NOT LIKE '%:remind %'")
+        pages = self.hotline.pages(f"escalation_uid = '{one.uid}' AND note IN ('', 'waits')")
         if one.state in HELD:
             late = [page for page in pages if page["state"] == "pending" and page["epoch"] <= one.epoch]
             assert late == [], "I7: after a claim no page of this attempt waits"
@@ -501,12 +571,23 @@ class Night(RuleBasedStateMachine):
         if not one.rung:
             assert one.fallback_round == step[0], "I12: every rung empty, and she was not told"
 
+    def is_missed(self, one: Escalation, seen_at: datetime) -> bool:
+        """Gone for 15 s, and at the desk since she last worked in it."""
+        lines = self.hotline.do(lambda uow: uow.lines.of_case(one.case_uid))
+        worked = max((line.created_at for line in lines if line.author == one.owner_uid), default=seen_at)
+        return self.hotline.now - seen_at >= timedelta(seconds=15) and seen_at >= worked
+
     def longest(self, one: Escalation) -> timedelta:
         """I2, from the figures of the design, not from the code."""
         emergency = one.ladder.name == "emergency"
         if one.state is EscalationState.CLAIMED:
             return timedelta(seconds=60 if emergency else 120)
         if one.state is EscalationState.OWING:
+            gone = self.hotline.gone.get(one.owner_uid or "")
+            if gone is not None and self.is_missed(one, gone):
+                waited = self.hotline.now - (one.unanswered_since or self.hotline.now)
+                most = timedelta(seconds=30 if emergency else 90)
+                return most if one.reminders else max(timedelta(0), most - waited)
             if one.reminders:
                 return timedelta(seconds=60 if emergency else 180)
             return timedelta(seconds=120 if emergency else 300)
@@ -517,3 +598,80 @@ class Night(RuleBasedStateMachine):
         notice = 20 if emergency else 60
         most = (15 if emergency else 60) * 60 // 3
         return timedelta(seconds=notice if one.round < 3 else min(notice * 2 ** (one.round - 2), most))
+
+
+class Evening(Night):
+    """A night in which talks are under way, shifts end and owners disappear all the time."""
+
+    def talks(self, number: int, person: int) -> Staff | None:
+        """Whoever holds the case (`person`, where it rings) has the last word in it; None where that cannot be."""
+        case = self.which(number)
+        before = self.hotline.escalation(case)
+        if before is None:
+            return None
+        if before.owner_uid is None:
+            self.claims_it(number, person, 0, None)
+        else:
+            person = next(nth for nth, one in enumerate(self.staff) if one.uid == before.owner_uid)
+        self.replies(number, person, False, None)
+        after = self.hotline.escalation(case)
+        there = after is not None and after.owner_uid == self.who(person).uid
+        return self.who(person) if there and self.hotline.case(case).agreed_at is not None else None
+
+    @rule(person=st.integers(0, 2), minutes=st.sampled_from([1, 8, 15]))
+    def shift_ends_soon(self, person: int, minutes: int) -> None:
+        """By the roster."""
+        end = self.hotline.now + timedelta(minutes=minutes)
+        self.board.ends[self.who(person).name] = end
+        self.hotline.edges += [end - timedelta(minutes=10), end]
+
+    @rule(number=st.integers(0, 2), person=st.integers(0, 2), then=st.sampled_from(["goes", "works", "comes back"]))
+    def a_shift_ends(self, number: int, person: int, then: str) -> None:
+        """The ordinary course of things: a colleague is there, and the shift of whoever holds it is over a minute later."""
+        case, me = self.which(number), self.talks(number, person)
+        if me is None:
+            return
+        person = self.staff.index(me)
+        for one in (me, self.who(person + 1)):
+            self.board.rungs["on_duty"].add(one.name)
+            self.board.ends.pop(one.name, None)
+        self.settle()
+        self.shift_ends_soon(person, 1)
+        if then == "works":
+            self.hotline.passes(50)
+            self.replies(number, person, False, None)
+            self.hotline.passes(200)
+            held = self.hotline.escalation(case)
+            assert held is not None
+            assert held.owner_uid == me.uid, "taken from somebody who works"
+            return
+        self.hotline.passes(700)
+        if then == "comes back":
+            self.settle()
+            self.replies(number, person, False, None)
+            self.hotline.passes(900)
+
+    @rule(
+        number=st.integers(0, 2), person=st.integers(0, 2), writes=st.booleans(), seconds=st.sampled_from([20, 35, 65])
+    )
+    def owner_disappears(self, number: int, person: int, writes: bool, seconds: int) -> None:
+        """Whoever holds it is gone from the desk; perhaps a line waits for her. No wait may become longer by that."""
+        case, me = self.which(number), self.talks(number, person)
+        if me is None:
+            return
+        if writes:
+            self.hotline.writes(case)
+        before = self.hotline.escalation(case)
+        self.hotline.gone[me.uid] = self.hotline.now
+        self.hotline.passes(seconds)
+        self.settle()
+        after = self.hotline.escalation(case)
+        if before is None or after is None or (after.state, after.reminders) != (before.state, before.reminders):
+            return
+        assert after.next_due_at is not None
+        assert before.next_due_at is not None
+        assert after.next_due_at <= before.next_due_at, "absence never lengthens"
+
+    @rule()
+    def everybody_is_seen(self) -> None:
+        self.hotline.gone.clear()

@@ -17,10 +17,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from handlers import desk_views, paging, stays
 from handlers.desk import Desk
-from handlers.model import Case, Escalation, EscalationState, Staff
-from handlers.rules import holding, ringing
+from handlers.model import Case, Escalation, EscalationState, Leaving, Staff
+from handlers.rules import holding, leaving, ringing
 from handlers.rules.ladder import Transition, wait_s
-from tests.property.night import HELD, Night
+from tests.property.night import HELD, Evening, Night
 
 NIGHTS = int(os.environ.get("NIGHTS", "60"))  # more of them in a long run
 COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None, "print_blob": False}
@@ -29,6 +29,11 @@ COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "databas
 def test_a_night_at_the_hotline() -> None:
     run_state_machine_as_test(Night, settings=settings(max_examples=NIGHTS, stateful_step_count=30, **COMMON))
     print(f"figure: {NIGHTS} nights of up to 30 steps, all invariants after each: nothing overdue, one owner")
+
+
+def test_an_evening_of_shifts_that_end() -> None:
+    evenings = max(1, NIGHTS // 4)
+    run_state_machine_as_test(Evening, settings=settings(max_examples=evenings, stateful_step_count=30, **COMMON))
 
 
 # --- the mutation gate -------------------------------------------------------------------------------------------------
@@ -61,7 +66,8 @@ def claim_without_state_check(patch: pytest.MonkeyPatch) -> None:
         case = uow.cases.by_code(item.case_code)
         found = uow.escalations.open_of([case.uid]).get(case.uid)
         if found is not None and found.state in HELD:
-            uow.escalations.save(replace(found, state=EscalationState.RINGING, owner_uid=None))
+            free = {"owner_uid": None, "leaving": Leaving.NO, "left_at": None}
+            uow.escalations.save(replace(found, state=EscalationState.RINGING, **free))
         return honest(self, uow, item)
 
     patch.setattr(Desk, "_claim", claim)
@@ -69,7 +75,7 @@ def claim_without_state_check(patch: pytest.MonkeyPatch) -> None:
 
 def no_page_cancel(patch: pytest.MonkeyPatch) -> None:
     honest = holding.claimed
-    patch.setattr(holding, "claimed", lambda *given: replace(honest(*given), effects=()))
+    patch.setattr(holding, "claimed", lambda *given, **more: replace(honest(*given, **more), effects=()))
 
 
 def gives_up_after_round_two(patch: pytest.MonkeyPatch) -> None:
@@ -149,6 +155,44 @@ def release_pages_nobody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(holding, "rerung", rerung)
 
 
+def shift_drops_who_held_it(patch: pytest.MonkeyPatch) -> None:
+    honest = leaving.rerung
+
+    def rerung(*given: Any) -> Transition:
+        moved = honest(*given)
+        return replace(moved, escalation=replace(moved.escalation, previous_owner_uid=None))
+
+    patch.setattr(leaving, "rerung", rerung)
+
+
+def absence_starts_the_wait_anew(patch: pytest.MonkeyPatch) -> None:
+    honest = leaving._away
+
+    def away(escalation: Escalation, owner: Any, now: datetime) -> Transition:
+        moved = honest(escalation, owner, now)
+        later = now + timedelta(seconds=escalation.ladder.unanswered_s)
+        return replace(moved, escalation=replace(moved.escalation, next_due_at=later)) if moved.action else moved
+
+    patch.setattr(leaving, "_away", away)
+
+
+def absence_is_overlooked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(leaving, "_away", lambda escalation, owner, now: Transition(escalation))
+
+
+def shift_ends_unseen(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(leaving, "_off_duty", lambda escalation, owner, staffed, now: Transition(escalation))
+
+
+def shift_takes_it_from_who_works(patch: pytest.MonkeyPatch) -> None:
+    honest = leaving.over_at
+    patch.setattr(leaving, "over_at", lambda escalation, worked_at: honest(escalation, None))
+
+
+def what_she_took_back_rings_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(holding, "_begun", lambda off_duty: Leaving.NO)
+
+
 BUGS = [
     dedupe_without_epoch,
     claim_without_epoch_check,
@@ -165,12 +209,20 @@ BUGS = [
     reads_without_agreement,
     release_pages_nobody,
 ]
+BUGS_OF_AN_EVENING = [
+    shift_drops_who_held_it,
+    absence_starts_the_wait_anew,
+    absence_is_overlooked,
+    shift_ends_unseen,
+    shift_takes_it_from_who_works,
+    what_she_took_back_rings_again,
+]
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+@pytest.mark.parametrize("bug", [*BUGS, *BUGS_OF_AN_EVENING], ids=lambda bug: bug.__name__)
 def test_every_planted_bug_is_found(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     found = settings(max_examples=400, stateful_step_count=30, derandomize=True, phases=[Phase.generate], **COMMON)
     with pytest.raises((AssertionError, ExceptionGroup)):
-        run_state_machine_as_test(Night, settings=found)
+        run_state_machine_as_test(Evening if bug in BUGS_OF_AN_EVENING else Night, settings=found)
     print("figure: planted bug found: " + bug.__name__)

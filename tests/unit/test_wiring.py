@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,14 @@ from bot.config import Config, ConfigError
 from bot.running import CannotListen, PartEnded, run_service
 from bot.wiring import Service, open_service
 from bot.worlds import ContentBroken
+from flows.severity import Severity
+from handlers.desk import SetDuty
 from handlers.duty import EverybodyByRole
 from handlers.errors import StorageUnavailable
+from handlers.model import DutySwitch, EscalationState, Leaving, Role
+from handlers.ports import UnitOfWork
+from handlers.rules.ladder import EMERGENCY
+from tests.contract.builders import act, address, case_of, escalation
 from tests.e2e.harness import eventually
 
 
@@ -197,3 +204,36 @@ async def test_nothing_is_received_when_nothing_can_be_stored(service: Service) 
     message = InboundMessage(address=Address("web", "x"), message_id="1", kind=MessageKind.TEXT, text="chào")
     with pytest.raises(StorageUnavailable):
         await service.receive(message)
+
+
+async def test_the_timers_see_an_owner_leave_and_miss_who_was_at_the_desk(service: Service) -> None:
+    door = service.storage.door
+    lan = await act(door, lambda uow: next(one for one in uow.staff.all() if Role.COUNSELLOR in one.roles))
+
+    def hold(uow: UnitOfWork) -> str:
+        (contact,) = uow.contacts.open([address()])
+        case = case_of(contact, severity=Severity.EMERGENCY)
+        uow.cases.add(case)
+        held = {"state": EscalationState.OWING, "owner_uid": lan.uid, "unanswered_since": uow.now}
+        one = escalation(case, ladder=EMERGENCY, next_due_at=uow.now + timedelta(seconds=120), **held)
+        uow.escalations.add(one)
+        return one.uid
+
+    uid = await act(door, hold)
+    before = await act(door, lambda uow: uow.escalations.get(uid))
+    with service.surfaces["desk"].open_page(lan.uid):  # type: ignore[attr-defined]
+        await watch(service)
+    await watch(service, later_s=20.0)
+    missed = await act(door, lambda uow: uow.escalations.get(uid))
+    assert missed.next_due_at == before.unanswered_since + timedelta(seconds=30), "30 s instead of 120"
+    await door.run(service.desk.set_duty, SetDuty(staff_uid=lan.uid, duty=DutySwitch.OFF))
+    await watch(service)
+    assert (await act(door, lambda uow: uow.escalations.get(uid))).leaving is Leaving.LEFT
+
+
+async def watch(service: Service, *, later_s: float = 0.0) -> None:
+    """One look after owners, whenever the last one was; `later_s`: as if that much time had passed since they were seen."""
+    timers = service.timers
+    timers._owners_watched_at = float("-inf")
+    timers._sightings._seen = {uid: at - later_s for uid, at in timers._sightings._seen.items()}
+    await timers._watch_owners()

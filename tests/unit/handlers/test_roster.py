@@ -147,3 +147,33 @@ def test_the_demo_has_counsellors_on_duty_and_supervisors_behind_them():
     assert names(duty.on_rung(ON_DUTY, staff, local(7, 12))) == ["an"]
     assert names(duty.on_rung(BACKUP, staff, local(7, 12))) == ["chi"]
     assert names(duty.on_rung(SUPERVISOR, staff, local(7, 12))) == ["chi"]
+
+
+# --- when somebody's duty ends -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "end"),
+    [
+        (local(7, 18, 49), None),
+        (local(7, 18, 50), local(7, 19)),
+        (local(7, 18, 59), local(7, 19)),
+        (local(7, 12), None),
+    ],
+)
+def test_ten_minutes_ahead_the_end_of_a_shift_is_known(at, end):
+    assert ByRoster(DAY_AND_NIGHT).leaves_at(person("an"), at) == end
+
+
+def test_a_shift_that_goes_on_on_another_rung_or_in_another_shift_does_not_end():
+    shifts = (*DAY_AND_NIGHT.shifts, shift(19, 21, "an", rung=BACKUP))
+    duty = ByRoster(Roster(zone=ZONE, shifts=shifts))
+    assert duty.leaves_at(person("an"), local(7, 18, 55)) is None
+    assert duty.leaves_at(person("an"), local(7, 20, 55)) == local(7, 21)
+    assert duty.leaves_at(person("chi"), local(8, 6, 55)) is None, "round the clock"
+
+
+def test_a_switch_that_runs_out_ends_a_duty_too():
+    on = person("dung", duty=DutySwitch.ON, duty_until_at=local(7, 12, 5))
+    assert ByRoster(DAY_AND_NIGHT).leaves_at(on, local(7, 12)) == local(7, 12, 5)
+    assert EverybodyByRole().leaves_at(on, local(7, 12)) is None
