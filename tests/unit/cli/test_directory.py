@@ -99,6 +99,15 @@ def test_what_only_staff_may_know_goes_out_only_when_asked_for(house: House) -> 
     assert "1 for staff only were left out" in house.call("export", "--out", str(house.folder / "x.csv")).stderr
 
 
+def test_a_file_with_hidden_places_is_for_its_owner_alone(house: House) -> None:
+    file = house.folder / "x.csv"
+    file.write_text("an older file that everybody may read", encoding="utf-8")
+    file.chmod(0o644)
+    assert house.call("export", "--staff", "--out", str(file)).exit_code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert house.call("export", "--out", str(house.folder / "public.csv")).exit_code == 0
+
+
 def test_one_field_is_set_and_a_check_is_one_step(house: House) -> None:
     assert house.call("set", "f001", "hours", "24/7", "--verified-by", "Sở Y tế", "--on", "2026-11-20").exit_code == 0
     row = house.rows()[0]
