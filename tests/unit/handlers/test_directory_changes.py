@@ -189,10 +189,28 @@ class TestCheck:
             ({"needs": frozenset({"work"})}, ("unreachable", "s1")),
             ({"commune": "03386"}, ("unknown-commune", "s1")),
             ({"commune": "", "point": None}, ("nowhere", "s1")),
+            ({"commune": "99999", "province": ""}, ("unknown-commune", "s1")),
+            ({"commune_name": "xã Bản Bo"}, ("other-commune-name", "s1")),
+            ({"commune_name": ""}, ("other-commune-name", "s1")),
+            ({"point": (21.95, 103.9)}, ("far-point", "s1")),  # Than Uyên
+            ({"phones": ("2133 000 000",)}, ("phone-digits", "s1")),  # what a spreadsheet leaves of 02133 000 000
+            ({"phones": ("000", "84 213 300 0000")}, ("phone-digits", "s1")),
         ],
     )
     def test_each_gap_is_found(self, change, finding):
         assert finding in codes(replace(self.WHOLE, **change), self.SHELTER)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"commune_name": " Xã  bình lư"},
+            {"point": None},
+            {"phones": ("02133 000 000", "+84 213 300 0000", "1900 000 000", "999")},
+            {"commune": "03006", "commune_name": "phường Sa Pa", "province": "Lào Cai", "point": (22.33, 103.84)},
+        ],
+    )
+    def test_what_is_right_is_no_finding(self, change):
+        assert not {code for code, about in codes(replace(self.WHOLE, **change), self.SHELTER) if about == "s1"}
 
     def test_what_does_not_work_counts_for_nothing(self):
         assert ("no-service", "medical") in codes(replace(self.WHOLE, status=Status.PAUSED), self.SHELTER)
