@@ -36,6 +36,7 @@ from handlers.directory_files import (
     read_holidays,
     read_services,
     read_travel,
+    with_commas,
     write_services,
 )
 from handlers.ports import Operation
@@ -117,7 +118,7 @@ def import_services(
         fail(2, f"directory import: --kind must be one of {', '.join(sorted(KINDS))}")
     written = load_config(config)
     held = read_held(written, begin=True)
-    content = _read(file, "directory import", MAX_BYTES)
+    content = with_commas(_read(file, "directory import", MAX_BYTES))
     table = beside_of(content)
     if table:
         _import_table(written, held, file, content, table, yes=yes, by=by)

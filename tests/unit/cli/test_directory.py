@@ -147,6 +147,24 @@ def test_a_broken_file_changes_nothing(house: House, content: bytes) -> None:
     assert len(house.rows()) == 16
 
 
+def test_what_a_vietnamese_spreadsheet_writes_is_read(house: House) -> None:
+    """Where the comma stands in figures, spreadsheets part cells by semicolons."""
+    rows = house.rows()
+    rows[0]["hours"] = "Mo-Fr 07:30-11:30,13:30-17:00; Sa 08:00-11:00"
+    file = house.folder / "d.csv"
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.DictWriter(out, rows[0].keys(), delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    result = house.call("import", str(file), "--yes")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "directory: 1 services written"), result.output
+    assert house.rows()[0]["hours"] == rows[0]["hours"]
+    days = house.folder / "days.csv"
+    days.write_text("day;name\n09-02;Quốc khánh\n2027-02-06;Tết\n", encoding="utf-8")
+    assert house.call("import", str(days), "--yes").exit_code == 0
+    assert "2027-02-06,Tết" in house.call("export", "--format", "holidays").stdout
+
+
 def test_check_lists_and_leaves_with_one(house: House) -> None:
     result = house.call("check")
     assert result.exit_code == 1
