@@ -25,7 +25,7 @@ from flows.transcripts import SUFFIX, scripts
 from flows.updating import update
 from handlers.arriving import KEPT_FOR
 from handlers.directory_files import load_seed
-from handlers.errors import BinhAnError
+from handlers.errors import BinhAnError, NoSuchCase
 from handlers.policies import CONTACTS, days_of
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries
@@ -41,6 +41,8 @@ app = typer.Typer(
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
 ]
+REFUSING = frozenset({"handlers.staffing", "handlers.accounts", "handlers.erasing"})
+"""Where the errors of commands stand that understood what was asked and said no."""
 
 
 def rehearsal_host(files: dict[str, bytes]) -> RehearsalHost:
@@ -165,7 +167,7 @@ def main() -> None:
     except ConfigError as error:
         _fail(*error.problems)
     except BinhAnError as error:
-        _fail(f"binhan: {error}")
+        _fail(f"binhan: {error}", code=1 if _refuses(error) else 2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except OSError as error:
@@ -191,10 +193,15 @@ def _sentence(words: str) -> str:
     return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
-def _fail(*lines: str) -> NoReturn:
+def _refuses(error: BinhAnError) -> bool:
+    """Was the command used rightly and what it asked for refused? Everything else means that it could not even be tried."""
+    return isinstance(error, NoSuchCase) or type(error).__module__ in REFUSING
+
+
+def _fail(*lines: str, code: int = 2) -> NoReturn:
     for line in lines:
         print(line, file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class Offer:
     verified: bool
     same_commune: bool
     elsewhere: str  # the province, when it is another one
+    full: bool = False  # somebody said so lately; what was said yesterday is no reason for what is closed today
 
 
 class Directory:
@@ -103,15 +104,16 @@ def find(
         {} if at else directory.travel.get(near, {}),
         lambda service: not service.turns_away(near),
     )
-    return [_offer(one, gazetteer, near, today) for one in ranked]
+    return [_offer(one, gazetteer, near, now_local) for one in ranked]
 
 
-def _offer(ranked: Ranked[Service], gazetteer: Gazetteer, near: str, today: date) -> Offer:
+def _offer(ranked: Ranked[Service], gazetteer: Gazetteer, near: str, now_local: datetime) -> Offer:
     service = ranked.service
-    verified = service.verified_at(today)
+    verified = service.verified_at(now_local.date())
     elsewhere = service.province if service.commune and service.commune not in gazetteer.codes else ""
     phones = service.phones if verified else ()
-    return Offer(ranked, phones, verified, bool(near) and service.commune == near, elsewhere)
+    here = bool(near) and service.commune == near
+    return Offer(ranked, phones, verified, here, elsewhere, service.full_at(now_local))
 
 
 def _point(service: Service, gazetteer: Gazetteer) -> tuple[float, float] | None:

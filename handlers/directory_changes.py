@@ -109,8 +109,10 @@ def difference(current: Iterable[Service], incoming: Iterable[Service]) -> Diffe
 
 
 def proven(before: Service, after: Service) -> Service:
-    """`after`, without a check when what was checked has changed and no newer check comes with it."""
-    if after.verified_on is None or after.verified_on != before.verified_on:
+    """`after`, without a check when what was checked has changed and no newer check comes with it: an older file brings the
+    number of then, and must not bring the check of then along.
+    """
+    if after.verified_on is None or before.verified_on is None or after.verified_on > before.verified_on:
         return after
     old, new = before.to_row(), after.to_row()
     if all(old[column] == new[column] for column in CHECKED):
@@ -210,11 +212,13 @@ def begin(uow: UnitOfWork, items: Sequence[Sequence[Service]]) -> list[bool]:
 
 @operation("directory_import")
 def import_services(uow: UnitOfWork, items: Sequence[Import]) -> list[int]:
-    """Write services; how many rows. DirectoryOvertaken when it has changed since the difference was shown."""
+    """Write services; how many rows. DirectoryOvertaken when it has changed since the difference was shown, WrongValue."""
     done = []
     for item in items:
         if uow.services.revision() != item.revision:
             raise DirectoryOvertaken
+        for row in item.rows:
+            _require_possible(uow, Service.from_row(row))
         uow.services.replace(item.rows)
         for row in item.rows:
             _note(uow, _command_line(item.by), audit.SERVICE_IMPORTED, row["id"], {})
@@ -239,6 +243,9 @@ def _set(uow: UnitOfWork, item: SetField) -> Changed:
         after = proven(before, Service.from_row(row))
     except ValueError as wrong:
         raise WrongValue(str(wrong)) from None
+    _require_possible(uow, after)
+    if item.column == "free":
+        _require_room(before, after.free or 0)
     return _write(uow, before, after, _command_line(item.by), audit.SERVICE_CHANGED)
 
 
@@ -251,7 +258,7 @@ def verify(uow: UnitOfWork, items: Sequence[Verify]) -> list[int]:
         if item.staff_uid:
             actor = require(uow, item.staff_uid, Action.EDIT_DIRECTORY).uid
         on = item.on or uow.now.date()
-        if not item.office.strip() or on > (uow.now + TIME_ZONES).date():
+        if not item.office.strip() or _not_yet(uow, on):
             raise WrongValue("name the office that checked, and a day that is not in the future")
         for service_id in item.service_ids:
             before = _service(uow, service_id)
@@ -270,10 +277,25 @@ def set_free(uow: UnitOfWork, items: Sequence[SetFree]) -> list[Changed]:
 def _set_free(uow: UnitOfWork, item: SetFree) -> Changed:
     me = require(uow, item.staff_uid, Action.SET_CAPACITY)
     before = _service(uow, item.service_id)
-    if not 0 <= item.free <= (before.capacity if before.capacity is not None else MAX_FREE):
-        raise WrongValue(f"free: between 0 and {before.capacity if before.capacity is not None else MAX_FREE}")
+    _require_room(before, item.free)
     after = replace(before, free=item.free, free_at=uow.now)
     return _write(uow, before, after, me.uid, audit.SERVICE_FREE)
+
+
+def _require_room(service: Service, free: int) -> None:
+    most = service.capacity if service.capacity is not None else MAX_FREE
+    if not 0 <= free <= most:
+        raise WrongValue(f"free: between 0 and {most}")
+
+
+def _require_possible(uow: UnitOfWork, service: Service) -> None:
+    """A check of a day to come would hide the number until then, and show it after that though nobody has looked."""
+    if service.verified_on is not None and _not_yet(uow, service.verified_on):
+        raise WrongValue(f"{service.id}: verified_on: a day that is not in the future")
+
+
+def _not_yet(uow: UnitOfWork, day: date) -> bool:
+    return day > (uow.now + TIME_ZONES).date()
 
 
 def _service(uow: UnitOfWork, service_id: str) -> Service:

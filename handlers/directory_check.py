@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from handlers.directory import Directory
+from handlers.rules.distance import distance_km
 from handlers.rules.opening_hours import parse_hours
-from handlers.rules.places import Gazetteer
+from handlers.rules.places import BORDER_SLACK_KM, Gazetteer
 from handlers.service import PUBLIC_KINDS, Disclosure, Service
 
 MOST_NAMED = 8  # communes or services named in one line
+LONG_NUMBER = 8  # so many digits are no short number like 113
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,12 @@ def _of_service(
         yield finding("unverified", f"nobody has checked it, so {hidden}; check it, then {verify}")
     elif not service.verified_at(today):
         yield finding("stale", f"checked last on {service.verified_on}, so {hidden}; check it again")
-    if service.commune and service.commune not in gazetteer.codes and service.province in gazetteer.provinces:
-        yield finding("unknown-commune", f"{service.commune} is no commune of today")
+    yield from _of_where(service, gazetteer)
+    if any(map(_lost_its_beginning, service.phones)):
+        text = (
+            "a number begins neither with 0 nor with +: a spreadsheet has eaten that, and nobody gets through; write it"
+        )
+        yield finding("phone-digits", f"{text} with blanks between")
     if not service.commune and service.point is None and service.kind != "hotline":
         yield finding("nowhere", "neither commune nor point: nobody can be told how far it is")
     if parse_hours(service.hours) is None:
@@ -74,6 +81,32 @@ def _of_service(
     elif service.disclosure is Disclosure.PUBLIC and not service.needs & set(asked_for):
         needs = ", ".join(sorted(service.needs))
         yield finding("unreachable", f"no flow looks for {needs}, so no seeker is ever told of it")
+
+
+def _of_where(service: Service, gazetteer: Gazetteer) -> Iterator[DirectoryFinding]:
+    """Seekers read the commune's name, ranking uses its code and the point: the three must say the same."""
+    code = service.commune
+    if code not in gazetteer.codes:
+        if code and service.province in {"", *gazetteer.provinces}:
+            yield DirectoryFinding("unknown-commune", service.id, f"{code} is no commune of today")
+        return
+    if _plain(service.commune_name) != _plain(gazetteer.name(code)):
+        text = "commune_name is not the name of the commune with this code, so a seeker reads a wrong place or none"
+        yield DirectoryFinding("other-commune-name", service.id, f"{text}; mend whichever of the two is wrong")
+    if service.point is not None:
+        km = distance_km(*service.point, *gazetteer.centre(code))
+        if km > gazetteer.unit(code).radius_km + BORDER_SLACK_KM:
+            text = f"its point lies {km:.0f} km from the middle of its commune, outside of it; mend lat, lon or commune"
+            yield DirectoryFinding("far-point", service.id, text)
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def _lost_its_beginning(phone: str) -> bool:
+    """Numbers of the country begin with 0, or with 1 where all the country has one (1900 …), foreign ones with +."""
+    return phone[:1] not in "01+" and sum(map(str.isdigit, phone)) >= LONG_NUMBER
 
 
 def _of_need(need: str, services: Collection[Service], gazetteer: Gazetteer) -> Iterator[DirectoryFinding]:

@@ -83,6 +83,20 @@ TABLES_BESIDE = {"holidays": "directory/holidays.csv", "travel": "directory/trav
 """What is kept beside the services, and where the content's first version of it lies."""
 
 
+def with_commas(content: bytes) -> bytes:
+    """A CSV as it is, or with commas where a spreadsheet has written semicolons, as it does where figures have the comma."""
+    header = content[:4_000].decode("utf-8-sig", "replace").partition("\n")[0]
+    if ";" not in header or "," in header:
+        return content
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";", strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return content  # whoever reads it says what is wrong
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
 def beside_of(content: bytes) -> str:
     """Which table beside the services a CSV is by its columns ("holidays", "travel"), or ""."""
     header = content[:4_000].decode("utf-8-sig", "replace").partition("\n")[0]

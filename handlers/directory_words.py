@@ -124,7 +124,7 @@ def _for_all(offers: Sequence[Offer], needs: Collection[str], say: Say) -> str:
 
 def _hours_phrase(offer: Offer) -> str:
     service: Service = offer.ranked.service
-    if offer.ranked.open is False and service.free == 0:
+    if offer.full:
         return "service_full"
     if service.always_open:
         return "service_hours_247"

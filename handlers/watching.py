@@ -24,6 +24,9 @@ KEEPING_LATE_AFTER: Final = timedelta(hours=26)
 NO_BEAT_FOR: Final = timedelta(seconds=15)
 KEYS_COPIED: Final = "keys.copied_at"
 NO_COPY_FOR: Final = timedelta(minutes=15)
+AUDIT_CHANGED: Final = "audit-changed"
+AUDIT_BROKEN: Final = "audit.broken_at"
+"""Since when the audit log is known not to hold; empty while it does."""
 
 REFUSED_WITHIN: Final = timedelta(minutes=10)
 """A right return code that was refused within this time is a finding: a flood of wrong ones keeps people out."""
@@ -78,6 +81,10 @@ def findings(uow: UnitOfWork, beats: Iterable[str] = ()) -> list[Finding]:
     copied = uow.get_setting(KEYS_COPIED)
     if copied and (ago := uow.now - datetime.fromisoformat(copied)) > NO_COPY_FOR:
         found.append(Finding("keys-not-copied", 1, round(ago.total_seconds())))
+    broken = uow.get_setting(AUDIT_BROKEN)
+    if broken:
+        since = datetime.fromisoformat(broken)
+        found.append(Finding(AUDIT_CHANGED, 1, round((uow.now - since).total_seconds())))
     return found
 
 
@@ -94,6 +101,16 @@ def nobody_copies_keys(uow: UnitOfWork, looks: Sequence[None]) -> list[None]:
     if uow.get_setting(KEYS_COPIED):
         uow.set_setting(KEYS_COPIED, "")
     return list(looks)
+
+
+@operation("writer")
+def audit_looked_at(uow: UnitOfWork, looks: Sequence[bool]) -> list[None]:
+    """The audit log has just been checked; True: it holds."""
+    for holds in looks:
+        before = uow.get_setting(AUDIT_BROKEN) or ""
+        if holds == bool(before):
+            uow.set_setting(AUDIT_BROKEN, "" if holds else uow.now.isoformat())
+    return [None for _ in looks]
 
 
 def silent_for(uow: UnitOfWork, part: str) -> timedelta | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -35,6 +36,7 @@ from handlers.directory_files import (
     read_holidays,
     read_services,
     read_travel,
+    with_commas,
     write_services,
 )
 from handlers.ports import Operation
@@ -90,7 +92,7 @@ def export_services(
         sys.stdout.buffer.write(content)
         return
     try:
-        to.write_bytes(content)
+        _write(to, content, private=staff)
     except OSError as error:
         fail(2, f"directory export: cannot write {to} ({error.strerror}); choose another file")
     what = f"{len(left)} services" if file_format in (Format.CSV, Format.HSDS) else file_format.value
@@ -122,7 +124,7 @@ def import_services(
         fail(2, "directory import: give FILE, as `directory export FILE` has written it")
     written = load_config(config)
     held = read_held(written, begin=True)
-    content = _read(wanted, "directory import", MAX_BYTES)
+    content = with_commas(_read(wanted, "directory import", MAX_BYTES))
     table = beside_of(content)
     if table:
         _import_table(written, held, wanted, content, table, yes=yes, by=by)
@@ -296,6 +298,14 @@ def _boundaries(file: Path, gazetteer: Gazetteer, code_property: str) -> tuple[b
         return boundaries.read_geojson(content, centres, code_property)
     except boundaries.Unreadable as wrong:
         fail(1, f"directory import-boundaries: {file}: {wrong}; nothing was changed")
+
+
+def _write(out: Path, content: bytes, *, private: bool) -> None:
+    """`private`: where people hide may stand in it, so nobody else on this machine reads it, not even while it is written."""
+    with open(out, "wb", opener=lambda path, flags: os.open(path, flags, 0o600 if private else 0o666)) as file:
+        if private and out.is_file():
+            os.fchmod(file.fileno(), 0o600)  # it may have been there already, for everybody
+        file.write(content)
 
 
 def _read(file: Path, command: str, most: int) -> bytes:

@@ -22,7 +22,7 @@ def erase(
         Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
     ] = None,
 ) -> None:
-    """Destroy a case and everything of whoever wrote it, now. Exit: 0 done, 2 refused (and nothing erased)."""
+    """Destroy a case and everything of whoever wrote it, now. Exit: 0 done, 1 refused (and nothing erased)."""
     wish = EraseNow(case_code=code, confirm=confirm, reason=reason, command_line=by.strip() or "somebody")
 
     async def work() -> int:

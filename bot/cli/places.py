@@ -10,14 +10,13 @@ import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from bot import shipped
 from bot.cli.csv_files import add_columns, fail
 from bot.cli.held import read_held, shipped_held
-from bot.config import load_config
+from bot.config import Config, load_config
 from bot.worlds import load_places
 from flows.effects import PlaceAnswer
 from handlers.directory import Offer, find
@@ -25,7 +24,6 @@ from handlers.directory_words import about_km, about_minutes
 from handlers.rules.places import Gazetteer
 from handlers.service import NEEDS
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: what is shipped, no store).")
 ]
@@ -68,12 +66,13 @@ def nearest(
     by_point = lat is not None and lon is not None
     if by_point == (place is not None) or (lat is None) != (lon is None):
         fail(2, "nearest: give either --lat and --lon, or --place")
-    held = read_held(load_config(config)) if config else shipped_held()
+    written = load_config(config) if config else Config()
+    held = read_held(written) if config else shipped_held()
     gazetteer = held.gazetteer
     point = (lat, lon) if lat is not None and lon is not None else None
     answer = gazetteer.nearest_communes(*point, limit=1) if point else gazetteer.resolve(place or "")
     commune = _commune(gazetteer, answer, by_point)
-    offers = find(held.directory(), gazetteer, commune, need, datetime.now(ZONE), limit, at=point)
+    offers = find(held.directory(), gazetteer, commune, need, datetime.now(written.zone), limit, at=point)
     if as_json:
         found = {"commune": commune, "sure": answer.kind == "exact", "services": [_as_dict(one) for one in offers]}
         typer.echo(json.dumps(found, ensure_ascii=False))

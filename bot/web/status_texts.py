@@ -59,6 +59,12 @@ _WAITING: Final[Mapping[str, tuple[str, str, str]]] = {
         "bản chép chìa khóa đã hơn 15 phút chưa cập nhật. Nếu đĩa chính hỏng lúc này, có thể mất luôn tin nhắn",
         "Báo người quản lý máy chủ xem đĩa của chỗ thứ hai (keys_second) có được gắn không (xem docs/keys-and-backups.md).",
     ),
+    "audit-changed": (
+        "Nhật ký ai làm gì đã bị sửa hoặc bị cắt",
+        "nhật ký không còn nguyên vẹn: có người đã ghi thẳng vào cơ sở dữ liệu, hoặc đĩa bị hỏng",
+        "Giữ nguyên cơ sở dữ liệu, đừng xóa gì. Báo người quản lý máy chủ chạy: python -m bot audit verify "
+        "(xem docs/keeping.md). Nếu không ai biết vì sao, coi như có người đã vào máy chủ.",
+    ),
     "codes-refused": (
         "Có người nhập đúng mã quay lại mà bị từ chối",
         "lần trong 10 phút qua: vì có quá nhiều mã sai (ai đó đang dò mã, hoặc người nhắn gõ sai nhiều lần)",
@@ -114,7 +120,7 @@ NEWER: Final = (
     "python -m bot flows publish"
 )
 
-NOT_NOW: Final = frozenset({"codes-refused", "channel-quota-low", "keeping-late", "keys-not-copied"})
+NOT_NOW: Final = frozenset({"codes-refused", "channel-quota-low", "keeping-late", "keys-not-copied", "audit-changed"})
 """Findings that nobody waits for at this moment: they are looked at within the day."""
 
 PART: Final[Mapping[str, tuple[str, str]]] = {

@@ -18,7 +18,7 @@ from bot.workers.gap_warning import GapWarning
 from handlers.health import Looked, keep_watched
 from handlers.ports import Door, Presence
 from handlers.rules.roster import Gap
-from handlers.watching import NO_BEAT_FOR, PARTS, Finding, findings
+from handlers.watching import AUDIT_CHANGED, NO_BEAT_FOR, PARTS, Finding, findings
 
 log = structlog.get_logger()
 
@@ -29,6 +29,8 @@ PING_EVERY_S = 60.0
 SAY_STATE_EVERY_S = 15.0  # written down for the status page and the metrics of the others
 NO_DATABASE = "no-database"
 NOBODY_AT_DESK = "nobody-at-desk"
+NO_REASON_FOR_SILENCE = frozenset({AUDIT_CHANGED})
+"""What was written into the log cannot be undone; a ping that stops for good would tell nobody that people wait."""
 
 
 class Auditor:
@@ -91,7 +93,8 @@ class Auditor:
         self._since = {one.code: self._since.get(one.code, now) for one in found}
         lasting = [one for one in found if now - self._since[one.code] >= self._settles_s]
         await self._tell(lasting, now)
-        if not found and now - self._pinged_at >= self._ping_every_s:
+        served = all(one.code in NO_REASON_FOR_SILENCE for one in found)
+        if served and now - self._pinged_at >= self._ping_every_s:
             self._pinged_at = now
             if await self._alarm.ping():
                 self._arrived_at = time.monotonic()

@@ -1,23 +1,28 @@
-"""The daily run: begins at its hour (or soon, when it is late), in one process; then the audit log's head is kept elsewhere."""
+"""The daily run: begins at its hour (or soon, when it is late), in one process; then the audit log's head is kept elsewhere.
+
+Once an hour the whole audit log is checked: an edit that is found only when somebody happens to ask is found too late.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import time, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 import structlog
 
 from bot.heads import append_head
-from handlers.audit_log import HeadSigner
+from handlers.audit_log import HeadSigner, check_log
 from handlers.keeping import Keeping, is_due, scheduled_at
 from handlers.ports import Door
+from handlers.watching import audit_looked_at
 
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 60.0
 RUNS_LOOKED_AT = 20
+LOG_LOOKED_AT_EVERY = timedelta(hours=1)
 
 
 class KeepingWorker:
@@ -40,6 +45,7 @@ class KeepingWorker:
         """
         self._door, self._keeping, self._signer, self._alone = door, keeping, signer, alone
         self._at, self._zone, self._heads, self._look_every_s = at, zone, heads, look_every_s
+        self._log_looked_at: datetime | None = None
 
     async def run(self) -> None:
         """Until cancelled. A run that fails is tried again, and the auditor says so when none succeeds."""
@@ -52,6 +58,7 @@ class KeepingWorker:
             )  # first of all: a start, as after a crash, has more urgent things to do
             try:
                 await self.look()
+                await self.look_at_log()
             except Exception as error:
                 log.error("keeping.failed", error=type(error).__name__)
 
@@ -64,6 +71,18 @@ class KeepingWorker:
         removed = sum(one.removed for one in done.found)
         log.info("keeping.done", removed=removed, left=sum(one.left for one in done.found), clean=done.clean)
         await self._keep_head()
+        return True
+
+    async def look_at_log(self) -> bool:
+        """Check the audit log when an hour has passed, and note for the auditor how it stands; False when it is not time yet."""
+        now = await self._door.read(lambda uow: uow.now)
+        if self._log_looked_at is not None and now - self._log_looked_at < LOG_LOOKED_AT_EVERY:
+            return False
+        report = await check_log(self._door, self._signer.public)
+        if report.problems:
+            log.error("audit.changed", problems=len(report.problems))
+        await self._door.run(audit_looked_at, not report.problems)
+        self._log_looked_at = now
         return True
 
     async def _keep_head(self) -> None:

@@ -111,6 +111,15 @@ def test_what_only_staff_may_know_goes_out_only_when_asked_for(house: House) -> 
     assert "1 for staff only were left out" in house.call("export", "--out", str(house.folder / "x.csv")).stderr
 
 
+def test_a_file_with_hidden_places_is_for_its_owner_alone(house: House) -> None:
+    file = house.folder / "x.csv"
+    file.write_text("an older file that everybody may read", encoding="utf-8")
+    file.chmod(0o644)
+    assert house.call("export", "--staff", "--out", str(file)).exit_code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert house.call("export", "--out", str(house.folder / "public.csv")).exit_code == 0
+
+
 def test_one_field_is_set_and_a_check_is_one_step(house: House) -> None:
     assert house.call("set", "f001", "hours", "24/7", "--verified-by", "Sở Y tế", "--on", "2026-11-20").exit_code == 0
     row = house.rows()[0]
@@ -148,6 +157,24 @@ def test_a_broken_file_changes_nothing(house: House, content: bytes) -> None:
     file.write_bytes(content)
     one_line(house.call("import", str(file), "--yes"), 1, "nothing was changed")
     assert len(house.rows()) == 16
+
+
+def test_what_a_vietnamese_spreadsheet_writes_is_read(house: House) -> None:
+    """Where the comma stands in figures, spreadsheets part cells by semicolons."""
+    rows = house.rows()
+    rows[0]["hours"] = "Mo-Fr 07:30-11:30,13:30-17:00; Sa 08:00-11:00"
+    file = house.folder / "d.csv"
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.DictWriter(out, rows[0].keys(), delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    result = house.call("import", str(file), "--yes")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "directory: 1 services written"), result.output
+    assert house.rows()[0]["hours"] == rows[0]["hours"]
+    days = house.folder / "days.csv"
+    days.write_text("day;name\n09-02;Quốc khánh\n2027-02-06;Tết\n", encoding="utf-8")
+    assert house.call("import", str(days), "--yes").exit_code == 0
+    assert "2027-02-06,Tết" in house.call("export", "--format", "holidays").stdout
 
 
 def test_check_lists_and_leaves_with_one(house: House) -> None:

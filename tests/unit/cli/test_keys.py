@@ -209,6 +209,21 @@ def test_what_is_missing_of_a_command_is_said_in_one_line(terminal: Terminal) ->
     assert said == "binhan: Missing option '--reason'. Choose from: she_asked, danger, mistake, trial. See --help.\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "staff disable nobody",
+        "staff add  --alias Lan --role counsellor",
+        "erase K9-NONE --reason danger --confirm K9-NONE --by Mai",
+        "erase K9-NONE --reason danger --confirm K9-SOME --by Mai",
+    ],
+)
+def test_what_is_refused_leaves_with_one_as_the_commands_say(terminal: Terminal, words: str) -> None:
+    code, said = terminal.run(*words.split(" "))
+    assert (code, len(said.splitlines())) == (1, 1), said
+    assert said.startswith("binhan: ")
+
+
 def test_a_group_without_a_command_lists_its_commands_line_by_line(terminal: Terminal) -> None:
     code, said = terminal.run("staff")
     assert code == 2

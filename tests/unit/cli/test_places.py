@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 import bot.shipped
-from bot.cli import directory
+from bot.cli import directory, places
 from bot.cli.places import nearest, place
 
 BINH_LU = ["--place", "bình lư", "--need", "medical"]
@@ -112,6 +113,23 @@ def test_with_a_configuration_the_stored_directory_answers(tmp_path: Path):
     assert changed.exit_code == 0
     assert "Trung tâm thử" in call("nearest", *BINH_LU, "--limit", "1", "--config", str(config)).stdout
     assert "Trung tâm thử" not in call("nearest", *BINH_LU, "--limit", "1").stdout
+
+
+def test_with_a_configuration_hours_are_read_by_its_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Monday(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 11, 23, 20, 0, tzinfo=UTC).astimezone(tz)  # in Lai Châu it is Tuesday, three at night
+
+    monkeypatch.setattr(places, "datetime", Monday)
+    config = tmp_path / "config.yaml"
+    config.write_text(f"var: {tmp_path / 'var'}\ntimezone: UTC\n")
+    hours = ["set", "f003", "hours", "Mo 19:00-21:00", "--config", str(config)]
+    assert CliRunner().invoke(directory.app, hours).exit_code == 0
+    asked = ("nearest", *BINH_LU, "--limit", "1", "--json", "--config", str(config))
+    assert json.loads(call(*asked).stdout)["services"][0]["open"] is True
+    config.write_text(f"var: {tmp_path / 'var'}\n")
+    assert all(one["open"] is not True for one in json.loads(call(*asked).stdout)["services"])
 
 
 def test_with_a_configuration_its_places_are_asked(tmp_path: Path):

@@ -197,6 +197,12 @@ class TestText:
         assert "full" in texts(gazetteer, full)[0]
         assert "full" not in texts(gazetteer, full, now=NOW + timedelta(hours=2))[0]
 
+    def test_who_is_closed_today_is_not_called_full_for_what_was_said_yesterday(self, gazetteer):
+        (text,) = texts(
+            gazetteer, replace(CHECKED, free=0, free_at=NOW - timedelta(hours=23)), now=NOW.replace(hour=20)
+        )
+        assert "same_commune, closed" in text
+
     def test_a_holiday_without_hours_is_not_known(self, gazetteer):
         directory = Directory([CHECKED], holidays=[TODAY])
         (told,) = describe(find(directory, gazetteer, BINH_LU, ["medical"], NOW), ("medical",), say)

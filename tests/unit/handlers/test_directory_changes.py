@@ -58,6 +58,12 @@ class TestDifference:
         assert not found.changed[0].unproven
         assert found.rows[0]["verified_on"] == "2026-11-02"
 
+    def test_an_older_check_of_an_older_file_does_not(self):
+        older = replace(CHECKED, phones=("111",), verified_on=CHECKED.verified_on - timedelta(days=1))
+        found = difference([CHECKED], [older])
+        assert found.changed[0].unproven
+        assert found.rows[0]["verified_on"] == found.rows[0]["verified_by"] == ""
+
     def test_words_for_staff_leave_the_check_alone(self):
         assert not difference([CHECKED], [replace(CHECKED, about="x", capacity=9)]).changed[0].unproven
 
@@ -93,6 +99,13 @@ class TestOperations:
         with pytest.raises(DirectoryOvertaken):
             stored.run(changes.import_services, Import(rows=(), revision=revision, by="Mai"))
 
+    def test_an_import_of_a_check_that_has_not_been_yet_is_refused(self, stored):
+        revision = stored.do(lambda uow: uow.services.revision())
+        rows = (CHECKED.to_row(), replace(CHECKED, id="s3", verified_on=date(2999, 1, 1)).to_row())
+        with pytest.raises(WrongValue, match="s3"):
+            stored.run(changes.import_services, Import(rows=rows, revision=revision, by="Mai"))
+        assert stored.do(lambda uow: uow.services.get("s3")) is None
+
     def test_setting_a_number_voids_the_check_and_says_so(self, stored):
         changed = stored.run(changes.set_field, SetField(service_id="s1", column="phones", value="111|113", by="Mai"))
         assert changed.unproven
@@ -115,6 +128,8 @@ class TestOperations:
             (SetField(service_id="s1", column="id", value="s5", by="M"), NoSuchColumn),
             (SetField(service_id="s1", column="hours", value="often", by="M"), WrongValue),
             (SetField(service_id="s1", column="kind", value="shelter", by="M"), WrongValue),
+            (SetField(service_id="s1", column="verified_on", value="2999-01-01", by="M"), WrongValue),
+            (SetField(service_id="s1", column="free", value="5", by="M"), WrongValue),  # of four
         ],
     )
     def test_what_cannot_be_is_refused(self, stored, item, error):
@@ -189,10 +204,28 @@ class TestCheck:
             ({"needs": frozenset({"work"})}, ("unreachable", "s1")),
             ({"commune": "03386"}, ("unknown-commune", "s1")),
             ({"commune": "", "point": None}, ("nowhere", "s1")),
+            ({"commune": "99999", "province": ""}, ("unknown-commune", "s1")),
+            ({"commune_name": "xã Bản Bo"}, ("other-commune-name", "s1")),
+            ({"commune_name": ""}, ("other-commune-name", "s1")),
+            ({"point": (21.95, 103.9)}, ("far-point", "s1")),  # Than Uyên
+            ({"phones": ("2133 000 000",)}, ("phone-digits", "s1")),  # what a spreadsheet leaves of 02133 000 000
+            ({"phones": ("000", "84 213 300 0000")}, ("phone-digits", "s1")),
         ],
     )
     def test_each_gap_is_found(self, change, finding):
         assert finding in codes(replace(self.WHOLE, **change), self.SHELTER)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"commune_name": " Xã  bình lư"},
+            {"point": None},
+            {"phones": ("02133 000 000", "+84 213 300 0000", "1900 000 000", "999")},
+            {"commune": "03006", "commune_name": "phường Sa Pa", "province": "Lào Cai", "point": (22.33, 103.84)},
+        ],
+    )
+    def test_what_is_right_is_no_finding(self, change):
+        assert not {code for code, about in codes(replace(self.WHOLE, **change), self.SHELTER) if about == "s1"}
 
     def test_what_does_not_work_counts_for_nothing(self):
         assert ("no-service", "medical") in codes(replace(self.WHOLE, status=Status.PAUSED), self.SHELTER)

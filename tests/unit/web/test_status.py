@@ -115,7 +115,10 @@ ALARMS = (
 )
 
 
-@pytest.mark.parametrize("code", [*(one.code for one in QUESTIONS), *(f"channel-{code}" for code in ALARMS)])
+OTHERS = ("keys-not-copied", "audit-changed")
+
+
+@pytest.mark.parametrize("code", [*(one.code for one in QUESTIONS), *OTHERS, *(f"channel-{code}" for code in ALARMS)])
 def test_every_finding_of_the_auditor_has_words(code: str) -> None:
     shown = page(late=(Finding(code, 3, 95),))
     (one,) = shown.soon if code in NOT_NOW else shown.urgent

@@ -18,7 +18,7 @@ from bot.workers.pulse import Pulse
 from handlers.errors import StorageUnavailable
 from handlers.health import Looked, Watched, watched
 from handlers.rules.roster import Gap, Period
-from handlers.watching import PARTS, Finding, findings, keys_copied, nobody_copies_keys
+from handlers.watching import PARTS, Finding, audit_looked_at, findings, keys_copied, nobody_copies_keys
 from storage.open import MEMORY, Storage, open_storage
 from storage.presence import LocalPresence
 from tests.contract.builders import Clock, act, address, case_of, escalation
@@ -240,6 +240,16 @@ async def test_keys_that_are_not_copied_any_more_are_an_alarm_where_there_is_a_s
     assert await storage.door.read(lambda uow: findings(uow)) == [Finding("keys-not-copied", 1, 960)]
     await storage.door.run(nobody_copies_keys, None)
     assert await storage.door.read(lambda uow: findings(uow)) == []
+
+
+async def test_a_changed_audit_log_is_an_alarm_and_does_not_silence_the_ping_for_good(
+    storage: Storage, outside: Outside
+) -> None:
+    await storage.door.run(audit_looked_at, False)
+    auditor = watching(storage, outside)
+    assert [one.code for one in await auditor.look()] == ["audit-changed"]
+    assert outside.states == [("alarm", ["audit-changed"])]
+    assert outside.pings == 1
 
 
 async def test_a_gap_of_the_roster_is_told_by_its_way_and_stops_no_ping(

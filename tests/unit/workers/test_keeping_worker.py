@@ -16,9 +16,11 @@ from handlers.audit_log import HeadSigner, check_log
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Keeping, Tidied, scheduled_at
 from handlers.policies import POLICIES
+from handlers.ports import UnitOfWork
 from handlers.stays import Ending
+from handlers.watching import Finding, findings
 from storage.open import MEMORY, Storage, just_do, open_storage
-from tests.contract.builders import START, Clock
+from tests.contract.builders import START, Clock, act
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -66,6 +68,35 @@ async def test_once_a_day_and_the_head_is_kept(storage: Storage, clock: Clock, t
     assert kept == read_heads(heads[1])
     report = await check_log(storage.door, works._signer.public, kept)
     assert (report.problems, report.anchors) == ((), 3)
+
+
+async def test_a_log_that_somebody_edited_is_heard_within_the_hour(storage: Storage, clock: Clock) -> None:
+    works = worker(storage)
+    assert await works.look()  # its own row in the log
+    assert await works.look_at_log()
+    assert not await works.look_at_log(), "once an hour is enough"
+    await tamper(storage, "UPDATE audit_log SET actor = 'nobody' WHERE seq = 1")
+    assert await storage.door.read(lambda uow: findings(uow)) == []
+    clock.move(hours=1)
+    assert await works.look_at_log()
+    clock.move(hours=1, seconds=5)
+    assert await works.look_at_log()
+    assert await storage.door.read(lambda uow: findings(uow)) == [Finding("audit-changed", 1, 3605)]
+    await tamper(storage, "UPDATE audit_log SET actor = 'system' WHERE seq = 1")
+    clock.move(hours=1)
+    assert await works.look_at_log()
+    assert await storage.door.read(lambda uow: findings(uow)) == []
+
+
+async def tamper(storage: Storage, statement: str) -> None:
+    """As somebody who may write everything in the database."""
+
+    def write(uow: UnitOfWork) -> None:
+        connection = uow._runner._connection  # type: ignore[attr-defined]
+        connection.execute("DROP TRIGGER IF EXISTS audit_log_no_update")
+        connection.execute(statement)
+
+    await act(storage.door, write)
 
 
 async def test_a_run_that_fails_is_tried_again_after_an_hour_and_ends_nothing(storage: Storage, clock: Clock) -> None:
