@@ -92,7 +92,7 @@ class Lexicon:
     rules_without: tuple[int, ...] = field(init=False)  # rules without a condition
     openings: dict[tuple[int, ...], Step] = field(default_factory=dict)  # see `opening`
     steps: list[int] = field(default_factory=lambda: [0])  # how many are remembered
-    patterns_of: dict[int, dict[int, int]] = field(default_factory=dict)  # by `id` of `Groups`
+    patterns_of: dict[Groups, dict[int, int]] = field(default_factory=dict)
     unions: dict[tuple[int, int], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
 
     def __post_init__(self) -> None:
@@ -162,11 +162,11 @@ class Lexicon:
         """The patterns all of whose groups are among those found, in the lexicon's order."""
         near: dict[int, int] = {}
         present = 0
-        for groups in {id(groups): groups for groups in found}.values():
+        for groups in set(found):
             present |= groups.mask
-            keyed = self.patterns_of.get(id(groups))  # groups live as long as the lexicon
+            keyed = self.patterns_of.get(groups)
             if keyed is None:
-                keyed = self.patterns_of[id(groups)] = {
+                keyed = self.patterns_of[groups] = {
                     number: others
                     for group in groups.numbers
                     for number, others in self.patterns_by_group.get(group, ())
