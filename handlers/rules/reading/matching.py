@@ -5,6 +5,7 @@ Work grows with the length of the text only: patterns look at neighbours within 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -56,7 +57,7 @@ def _spans_of(wanted: set[int], phrases: Sequence[Met]) -> dict[int, list[Span]]
     spans: dict[int, list[Span]] = {group: [] for group in wanted}
     for start, end, groups in phrases:
         span = (start, end)
-        for group in wanted.intersection(groups.numbers):
+        for group in wanted & groups.numbers:
             spans[group].append(span)
     return spans
 
@@ -67,7 +68,7 @@ def _is_guess(
     """Does nothing but single words without accents carry the pattern? Who it is about does not count."""
     begin, stop = place
     for element in pattern.elements:
-        if lexicon.people >> element & 1:
+        if element in lexicon.people:
             continue
         for start, end in spans[element]:
             if begin <= start and end <= stop and (end - start > 2 or True in exact[start:end]):
@@ -161,13 +162,11 @@ def _pair(
     first: Sequence[Span], second: Sequence[Span], gap: int, weight: Sequence[int], sentences: Sequence[int]
 ) -> Span | None:
     """Where two elements stand with no more than the gap between; the spans are in the order of their first tokens."""
-    furthest = gap + _MOST_FILLERS
-    begin = 0
     for start, end in first:
-        while begin < len(second) and second[begin][0] < start:
-            begin += 1
-        for other, last in islice(second, begin, None):
-            if other > end + furthest:
+        furthest = end + gap + _MOST_FILLERS
+        begin = bisect_left(second, (start,)) if len(second) > _FEW else 0
+        for other, last in islice(second, begin, None) if begin else second:
+            if other > furthest:
                 break
             if other >= end and weight[other] - weight[end] <= gap and sentences[other] == sentences[start]:
                 return start, last
@@ -178,25 +177,31 @@ def _place_of(
     pattern: Pattern, spans: Mapping[int, list[Span]], weight: Sequence[int], sentences: Sequence[int]
 ) -> Span | None:
     """Where the pattern stands first (start, end), or nothing."""
-    first = spans[pattern.elements[0]]
-    if len(pattern.elements) == 1:
+    elements, gaps = pattern.elements, pattern.gaps
+    first = spans[elements[0]]
+    if len(elements) == 1:
         return first[0]
-    if len(pattern.elements) == 2:
-        return _pair(first, spans[pattern.elements[1]], pattern.gaps[1], weight, sentences)
+    if len(elements) == 2:
+        return _pair(first, spans[elements[1]], gaps[1], weight, sentences)
     reached = {end: start for start, end in first}  # for each end only the latest start is kept
-    for element, gap in zip(pattern.elements[1:], pattern.gaps[1:], strict=True):
-        forward: dict[int, int] = {}
-        for start, end in spans[element]:
-            earliest = start - gap - _MOST_FILLERS
-            ways = reached if len(reached) <= _FEW else range(max(earliest, 0), start + 1)
-            for before in ways:
-                if before > start or before < earliest or before not in reached:
-                    continue
-                if weight[start] - weight[before] <= gap:
-                    begin = reached[before]
-                    if forward.get(end, -1) < begin and sentences[begin] == sentences[start]:
-                        forward[end] = begin
-        if not forward:
+    for element, gap in zip(elements[1:], gaps[1:], strict=True):
+        reached = _further(reached, spans[element], gap, weight, sentences)
+        if not reached:
             return None
-        reached = forward
-    return min((start, end) for end, start in reached.items())
+    return min([(start, end) for end, start in reached.items()])
+
+
+def _further(
+    reached: Mapping[int, int], spans: Sequence[Span], gap: int, weight: Sequence[int], sentences: Sequence[int]
+) -> dict[int, int]:
+    """One element further: end -> latest start, from where the elements before it end (and began)."""
+    found: dict[int, int] = {}
+    for start, end in spans:
+        earliest = start - gap - _MOST_FILLERS
+        ways = reached if len(reached) <= _FEW else [at for at in range(max(earliest, 0), start + 1) if at in reached]
+        for before in ways:
+            if earliest <= before <= start and weight[start] - weight[before] <= gap:
+                begin = reached[before]
+                if found.get(end, -1) < begin and sentences[begin] == sentences[start]:
+                    found[end] = begin
+    return found

@@ -22,7 +22,7 @@ class Groups:
     """
 
     mask: int
-    numbers: tuple[int, ...]
+    numbers: frozenset[int]
     names: tuple[str, ...]
     roles: int
 
@@ -129,7 +129,7 @@ def _groups(numbers: frozenset[int], known: Mapping[int, tuple[str, int, bool]])
         roles |= own
         if name[0] != "=" and name not in ROLES:
             names.append(name)
-    return Groups(mask, tuple(sorted(group for group in numbers if known[group][2])), tuple(names), roles)
+    return Groups(mask, frozenset([group for group in numbers if known[group][2]]), tuple(names), roles)
 
 
 def _name(meaning: Phrase) -> str:

@@ -92,8 +92,7 @@ class Points:
         in the order of their first tokens.
         """
         stretches = self._stretches(tokens, phrases)
-        rows = [stretch.rows() for stretch in stretches]
-        sums = [(sum(points), len(points)) for points in rows]
+        sums = [(sum(stretch.rows), len(stretch.rows)) for stretch in stretches]
         runs: dict[str, tuple[int, int, int]] = {}
         for column in range(len(COLUMNS)):
             total, begin, end = best_run([_column(packed, column, count) for packed, count in sums])
@@ -110,23 +109,16 @@ class Points:
         """Each stretch with the cues of the table in it."""
         plains = [reading.plain for reading in tokens.readings]
         starts = [start for start, _, _ in phrases]
+        table, after = self._words, self._two
         found = []
         for begin, end in stretches_of(tokens):
             words = " ".join(plains[begin:end]).split()  # a short form may be several words
             here = phrases[bisect_left(starts, begin) : bisect_left(starts, end)]
             groups, pairs = self._of_groups(here)
-            table, two = self._words, self._two
-            found.append(
-                Stretch(
-                    words={word: table[word] for word in words if word in table},
-                    two={pair: two[pair] for pair in pairwise(words) if pair in two},
-                    groups=groups,
-                    pairs=pairs,
-                    begin=begin,
-                    end=end,
-                    phrases=here,
-                )
-            )
+            single = {word: table[word] for word in words if word in table}
+            two = {pair: after[pair] for pair in pairwise(words) if pair in after}
+            rows = [*single.values(), *two.values(), *groups.values(), *[pair.row for pair in pairs]]
+            found.append(Stretch(single, two, groups, pairs, rows, begin, end, here))
         return found
 
     def _of_groups(self, phrases: Sequence[Met]) -> tuple[dict[str, Row], list[Pair]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import combinations, pairwise
 from typing import TypeAlias
 
@@ -35,18 +36,14 @@ class Pair:
 class Stretch:
     """The cues of the table in one stretch of a text, each once, in the order in which they come there."""
 
-    words: dict[str, Row]
-    two: dict[tuple[str, str], Row]  # words in a row
-    groups: dict[str, Row]
-    pairs: list[Pair]
+    words: Collection[str]
+    two: Collection[tuple[str, str]]  # words in a row
+    groups: Collection[str]
+    pairs: Collection[Pair]
+    rows: list[Row]  # the points of all these, one kind after the other
     begin: int  # its first token
     end: int  # one past its last
     phrases: Sequence[Met]  # that begin in it
-
-    def rows(self) -> list[Row]:
-        """The points of every cue."""
-        pairs = [pair.row for pair in self.pairs]
-        return [*self.words.values(), *self.two.values(), *self.groups.values(), *pairs]
 
 
 class Weighing:
@@ -67,51 +64,45 @@ class Weighing:
         column, begin, end = self._runs[sign]
         field, nothing = FIELD << WIDTH * column, BIAS << WIDTH * column
         stretches = self._stretches[begin:end]
-        points = sorted([here for one in stretches for row in one.rows() if (here := row & field) > nothing])
-        if not points:
+        points = nlargest(TOP, [row & field for stretch in stretches for row in stretch.rows])
+        heaviest = [here for here in points if here > nothing]
+        if not heaviest:
             return ()
-        least = points[-TOP:][0]  # where a cue stands is looked up for the heaviest only
         heavy = [
-            (-here, at, turn, spans)
-            for at, stretch in enumerate(stretches)
-            for here, turn, spans in _heavy(self._tokens, stretch, field, least)
+            (-(row & field), number, stretch, at)
+            for number, stretch in enumerate(stretches)
+            for at, row in enumerate(stretch.rows)
+            if row & field >= heaviest[-1]
         ]
-        heavy.sort(key=lambda cue: cue[:3])
-        return tuple(sorted({span for *_, spans in heavy[:TOP] for span in spans}))
+        # Where a cue stands is looked up for these few only; of cues that weigh the same the first in the text count.
+        placed = [(*cue[:2], *_placed(self._tokens, *cue[2:])) for cue in heavy]
+        return tuple(sorted({span for *_, spans in sorted(placed)[:TOP] for span in spans}))
 
 
-_Heavy: TypeAlias = "tuple[int, tuple[int, int], list[Span]]"  # points, turn among the cues of its stretch, tokens
+def _placed(tokens: Tokens, stretch: Stretch, at: int) -> tuple[tuple[int, int], list[Span]]:
+    """The turn of a cue among those of its stretch (words by where they end, then groups, then pairs), and its tokens."""
+    cue = [*stretch.words, *stretch.two, *stretch.groups, *stretch.pairs][at]
+    if isinstance(cue, Pair):
+        return (2, at), _places_of_pair(stretch.phrases, cue)
+    if at >= len(stretch.words) + len(stretch.two):
+        return (1, at), [next((start, end) for start, end, groups in stretch.phrases if cue in groups.names)]
+    words, owners = _words(tokens, stretch)
+    if isinstance(cue, str):
+        place = words.index(cue)
+        return (0, 2 * place), [(owners[place], owners[place] + 1)]
+    place = list(pairwise(words)).index(cue)
+    return (0, 2 * place + 3), [(owners[place], owners[place + 1] + 1)]
 
 
-def _heavy(tokens: Tokens, stretch: Stretch, field: int, least: int) -> list[_Heavy]:
-    """The cues with at least so many points: words and two in a row by where they end, then groups, then pairs."""
+def _words(tokens: Tokens, stretch: Stretch) -> tuple[list[str], list[int]]:
+    """The words of a stretch, and the token of each: a short form may be several words."""
     words: list[str] = []
-    owners: list[int] = []  # of each word its token; a short form may be several words
+    owners: list[int] = []
     for at in range(stretch.begin, stretch.end):
         parts = tokens.readings[at].plain.split()
         words += parts
         owners += [at] * len(parts)
-    found: list[_Heavy] = []
-    for word, row in stretch.words.items():
-        if row & field >= least:
-            at = words.index(word)
-            found.append((row & field, (0, 2 * at), [(owners[at], owners[at] + 1)]))
-    for two, row in stretch.two.items():
-        if row & field >= least:
-            at = list(pairwise(words)).index(two)
-            found.append((row & field, (0, 2 * at + 3), [(owners[at], owners[at + 1] + 1)]))
-    for turn, (name, row) in enumerate(stretch.groups.items()):
-        if row & field >= least:
-            found.append((row & field, (1, turn), [_place_of_group(stretch.phrases, name)]))
-    for turn, pair in enumerate(stretch.pairs):
-        if pair.row & field >= least:
-            found.append((pair.row & field, (2, turn), _places_of_pair(stretch.phrases, pair)))
-    return found
-
-
-def _place_of_group(phrases: Sequence[Met], name: str) -> Span:
-    """The first phrase of a group."""
-    return next((start, end) for start, end, groups in phrases if name in groups.names)
+    return words, owners
 
 
 def _places_of_pair(phrases: Sequence[Met], pair: Pair) -> list[Span]:
