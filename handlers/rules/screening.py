@@ -19,7 +19,7 @@ from handlers.rules.reading.loading import load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
 from handlers.rules.reading.place_names import PlaceNames
 from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points, Weighing
-from handlers.rules.reading.words import Token, clean, cut
+from handlers.rules.reading.words import Tokens, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set
 ENGLISH = f"/{FOLDER}english/"  # and the English one in it
@@ -119,20 +119,20 @@ class Screening:
             verdicts += self._english._read_windows(cleaned)
         return verdicts[0] if len(verdicts) == 1 else _together(verdicts)
 
-    def tokens_of(self, cleaned: str) -> Sequence[Token]:
+    def tokens_of(self, cleaned: str) -> Tokens:
         """The words of a cleaned text that are read."""
         return self._places.without(cleaned, cut(cleaned, self._lexicon.vocabulary))
 
     def _read_windows(self, cleaned: str) -> list[Verdict]:
         tokens = self.tokens_of(cleaned)
         return [
-            self._read_window(cleaned, tokens[max(0, start - _OVERLAP) : start + _WINDOW])
+            self._read_window(cleaned, tokens.part(start - _OVERLAP, start + _WINDOW))
             for start in range(0, max(len(tokens), 1), _WINDOW)
         ]
 
-    def _read_window(self, text: str, tokens: Sequence[Token]) -> Verdict:
+    def _read_window(self, text: str, tokens: Tokens) -> Verdict:
         found = find_signs(self._lexicon, tokens)
-        weighing = self._points.weigh(tokens, found.groups)
+        weighing = self._points.weigh(tokens, found.phrases)
         nowhere = len(tokens)  # where the pieces stand that points weighed most is worked out only if they are quoted
         hits = found.hits + [Hit(self._sign_numbers[name], nowhere, nowhere) for name in weighing.signs]
         if 0 < nowhere <= SHORT_TOKENS:
@@ -145,7 +145,7 @@ class Screening:
         if is_place_probe and _only_asks(held):
             category = PROBE
         elif top.at_least(Severity.STANDARD):
-            category = self._kinds.choose({names for names, _, _ in found.groups}, category)
+            category = self._kinds.choose([groups for _, _, groups in found.phrases], category)
         return Verdict(
             severity=top,
             category=category,
@@ -154,7 +154,7 @@ class Screening:
             is_place_probe=is_place_probe,
         )
 
-    def _signs(self, text: str, tokens: Sequence[Token], held: Sequence[Held], weighing: Weighing) -> tuple[Sign, ...]:
+    def _signs(self, text: str, tokens: Tokens, held: Sequence[Held], weighing: Weighing) -> tuple[Sign, ...]:
         """What is to be said for the verdict, the most urgent first. Hints (a child, a partner) only beside something else."""
         signs: dict[tuple[str, str], Sign] = {}
         named: set[str] = set()
@@ -205,7 +205,7 @@ def _spans(lexicon: Lexicon, hits: Iterable[Hit], weighing: Weighing) -> Sequenc
     return [span for name in names if name in weighing.signs for span in weighing.pieces(name)]
 
 
-def _quote(text: str, tokens: Sequence[Token], spans: Iterable[tuple[int, int]]) -> str:
+def _quote(text: str, tokens: Tokens, spans: Iterable[tuple[int, int]]) -> str:
     """The words of the spans as typed, in the order of the text, each piece once."""
-    pieces = dict.fromkeys([(tokens[start].start, tokens[end - 1].end) for start, end in sorted(spans)])
+    pieces = dict.fromkeys([(tokens.start(start), tokens.end(end - 1)) for start, end in sorted(spans)])
     return " … ".join([text[start:end] for start, end in pieces])[:_LONGEST_QUOTE]

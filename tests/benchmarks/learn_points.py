@@ -90,12 +90,12 @@ class Sample:
         for number, base in enumerate(chosen):
             for spelling, message, text in base:
                 tokens = screening.tokens_of(clean(text))
-                groups = find_signs(lexicon, tokens).groups
-                found = cue_names(tokens, groups) or [set()]
+                phrases = find_signs(lexicon, tokens).phrases
+                found = cue_names(tokens, phrases) or [set()]
                 self.owners.append((len(cues), len(cues) + len(found)))
                 cues += [dict.fromkeys(names, 1) for names in found]
                 by_rules = screening.read(text).category
-                self.kinds.append(dict.fromkeys(kinds.cue_names([names for names, _, _ in groups], by_rules), 1))
+                self.kinds.append(dict.fromkeys(kinds.cue_names([groups.names for _, _, groups in phrases], by_rules), 1))
                 self.texts.append(message)
                 self.typed.append(len(base) == len(VARIANTS))
                 folds.append(number % FOLDS)

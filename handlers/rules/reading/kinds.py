@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from flows.findings import Finding
 from handlers.rules.reading.items import LexiconError
 from handlers.rules.reading.lexicon import CATEGORIES
+from handlers.rules.reading.phrase_index import Groups
 
 KINDS = tuple(category for category in CATEGORIES if category not in ("info_request", "unrelated"))
 START = "(start)"  # the row every text begins with
@@ -31,7 +32,7 @@ class Kinds:
         """`rows`: points in hundredths, in the order of `KINDS`."""
         # All kinds of a row in one number, so that one addition adds them all.
         self._rows = {cue: _packed(row) for cue, row in rows.items()}
-        self._known: dict[tuple[str, ...], list[tuple[str, int]]] = {}  # by the groups of a phrase
+        self._known: dict[Groups, dict[str, int]] = {}
 
     @classmethod
     def load(cls, file: str, content: bytes) -> Kinds:
@@ -54,19 +55,18 @@ class Kinds:
             raise LexiconError([_finding(file, number)]) from None
         return cls(rows)
 
-    def choose(self, groups: Iterable[tuple[str, ...]], by_rules: str) -> str:
+    def choose(self, found: Iterable[Groups], by_rules: str) -> str:
         """The kind that weighs most for these groups; `by_rules`: what the rules say. Without a table, the rules' word."""
         if START not in self._rows:
             return by_rules
-        cues = {START: self._rows[START]}
         rules_say = f"({by_rules})"
-        if rules_say in self._rows:
-            cues[rules_say] = self._rows[rules_say]
-        for names in groups:
-            known = self._known.get(names)
+        cues = {cue: self._rows[cue] for cue in (START, rules_say) if cue in self._rows}
+        for groups in set(found):
+            known = self._known.get(groups)
             if known is None:
-                known = [(name, self._rows[f"<{name}>"]) for name in names if f"<{name}>" in self._rows]
-                self._known[names] = known
+                known = self._known[groups] = {
+                    name: self._rows[f"<{name}>"] for name in groups.names if f"<{name}>" in self._rows
+                }
             cues.update(known)
         total = sum(cues.values())
         totals = [total >> (_WIDTH * at) & _FIELD for at in range(len(KINDS))]

@@ -52,7 +52,7 @@ class Derived:
     none_of: int
 
 
-_NOTHING = Groups(0, (), (), 0)
+_NOTHING = Groups(0, frozenset(), (), 0)
 _MOST_STEPS = 100_000  # remembered; then the lexicon begins anew, so that no flood of odd texts fills the memory
 
 
@@ -79,7 +79,7 @@ class Lexicon:
     vocabulary: Vocabulary
     trie: Trie
     group_numbers: Mapping[str, int]
-    people: int  # bit mask of groups that name somebody
+    people: frozenset[int]  # groups that name somebody
     patterns: tuple[Pattern, ...]
     sign_names: tuple[str, ...]
     possible: int  # the sign that the points find a text possibly an emergency
@@ -92,7 +92,7 @@ class Lexicon:
     rules_without: tuple[int, ...] = field(init=False)  # rules without a condition
     openings: dict[tuple[int, ...], Step] = field(default_factory=dict)  # see `opening`
     steps: list[int] = field(default_factory=lambda: [0])  # how many are remembered
-    patterns_of: dict[int, dict[int, int]] = field(default_factory=dict)  # by `id` of `Groups`
+    patterns_of: dict[Groups, tuple[tuple[int, int], ...]] = field(default_factory=dict)  # see `_patterns_of`
     unions: dict[tuple[int, int], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
 
     def __post_init__(self) -> None:
@@ -152,30 +152,38 @@ class Lexicon:
             names = one.names + tuple(name for name in other.names if name not in one.names)
             union = self.unions[key] = Groups(
                 one.mask | other.mask,
-                tuple(sorted({*one.numbers, *other.numbers})),
+                one.numbers | other.numbers,
                 names,
                 one.roles | other.roles,
             )
         return union
 
     def patterns_among(self, found: Iterable[Groups]) -> list[Pattern]:
-        """The patterns all of whose groups are among those found, in the lexicon's order."""
-        near: dict[int, int] = {}
+        """The patterns that may hold, in the lexicon's order: all their groups are among those found, and no pattern of the
+        same sign holds for certain before them.
+        """
+        kinds = set(found)
         present = 0
-        for groups in {id(groups): groups for groups in found}.values():
+        known = self.patterns_of
+        for groups in kinds:
             present |= groups.mask
-            keyed = self.patterns_of.get(id(groups))  # groups live as long as the lexicon
-            if keyed is None:
-                keyed = self.patterns_of[id(groups)] = {
-                    number: others
-                    for group in groups.numbers
-                    for number, others in self.patterns_by_group.get(group, ())
-                }
-            near.update(keyed)
+            if groups not in known:
+                known[groups] = self._patterns_of(groups)
+        near = {number for groups in kinds for number, others in known[groups] if others & present == others}
         patterns = self.patterns
-        return [
-            patterns[number] for number in sorted([at for at, others in near.items() if others & present == others])
-        ]
+        kept: list[Pattern] = []
+        certain = -1
+        for number in sorted(near):
+            pattern = patterns[number]
+            if pattern.sign != certain:
+                kept.append(pattern)
+                if len(pattern.elements) == 1:
+                    certain = pattern.sign
+        return kept
+
+    def _patterns_of(self, groups: Groups) -> tuple[tuple[int, int], ...]:
+        """The patterns whose rarest group is one of these: number, and the other groups as a bit mask."""
+        return tuple({key for group in groups.numbers for key in self.patterns_by_group.get(group, ())})
 
     def rules_among(self, present: int) -> list[Rule]:
         """The rules that the signs in the mask `present` can fulfil, in the lexicon's order."""

@@ -15,13 +15,14 @@ Phrase: TypeAlias = "tuple[str, ...]"
 Trie: TypeAlias = "dict[int, Any]"  # word -> next node
 
 
-class Groups(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
     """Some groups: as a bit mask, the numbers of those that patterns name, the names of those that may carry points, and
-    what they are for.
+    what they are for. The same groups are one object, so that what is known of it is found by the object itself.
     """
 
     mask: int
-    numbers: tuple[int, ...]
+    numbers: frozenset[int]
     names: tuple[str, ...]
     roles: int
 
@@ -83,7 +84,8 @@ def index_phrases(
         for word in words:
             node = node.setdefault(vocabulary.numbers[word], {})
         node.setdefault(END, []).append((exact, held_by))
-    _seal(trie, {number: (name, _roles(groups[name]), name in in_patterns) for name, number in numbers.items()})
+    known = {number: (name, _roles(groups[name]), name in in_patterns) for name, number in numbers.items()}
+    _seal(trie, known, {})
     return vocabulary, trie
 
 
@@ -101,18 +103,24 @@ def group_weights(groups: Mapping[str, Group]) -> Iterator[float]:
         yield sum(8.0 ** (1 - len(words)) for name in reached for words, _ in groups[name].phrases)
 
 
-def _seal(node: Trie, known: Mapping[int, tuple[str, int, bool]]) -> None:
+_Made: TypeAlias = "dict[frozenset[int], Groups]"
+
+
+def _seal(node: Trie, known: Mapping[int, tuple[str, int, bool]], made: _Made) -> None:
     """Turns what each ending collected into an `Ending`; `known`: name and roles of each group, and whether patterns name it."""
     for word, below in node.items():
         if word != END:
-            _seal(below, known)
+            _seal(below, known, made)
     if END in node:
-        loose = {group for exact, groups in node[END] if not exact for group in groups}
-        every = loose | {group for _, groups in node[END] for group in groups}
-        node[END] = Ending(_groups(loose, known), _groups(every, known))
+        loose = frozenset([group for exact, groups in node[END] if not exact for group in groups])
+        every = loose.union(*[groups for _, groups in node[END]])
+        for numbers in (loose, every):
+            if numbers not in made:
+                made[numbers] = _groups(numbers, known)
+        node[END] = Ending(made[loose], made[every])
 
 
-def _groups(numbers: set[int], known: Mapping[int, tuple[str, int, bool]]) -> Groups:
+def _groups(numbers: frozenset[int], known: Mapping[int, tuple[str, int, bool]]) -> Groups:
     mask = roles = 0
     names = []
     for group in sorted(numbers):
@@ -121,7 +129,7 @@ def _groups(numbers: set[int], known: Mapping[int, tuple[str, int, bool]]) -> Gr
         roles |= own
         if name[0] != "=" and name not in ROLES:
             names.append(name)
-    return Groups(mask, tuple(sorted(group for group in numbers if known[group][2])), tuple(names), roles)
+    return Groups(mask, frozenset([group for group in numbers if known[group][2]]), tuple(names), roles)
 
 
 def _name(meaning: Phrase) -> str:

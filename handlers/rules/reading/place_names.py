@@ -15,7 +15,7 @@ from typing import TypeAlias
 from flows.findings import Finding
 from handlers.rules.reading.items import LexiconError
 from handlers.rules.reading.letters import fold, form_of, is_marked
-from handlers.rules.reading.words import Token
+from handlers.rules.reading.words import Tokens
 
 _Name: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...]]"  # syllables folded, and as they are written
 
@@ -35,15 +35,17 @@ class PlaceNames:
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         """Names of one syllable are left out: too many words are spelt like them."""
-        self._by_first: dict[str, list[_Name]] = {}
+        self._begun: dict[str, dict[str, list[_Name]]] = {}  # first syllable -> second -> names, long ones first
         for name in {name.casefold(): name for name in names}.values():
             written = tuple(form_of(syllable) for syllable in name.split())
             folded = tuple(fold(form) for form in written)
             if len(folded) > 1:
                 for spelt in dict.fromkeys(zip(_as_read(folded), _as_read(written), strict=True)):
-                    self._by_first.setdefault(spelt[0][0], []).append(spelt)
-        for begun in self._by_first.values():
-            begun.sort(key=lambda name: -len(name[0]))
+                    first, second = spelt[0][:2]
+                    self._begun.setdefault(first, {}).setdefault(second, []).append(spelt)
+        for seconds in self._begun.values():
+            for names in seconds.values():
+                names.sort(key=lambda name: -len(name[0]))
 
     @classmethod
     def load(cls, file: str, content: bytes) -> PlaceNames:
@@ -58,14 +60,13 @@ class PlaceNames:
             raise LexiconError([Finding(file, bad or 1, 1, "bad-places", vi, en)])
         return cls([line[0] for line in lines[1:]])
 
-    def without(self, text: str, tokens: Sequence[Token]) -> Sequence[Token]:
+    def without(self, text: str, tokens: Tokens) -> Tokens:
         """The tokens of the cleaned text that belong to no place."""
-        folded = [token.plain for token in tokens]  # Telex and the like are read already
-        if self._by_first.keys().isdisjoint(folded):
-            return tokens
+        folded = [reading.plain for reading in tokens.readings]  # Telex and the like are read already
+        begun = self._begun
         found: list[tuple[int, int, bool]] = []
         after = 0
-        for at in [at for at, plain in enumerate(folded) if plain in self._by_first]:
+        for at in [at for at, plain in enumerate(folded[:-1]) if plain in begun and folded[at + 1] in begun[plain]]:
             if at >= after:
                 size, is_written = self._at(text, tokens, folded, at)
                 if size:
@@ -76,15 +77,15 @@ class PlaceNames:
         inside = {at for start, end, _ in found for at in range(start, end)}
         alone = all(folded[at] in LIGHT | LEADS for at in range(len(tokens)) if at not in inside)
         gone = {at for start, end, is_sure in found if is_sure or alone for at in range(start, end)}
-        return [token for at, token in enumerate(tokens) if at not in gone]
+        return tokens.among([at for at in range(len(tokens)) if at not in gone]) if gone else tokens
 
-    def _at(self, text: str, tokens: Sequence[Token], folded: list[str], at: int) -> tuple[int, bool]:
+    def _at(self, text: str, tokens: Tokens, folded: list[str], at: int) -> tuple[int, bool]:
         """How many tokens the longest name here has, and whether its accents say that it is one."""
-        for name, written in self._by_first[folded[at]]:
+        for name, written in self._begun[folded[at]][folded[at + 1]]:
             end = at + len(name)
-            if folded[at + 1 : at + 2] != [name[1]] or tuple(folded[at:end]) != name:
+            if tuple(folded[at:end]) != name:
                 continue
-            here = tuple([form_of(text[token.start : token.end]) for token in tokens[at:end]])
+            here = tuple([form_of(text[tokens.start(place) : tokens.end(place)]) for place in range(at, end)])
             if here == written:
                 return len(name), any(is_marked(form) for form in written)
             if not any(_is_another(*syllable) for syllable in zip(here, written, name, strict=True)):

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
-from typing import TypeAlias
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import islice, pairwise
 
 from flows.findings import Finding
 from handlers.rules.reading.items import LexiconError
-from handlers.rules.reading.words import Token
+from handlers.rules.reading.phrase_index import Groups
+from handlers.rules.reading.weighing import BIAS, FIELD, NEAR, WIDTH, Met, Pair, Row, Stretch, Weighing
+from handlers.rules.reading.words import Tokens
 
 START = "(start)"  # the row every text begins with
 LEVELS = ("emergency", "urgent", "standard")  # a column each: points that the text deserves at least this level
@@ -26,48 +28,13 @@ POSSIBLE = "points_possible"  # the emergency column ends not far below zero: en
 SHORT = "short_text"  # the text has so few words that one of them may be all there is to say
 SHORT_TOKENS = 6
 PAIRED = "w_"  # groups whose name begins so are weighed in pairs too: who with what with when
-NEAR = 8  # tokens between the two groups of a pair
 STRONG = "points_strong"  # a column ends so high that signs of a story or a question do not matter
 _NOT_FAR = 150  # hundredths below zero
 _FAR = (150, 250, 10**9, 10**9)  # hundredths above zero, for each column
 _LONGEST_STRETCH = 60  # tokens; a sentence without end is weighed in parts, so that nobody is judged by length
 _LONGEST_RUN = 5  # stretches weighed together
-_TOP = 3  # cues quoted as the reason
-_BIAS, _WIDTH = (
-    1 << 15,
-    40,
-)  # of a column in a packed row: points stay below the bias, sums of millions of rows in the width
-_FIELD = (1 << _WIDTH) - 1
 
-GroupsAt: TypeAlias = "tuple[tuple[str, ...], int, int]"  # the groups of a phrase, and its tokens (one past the last)
-Span: TypeAlias = "tuple[int, int]"
-Row: TypeAlias = int  # the points of all columns in one number, so that one addition adds them all: see `_packed`
-Weighed: TypeAlias = (
-    "tuple[Row, int, int] | tuple[Row, int, int, int, int]"  # points, and the tokens of the one or two pieces
-)
-
-
-class Weighing:
-    """What the points say of one text: the signs that hold, and on demand the pieces of the text that weighed most."""
-
-    def __init__(self, stretches: Sequence[Mapping[object, Weighed]], runs: Mapping[str, tuple[int, int, int]]) -> None:
-        self._stretches = stretches
-        self._runs = runs  # sign -> column, first stretch, one past the last
-
-    @property
-    def signs(self) -> Collection[str]:
-        """The signs that hold: `points_emergency` …"""
-        return self._runs
-
-    def pieces(self, sign: str) -> tuple[Span, ...]:
-        """The tokens that weighed most for a sign, of three cues at most, in the order of the text."""
-        column, begin, end = self._runs[sign]
-        cues = [cue for stretch in self._stretches[begin:end] for cue in stretch.values()]
-        shift = _WIDTH * column
-        lifted = [cue[0] >> shift & _FIELD for cue in cues]
-        heavy = sorted([(-here, at) for at, here in enumerate(lifted) if here > _BIAS])[:_TOP]
-        places = [cues[at][1:] for _, at in heavy]
-        return tuple(sorted({(place[at], place[at + 1]) for place in places for at in range(0, len(place), 2)}))
+_Paired = tuple[int, str, dict[str, Pair]]  # first token of a phrase, one of its groups, and its partners
 
 
 class Points:
@@ -77,21 +44,23 @@ class Points:
         """`rows`: cue -> points for each level, in hundredths."""
         self._start = rows.get(START, (-10_000,) * len(COLUMNS))
         self._words: dict[str, Row] = {}
-        self._followed: dict[str, dict[str, Row]] = {}  # word -> the word after it -> the points of the two
+        self._two: dict[tuple[str, str], Row] = {}  # two words in a row
         self._groups: dict[str, Row] = {}
-        self._pairs: dict[str, dict[str, Row]] = {}
-        self._known: dict[tuple[str, ...], tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]] = {}
+        self._partners: dict[str, dict[str, Pair]] = {}  # group -> another -> the two
+        self._known: dict[Groups, tuple[dict[str, Row], list[tuple[str, dict[str, Pair]]]]] = {}
         for cue, points in rows.items():
             row = _packed(points)
             one, plus, two = cue.partition("+")
             if plus:
-                self._pairs.setdefault(one[1:-1], {})[two[1:-1]] = row
-                self._pairs.setdefault(two[1:-1], {})[one[1:-1]] = row
+                names = (one[1:-1], two[1:-1])
+                pair = Pair(frozenset(names), row)
+                for name, other in (names, names[::-1]):
+                    self._partners.setdefault(name, {})[other] = pair
             elif cue[0] == "<":
                 self._groups[cue[1:-1]] = row
             elif " " in cue:
                 word, _, after = cue.partition(" ")
-                self._followed.setdefault(word, {})[after] = row
+                self._two[word, after] = row
             else:
                 self._words[cue] = row
 
@@ -110,20 +79,20 @@ class Points:
                 if not cue or len(values) != len(COLUMNS):
                     raise ValueError
                 rows[cue] = tuple(int(value) for value in values)
-                if max(map(abs, rows[cue])) >= _BIAS:
+                if max(map(abs, rows[cue])) >= BIAS:
                     raise ValueError
         except (ValueError, csv.Error):
             raise LexiconError([_finding(file, number)]) from None
         return cls(rows)
 
-    def weigh(self, tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> Weighing:
+    def weigh(self, tokens: Tokens, phrases: Sequence[Met]) -> Weighing:
         """The levels a text deserves by its points.
 
-        Sentences are weighed alone and in runs, so that a calm sentence never outweighs an alarming one beside it. `groups`
+        Sentences are weighed alone and in runs, so that a calm sentence never outweighs an alarming one beside it. `phrases`
         in the order of their first tokens.
         """
-        stretches = self._stretches(tokens, groups)
-        sums = [(sum([cue[0] for cue in cues.values()]), len(cues)) for cues in stretches]
+        stretches = self._stretches(tokens, phrases)
+        sums = [(sum(stretch.rows), len(stretch.rows)) for stretch in stretches]
         runs: dict[str, tuple[int, int, int]] = {}
         for column in range(len(COLUMNS)):
             total, begin, end = best_run([_column(packed, column, count) for packed, count in sums])
@@ -134,85 +103,76 @@ class Points:
                 runs[POSSIBLE] = (column, begin, end)
             if total > _FAR[column]:
                 runs[STRONG] = (column, begin, end)
-        return Weighing(stretches, runs)
+        return Weighing(tokens, stretches, runs)
 
-    def _stretches(self, tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[dict[object, Weighed]]:
-        """The cues of the table in each stretch, each once."""
-        stretch_of, count = stretches_of(tokens)
-        cues: list[dict[object, Weighed]] = [{} for _ in range(count)]
-        self._add_words(tokens, stretch_of, cues)
-        known_groups = self._known
-        paired: list[tuple[str, dict[str, Row], int, int, int]] = []
-        for names, start, end in groups:
-            known = known_groups.get(names)
-            if known is None:
-                known = known_groups[names] = self._look_up(names)
-            stretch = stretch_of[start]
-            here = cues[stretch]
-            for name, row in known[0]:
-                if name not in here:
-                    here[name] = (row, start, end)
-            for name, partners in known[1]:
-                paired.append((name, partners, start, end, stretch))
-        _add_pairs(paired, cues)
-        return cues
+    def _stretches(self, tokens: Tokens, phrases: Sequence[Met]) -> list[Stretch]:
+        """Each stretch with the cues of the table in it."""
+        plains = [reading.plain for reading in tokens.readings]
+        starts = [start for start, _, _ in phrases]
+        table, after = self._words, self._two
+        found = []
+        for begin, end in stretches_of(tokens):
+            words = " ".join(plains[begin:end]).split()  # a short form may be several words
+            here = phrases[bisect_left(starts, begin) : bisect_left(starts, end)]
+            groups, pairs = self._of_groups(here)
+            single = {word: table[word] for word in words if word in table}
+            two = {pair: after[pair] for pair in pairwise(words) if pair in after}
+            rows = [*single.values(), *two.values(), *groups.values(), *[pair.row for pair in pairs]]
+            found.append(Stretch(single, two, groups, pairs, rows, begin, end, here))
+        return found
 
-    def _add_words(self, tokens: Sequence[Token], stretch_of: Sequence[int], cues: list[dict[object, Weighed]]) -> None:
-        """Adds the words, and two in a row."""
-        table, followed = self._words, self._followed
-        stretch, before, begin = -1, "", 0
-        after: dict[str, Row] | None = None
-        for at, token in enumerate(tokens):
-            if stretch_of[at] != stretch:
-                stretch, after = stretch_of[at], None
-                here = cues[stretch]
-            plain = token.plain
-            for word in plain.split() if " " in plain else (plain,):  # a short form may be several words
-                row = table.get(word)
-                if row is not None and word not in here:
-                    here[word] = (row, at, at + 1)
-                if after and (row := after.get(word)) is not None:
-                    here.setdefault(f"{before} {word}", (row, begin, at + 1))
-                after, before, begin = followed.get(word), word, at
+    def _of_groups(self, phrases: Sequence[Met]) -> tuple[dict[str, Row], list[Pair]]:
+        """The groups of a stretch that carry points, and the pairs that stand near each other."""
+        alone: dict[str, Row] = {}
+        paired: list[_Paired] = []
+        known = self._known
+        for start, _, groups in phrases:
+            rows, partners = known.get(groups) or self._look_up(groups)
+            alone.update(rows)
+            for name, others in partners:
+                paired.append((start, name, others))
+        return alone, _near(paired)
 
-    def _look_up(self, names: tuple[str, ...]) -> tuple[list[tuple[str, Row]], list[tuple[str, dict[str, Row]]]]:
-        """What the table says of the groups of one phrase: those with points of their own, and those with partners."""
-        alone = [(f"<{name}>", self._groups[name]) for name in names if name in self._groups]
-        return alone, [(name, self._pairs[name]) for name in names if name in self._pairs]
+    def _look_up(self, groups: Groups) -> tuple[dict[str, Row], list[tuple[str, dict[str, Pair]]]]:
+        """What the table says of the groups of a phrase: those with points of their own, and those with partners."""
+        alone = {name: self._groups[name] for name in groups.names if name in self._groups}
+        partners = [(name, self._partners[name]) for name in groups.names if name in self._partners]
+        self._known[groups] = alone, partners
+        return alone, partners
 
 
 def _packed(points: Sequence[int]) -> Row:
     """The points of all columns in one number, each lifted so that none is negative and nothing carries over."""
-    return sum((value + _BIAS) << (_WIDTH * column) for column, value in enumerate(points))
+    return sum((value + BIAS) << (WIDTH * column) for column, value in enumerate(points))
 
 
 def _column(packed: Row, column: int, count: int) -> int:
     """One column of the sum of `count` packed rows."""
-    return (packed >> (_WIDTH * column) & _FIELD) - count * _BIAS
+    return (packed >> (WIDTH * column) & FIELD) - count * BIAS
 
 
-def _add_pairs(paired: Sequence[tuple[str, dict[str, Row], int, int, int]], cues: list[dict[object, Weighed]]) -> None:
-    """Adds the pairs of groups that stand near each other in one stretch; `paired`: name, partners, span and stretch."""
-    for number, (name, partners, start, end, stretch) in enumerate(paired):
-        last, here = start + NEAR, cues[stretch]
-        for other, _, begin, stop, there in islice(paired, number + 1, None):
-            if begin > last or there != stretch:
+def _near(paired: Sequence[_Paired]) -> list[Pair]:
+    """The pairs of groups that stand near each other, each once, in the order of the first of the two."""
+    found: list[Pair] = []
+    for number, (start, _, partners) in enumerate(paired, 1):
+        last = start + NEAR
+        for begin, other, _ in islice(paired, number, None):
+            if begin > last:
                 break
             if other in partners:
-                key = (name, other) if name < other else (other, name)
-                if key not in here:
-                    here[key] = (partners[other], start, end, begin, stop)
+                found.append(partners[other])
+    return list(dict.fromkeys(found))
 
 
-def stretches_of(tokens: Sequence[Token]) -> tuple[list[int], int]:
-    """Which stretch (a sentence, or a part of one without end) each token stands in, and how many there are."""
-    found: list[int] = []
-    stretch, sentence, begin = -1, -1, 0
-    for at, token in enumerate(tokens):
-        if token.sentence != sentence or at - begin >= _LONGEST_STRETCH:
-            stretch, sentence, begin = stretch + 1, token.sentence, at
-        found.append(stretch)
-    return found, stretch + 1
+def stretches_of(tokens: Tokens) -> list[tuple[int, int]]:
+    """The stretches of a text (sentences, and the parts of one without end): first token, and one past the last."""
+    found: list[tuple[int, int]] = []
+    sentences, begin = tokens.sentences, 0
+    while begin < len(sentences):
+        end = min(bisect_right(sentences, sentences[begin], begin), begin + _LONGEST_STRETCH)
+        found.append((begin, end))
+        begin = end
+    return found
 
 
 def best_run(sums: Sequence[int]) -> tuple[int, int, int]:
@@ -227,28 +187,21 @@ def best_run(sums: Sequence[int]) -> tuple[int, int, int]:
     return best
 
 
-def cue_names(tokens: Sequence[Token], groups: Sequence[GroupsAt]) -> list[set[str]]:
+def cue_names(tokens: Tokens, phrases: Sequence[Met]) -> list[set[str]]:
     """Every cue of a text, stretch by stretch, whether the table knows it or not: what the table is learnt from."""
-    stretch_of, count = stretches_of(tokens)
-    found: list[set[str]] = [set() for _ in range(count)]
-    before, last = "", -1
-    for token, stretch in zip(tokens, stretch_of, strict=True):
-        for word in token.plain.split():
-            found[stretch].add(word)
-            if stretch == last:
-                found[stretch].add(f"{before} {word}")
-            before, last = word, stretch
-    paired = []
-    for names, start, _ in groups:
-        found[stretch_of[start]].update(f"<{name}>" for name in names)
-        paired += [(name, start) for name in names if name.startswith(PAIRED)]
-    for number, (name, start) in enumerate(paired):
-        for other, begin in islice(paired, number + 1, None):
-            if begin - start > NEAR or stretch_of[begin] != stretch_of[start]:
-                break
-            if other != name:
-                one, two = sorted((name, other))
-                found[stretch_of[start]].add(f"<{one}>+<{two}>")
+    found = []
+    for begin, end in stretches_of(tokens):
+        words = [word for reading in tokens.readings[begin:end] for word in reading.plain.split()]
+        here = [(start, name) for start, _, groups in phrases if begin <= start < end for name in groups.names]
+        cues = {*words, *map(" ".join, pairwise(words)), *(f"<{name}>" for _, name in here)}
+        paired = [(start, name) for start, name in here if name.startswith(PAIRED)]
+        for number, (start, name) in enumerate(paired, 1):
+            for later, other in islice(paired, number, None):
+                if later - start > NEAR:
+                    break
+                if other != name:
+                    cues.add("+".join(f"<{one}>" for one in sorted((name, other))))
+        found.append(cues)
     return found
 
 

@@ -7,24 +7,36 @@ that is no Vietnamese syllable as typed is tried as Telex or VNI keys, chat spel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from handlers.rules.reading import letters
 
 NUMBERS = {"#": 10**9, "#<18": 18, "#<8": 8, "#<4": 4}  # a lexicon word that stands for any number below the bound
 ABBREVIATION = "@"  # marks the lexicon word that stands for several words ("@công an" for what is typed as "ca")
 _MOST_REMEMBERED = 20_000
-MARKED, PLAIN, BARE, BARE_LETTER, SILENT = range(
-    5
-)  # how a word is typed: with marks, without, or without though it has some
+# How a piece is typed: with marks, without, or without though it has some; or it is what parts two sentences or clauses.
+MARKED, PLAIN, BARE, BARE_LETTER, SILENT, STOP, COMMA = range(7)
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
     """What one token (or one word of several run together) may be."""
 
     words: tuple[int, ...]
     plain: str  # as read, without accents; "cong an" for an abbreviation of two words, "#" for a number
     shows_marks: bool  # the writer gave its accents
+
+
+@dataclass(slots=True, eq=False)
+class Typed:
+    """One piece of a text as somebody typed it. Its readings are worked out when first asked for: see `Vocabulary.read`."""
+
+    form: str
+    manner: int
+    piece: str  # as typed; nothing for what is never remembered
+    is_letter: bool  # one letter, with or without accents
+    loose: tuple[Reading, ...] | None = None  # in a text that may lack its accents
+    strict: tuple[Reading, ...] | None = None  # in one typed with them
 
 
 class Vocabulary:
@@ -49,9 +61,8 @@ class Vocabulary:
         for token, meanings in abbreviations.items():
             self._short[letters.form_of(token)] = tuple(self.numbers[word] for word in meanings if word in self.numbers)
         self._slips = self._slip_index()
-        # What was read before, so that a common word costs one look; only `form_of` and `read` write here.
-        self.remembered: dict[bool, dict[str, tuple[Reading, ...]]] = {False: {}, True: {}}
-        self.typed: dict[str, tuple[str, int]] = {}
+        # What was typed before, so that a common word costs one look; only `typed_as` and `read` write here.
+        self.typed: dict[str, Typed] = {}
 
     def _add(self, word: str) -> None:
         number = self.numbers[word] = len(self.numbers)
@@ -77,17 +88,36 @@ class Vocabulary:
         """Does a word of the lexicon fold to this?"""
         return folded in self._by_fold
 
-    def form_of(self, piece: str) -> tuple[str, int]:
-        """The form of a piece as typed, and whether it says that accents are used: `MARKED`, `PLAIN`, `BARE` or `SILENT`."""
+    def typed_as(self, piece: str) -> Typed:
+        """What a piece of a text is: a word, a number, a comma, a full stop."""
         known = self.typed.get(piece)
         if known is None:
-            form = letters.form_of(piece)
-            known = (form, self._manner(form))
-            if form in self._short or letters.is_syllable(letters.fold(form)):  # a single syllable names nobody
-                if len(self.typed) >= _MOST_REMEMBERED:
-                    self.typed.clear()
-                self.typed[piece] = known
+            known = self._comma_or_stop(piece) or self.of_form(letters.form_of(piece), piece)
+            if known.form in self._short or letters.is_syllable(letters.fold(known.form)):  # a single syllable names nobody
+                self._remember(known)
         return known
+
+    def of_form(self, form: str, piece: str = "") -> Typed:
+        """The same for a form."""
+        is_letter = len(form) <= 2 and form[0].isalpha() and (len(form) == 1 or form[1] in letters.TONES)
+        return Typed(form, self._manner(form), piece, is_letter)
+
+    def _comma_or_stop(self, piece: str) -> Typed | None:
+        if piece[0].isalnum():
+            return None
+        found = Typed(piece[0], COMMA if piece[0] == "," else STOP, piece, False, (), ())
+        if len(piece) == 1:
+            self._remember(found)
+        return found
+
+    def _remember(self, typed: Typed) -> None:
+        """Keeps what is the same for everybody: a dozen letters of a lexicon's word or a bare syllable, never a text.
+
+        Bounded, and begun anew when full; nothing of it leaves the process.
+        """
+        if len(self.typed) >= _MOST_REMEMBERED:
+            self.typed.clear()
+        self.typed[typed.piece] = typed
 
     def _manner(self, form: str) -> int:
         if letters.is_marked(form):
@@ -98,18 +128,19 @@ class Vocabulary:
             return BARE_LETTER if self.is_short(form) else SILENT
         return BARE if letters.needs_marks(form) else PLAIN
 
-    def read(self, form: str, strict: bool) -> tuple[Reading, ...]:
-        """What a token may be; several readings when it is words run together. `strict`: the text is typed with accents."""
-        remembered = self.remembered[strict]
-        known = remembered.get(form)
-        if known is None:
-            known = self._read(form, strict)
-            # Only words of the lexicon and single syllables are remembered: they name nobody.
-            if not form[0].isdigit() and (known[0].words or letters.is_syllable(letters.fold(form))):
-                if len(remembered) >= _MOST_REMEMBERED:
-                    remembered.clear()
-                remembered[form] = known
-        return known
+    def read(self, typed: Typed, strict: bool) -> tuple[Reading, ...]:
+        """What a piece may be; several readings when it is words run together. `strict`: the text is typed with accents."""
+        found = typed.strict if strict else typed.loose
+        if found is None:
+            found = self._read(typed.form, strict)
+            if strict:
+                typed.strict = found
+            else:
+                typed.loose = found
+            # Beside single syllables only words of the lexicon are remembered: they name nobody.
+            if typed.piece and found[0].words and not typed.form[0].isdigit():
+                self._remember(typed)
+        return found
 
     def _read(self, form: str, strict: bool) -> tuple[Reading, ...]:
         if form[0].isdigit():
