@@ -10,7 +10,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench chaos points clean
+# The tests start the program dozens of times: it is compiled once, also where the environment says to keep nothing.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test check style types imports content bench chaos points clean
 
 run: $(STAMP)
 	@$(PY) -m bot serve
@@ -18,13 +21,23 @@ run: $(STAMP)
 test: check
 	$(PY) -m pytest -n 4 --dist worksteal --ignore tests/browser --ignore tests/chaos $(ARGS)
 	$(PY) -m pytest -n 2 --dist load tests/chaos $(ARGS)
-	$(PY) -m pytest tests/browser $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
 
+# Two at a time: the types take as long as all the others together.
 check: $(STAMP)
+	@$(MAKE) --no-print-directory -j 2 types style imports content
+
+style: $(STAMP)
 	$(VENV)/bin/ruff check bot storage handlers flows tests
 	$(VENV)/bin/ruff format --check bot storage handlers flows tests
+
+types: $(STAMP)
 	$(VENV)/bin/mypy
+
+imports: $(STAMP)
 	$(VENV)/bin/lint-imports
+
+content: $(STAMP)
 	$(PY) -W error -m bot flows check
 
 bench: $(STAMP)

@@ -28,6 +28,7 @@ from tests.servers.fixtures import (  # noqa: F401 - fixtures for every suite
     migrated_postgres,
     postgres_server,
     redis_server,
+    shaped_postgres,
 )
 
 settings.register_profile("dev", deadline=None)

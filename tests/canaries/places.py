@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import redis
 import structlog
 
 from bot import observe
+from tests.servers.postgres import kept
 
 FILES = ("*.db", "*.db-wal", "*.db-shm", "*.db-journal", "output*.txt", "*.log", "manifest.json", "*.rdb", "*.dump")
 """What the program itself writes. Not what a test writes for it to read (a token's file, texts to classify)."""
@@ -69,11 +69,11 @@ def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def postgres_dump(url: str) -> Iterator[tuple[str, bytes]]:
     """Every row of every table of the database, as text."""
-    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        for (name,) in names:
-            with connection.cursor() as cursor, cursor.copy(f'COPY "{name}" TO STDOUT') as rows:  # type: ignore[call-overload]
-                yield f"table {name}", b"".join(bytes(row) for row in rows)
+    connection = kept(url)
+    names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    for (name,) in names:
+        with connection.cursor() as cursor, cursor.copy(f'COPY "{name}" TO STDOUT') as rows:  # type: ignore[call-overload]
+            yield f"table {name}", b"".join(bytes(row) for row in rows)
 
 
 def redis_dump(url: str) -> Iterator[tuple[str, bytes]]:

@@ -1,5 +1,6 @@
-"""Starts `python -m bot …` again and again without paying for its imports each time: a process that has imported everything
-forks itself for every start. What runs in the child is the real program, with its own arguments, environment, files and death.
+"""Starts `python -m bot …` again and again without paying for its imports each time: a process that has imported everything, and
+read the shipped content, forks itself for every start. What runs in the child is the real program, with its own arguments,
+environment, files and death; content of other bytes than the shipped it reads itself.
 
 Reads one JSON object a line: {"argv": […], "environment": {…}, "output": PATH, "mistake": NAME or ""}; writes {"started": PID}
 and, when that process has ended, {"ended": PID, "code": N} (negative: killed by that signal).
@@ -22,8 +23,11 @@ import storage.postgres.open
 import storage.redis.budgets
 import storage.redis.link
 import storage.redis.wakeups  # noqa: F401 - imported once, for every start
+from bot import shipped, worlds
 from bot.channels import telegram_api
 from bot.channels.pacing import at_most
+from bot.config import Config
+from handlers.world import Libraries
 from tests.chaos import mistakes
 
 LOOK_S = 0.01
@@ -62,9 +66,15 @@ def say(**what: int) -> None:
     print(json.dumps(what), flush=True)
 
 
+def read_content() -> None:
+    """What reading flows and lexicon takes is most of a start; the program keeps them by their bytes, and so do our children."""
+    worlds.load_world(shipped.content_files(), [], Config().zone, Libraries())
+
+
 def main() -> None:
     """Until standard input ends."""
     telegram_api.OF_THE_BOT = telegram_api.OF_A_CHAT = HURRIED
+    read_content()
     gc.freeze()  # children share these pages
     alive: set[int] = set()
     lines = sys.stdin.buffer

@@ -12,7 +12,7 @@ from storage import schema
 from storage.open import MEMORY, Storage, open_storage
 from storage.secrets import load_secrets
 from tests.contract.builders import Clock
-from tests.contract.houses import KINDS, Houses
+from tests.contract.houses import KINDS, SHAPED, Houses
 
 
 @pytest.fixture
@@ -48,6 +48,8 @@ async def storage(
 def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Houses]:
     """Whole installations of each kind."""
     server = None if request.param == KINDS[0] else request.getfixturevalue("postgres_server")
+    if server is not None:
+        SHAPED[server.url] = request.getfixturevalue("shaped_postgres")
     made = Houses(request.param, tmp_path, server)
     yield made
     made.close()

@@ -13,8 +13,7 @@ import re
 import secrets
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,8 @@ from aiohttp import web
 
 from bot.channels.webchat import new_token
 from bot.config import load_config
-from tests.e2e.deployment import DEPLOY, ROOT, RUNNING, STARTS, Start
+from tests.chaos.harness import Launcher, until
+from tests.e2e.deployment import DEPLOY, RUNNING, STARTS, Start
 from tests.e2e.harness import eventually
 from tests.fakes.road import EMERGENCY
 from tests.servers.postgres import GivenServer, PostgresServer, drop_database, make_database
@@ -40,6 +40,26 @@ STOPPED = "nothing that was accepted is lost"
 
 
 @dataclass
+class Forked:
+    """One process of the program: forked by the launcher of the fault runs, so that dozens of starts do not import it anew."""
+
+    launcher: Launcher
+    pid: int
+
+    @property
+    def returncode(self) -> int | None:
+        return self.launcher.code(self.pid)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    async def wait(self) -> int:
+        await until(lambda: self.returncode is not None, START_WITHIN_S, "the end of a process")
+        assert self.returncode is not None
+        return self.returncode
+
+
+@dataclass
 class Member:
     """One process of the deployment."""
 
@@ -48,7 +68,7 @@ class Member:
     folder: Path
     notices: socket.socket
     told: list[str] = field(default_factory=list)
-    process: asyncio.subprocess.Process | None = None
+    process: Forked | None = None
 
     @property
     def base(self) -> str:
@@ -70,6 +90,7 @@ class Member:
 class Deployed:
     """All of it, with what a proxy does: whoever is ready is asked, and a closed door means the next one."""
 
+    launcher: Launcher
     members: dict[str, Member]
     config: Path
     database: str
@@ -77,25 +98,26 @@ class Deployed:
     http: aiohttp.ClientSession
     alarms: list[Any]
     pings: list[str]
+    commands: int = 0
 
     async def run(self, *argv: str, code: int = 0) -> str:
         """A command of the program, as the operator's; what it prints."""
-        made = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *argv, "--config", str(self.config),
-            cwd=ROOT, env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        said, _ = await made.communicate()
-        assert made.returncode == code, said.decode()
-        return said.decode()
+        self.commands += 1
+        output = self.config.parent / f"command-{self.commands}.txt"
+        arguments = [*argv, "--config", str(self.config)]
+        made = Forked(self.launcher, await self.launcher.start(arguments, output, self.environment, ""))
+        ended = await made.wait()
+        said = output.read_text("utf-8")
+        assert ended == code, said
+        return said
 
     async def begin(self, name: str) -> None:
         member = self.members[name]
         member.told.clear()
-        with (member.folder / f"{name}.txt").open("ab") as output:
-            member.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", *member.start.argv, cwd=ROOT, stdout=output, stderr=output,
-                env={**self.environment, "NOTIFY_SOCKET": str(member.folder / f"{name}.socket"), "WATCHDOG_USEC": "900000"},
-            )  # fmt: skip
+        told = {"NOTIFY_SOCKET": str(member.folder / f"{name}.socket"), "WATCHDOG_USEC": "900000"}
+        output, environment = member.folder / f"{name}.txt", {**self.environment, **told}
+        pid = await self.launcher.start(list(member.start.argv), output, environment, "")
+        member.process = Forked(self.launcher, pid)
 
     async def ready(self, name: str) -> None:
         """Wait until it is; one that gives up (on a busy machine, waiting for another that makes the tables) is started again, as
@@ -197,7 +219,7 @@ async def listening(alarms: list[Any], pings: list[str]) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def deployed(
-    kind: str, folder: Path, server: PostgresServer | GivenServer, redis: RedisServer
+    kind: str, folder: Path, server: PostgresServer | GivenServer, redis: RedisServer, launcher: Launcher
 ) -> AsyncIterator[Deployed]:
     database = make_database(server.url, f"binhan_deployed_{os.getpid()}")
     alarms: list[Any] = []
@@ -220,14 +242,14 @@ async def deployed(
             here = start.with_option("--config", str(config)).with_option("--listen", f"127.0.0.1:{port}")
             members[start.name] = Member(here, port, folder, notices)
             members[start.name].listen()
-        environment = {**os.environ, "CREDENTIALS_DIRECTORY": str(folder / "credentials")}
-        made = Deployed(members, config, database, environment, http, alarms, pings)
+        environment = {"CREDENTIALS_DIRECTORY": str(folder / "credentials")}
+        made = Deployed(launcher, members, config, database, environment, http, alarms, pings)
         try:
             yield made
         finally:
             for member in members.values():
                 if member.process is not None and member.process.returncode is None:
-                    member.process.kill()
+                    member.process.send_signal(signal.SIGKILL)
                     await member.process.wait()
                 asyncio.get_running_loop().remove_reader(member.notices)
                 member.notices.close()
@@ -264,11 +286,22 @@ async def restart(made: Deployed, name: str) -> None:
     await made.ready(name)
 
 
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Launcher]:
+    one = Launcher()
+    yield one
+    one.close()
+
+
 @pytest.mark.parametrize("kind", sorted(STARTS))
 async def test_the_deployment_starts_serves_restarts_one_by_one_and_stops(
-    kind: str, tmp_path: Path, postgres_server: PostgresServer | GivenServer, redis_server: RedisServer
+    kind: str,
+    tmp_path: Path,
+    postgres_server: PostgresServer | GivenServer,
+    redis_server: RedisServer,
+    launcher: Launcher,
 ) -> None:
-    async with deployed(kind, tmp_path, postgres_server, redis_server) as made:
+    async with deployed(kind, tmp_path, postgres_server, redis_server, launcher) as made:
         assert "configuration: fine" in await made.run("config", "check")
         # All at once, on an empty database: as a machine does after a power cut.
         for name in RUNNING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from storage.postgres import schema
@@ -35,23 +34,33 @@ def postgres_server() -> Iterator[postgres.PostgresServer | postgres.GivenServer
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: postgres.PostgresServer | postgres.GivenServer) -> Iterator[str]:
-    """A database through all migrations, made once; its address."""
+def shaped_postgres(postgres_server: postgres.PostgresServer | postgres.GivenServer) -> Iterator[str]:
+    """A database through all migrations, made once, that nobody connects to; its name, to copy from."""
+    name = f"binhan_shaped_{os.getpid()}"
+    schema.upgrade(parameters(postgres.make_database(postgres_server.url, name)))
+    yield name
+    postgres.drop_database(postgres_server.url, name)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(
+    postgres_server: postgres.PostgresServer | postgres.GivenServer, shaped_postgres: str
+) -> Iterator[str]:
+    """A database through all migrations; its address."""
     name = f"binhan_test_{os.getpid()}"
-    url = postgres.make_database(postgres_server.url, name)
-    schema.upgrade(parameters(url))
+    url = postgres.make_database(postgres_server.url, name, shaped_postgres)
     yield url
+    postgres.let_go(url)
     postgres.drop_database(postgres_server.url, name)
 
 
 @pytest.fixture
 def empty_postgres(migrated_postgres: str) -> str:
     """The migrated database without a row in it; its address."""
-    tables = ", ".join(table.name for table in reversed(metadata.sorted_tables))
-    with psycopg.connect(migrated_postgres, autocommit=True) as connection:
-        # Deleting is quicker than TRUNCATE while tables are small; the audit log's own guard must let us.
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("; ".join(f"DELETE FROM {table}" for table in tables.split(", ")))  # type: ignore[arg-type]
+    connection = postgres.kept(migrated_postgres)
+    # Deleting is quicker than TRUNCATE while tables are small; the audit log's own guard must let us.
+    tables = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+    connection.execute(f"SET session_replication_role = replica; {tables}; RESET session_replication_role")  # type: ignore[arg-type]
     return migrated_postgres
 
 

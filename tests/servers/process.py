@@ -19,6 +19,8 @@ NOBODY = 65534
 PORTS = range(20_000, 32_000)
 """Below the ephemeral range: a client that keeps reconnecting could otherwise take the port as its own source port."""
 PREFIX = "binhan-server-"
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
 START_WITHIN_S = 30.0
 _PR_SET_PDEATHSIG = 1
 
@@ -44,18 +46,31 @@ def as_whom() -> dict[str, int]:
     return {"user": NOBODY, "group": NOBODY} if os.getuid() == 0 else {}
 
 
-def folder() -> Path:
-    """A new folder that belongs to whoever runs the server. Folders of test runs that were killed are cleared away first."""
-    base = Path(tempfile.gettempdir())
-    for old in base.glob(f"{PREFIX}*"):
+def folder(*, lasting: bool = True) -> Path:
+    """A new folder that belongs to whoever runs the server. Folders of test runs that were killed are cleared away first.
+
+    `lasting` False: in memory where there is plenty of it, for data that need not survive the machine. What makes and drops whole
+    databases spends most of its time with their hundreds of files.
+    """
+    for old in (old for base in (_disk(), MEMORY) for old in base.glob(f"{PREFIX}*")):
         owner = old.name.removeprefix(PREFIX).split("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc").exists():
             shutil.rmtree(old, ignore_errors=True)
+    base = _disk() if lasting or not _is_plenty(MEMORY) else MEMORY
     made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=base))
     made.chmod(0o700)
     if os.getuid() == 0:
         os.chown(made, NOBODY, NOBODY)
     return made
+
+
+def _disk() -> Path:
+    return Path(tempfile.gettempdir())
+
+
+def _is_plenty(base: Path) -> bool:
+    """May we write there, and is there room for all processes of a test run? In a container it may be as small as 64 MB."""
+    return os.access(base, os.W_OK) and shutil.disk_usage(base).free >= ROOM
 
 
 def run(argv: Sequence[str], environment: Mapping[str, str], cwd: Path) -> None:

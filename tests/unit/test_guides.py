@@ -148,7 +148,7 @@ def first_start() -> None:
     asyncio.run(seat())
 
 
-@pytest.mark.usefixtures("same_lexicon_once")
+@pytest.mark.usefixtures("same_content_once")
 @pytest.mark.parametrize("guide", [VIETNAMESE, ENGLISH])
 def test_a_reader_gets_what_the_guide_shows(guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
