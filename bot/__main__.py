@@ -14,6 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from bot.cli import audit, channels, database, directory, erase, keeping, keys, places, report, roster, staff, triage
+from bot.cli.config_notes import notes
 from bot.cli.flows import flows_app
 from bot.config import Config, ConfigError, load_config, secrets_of
 from bot.observe import set_up_logs
@@ -23,10 +24,8 @@ from bot.worlds import load_world
 from flows.loader import load
 from flows.transcripts import SUFFIX, scripts
 from flows.updating import update
-from handlers.arriving import KEPT_FOR
 from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError, NoSuchCase
-from handlers.policies import CONTACTS, days_of
 from handlers.rehearsal import RehearsalHost
 from handlers.world import Libraries
 
@@ -147,14 +146,8 @@ def config_check(
     written.auditor.read()
     written.metrics.read()
     print("configuration: fine")
-    kept = days_of(written.keeping.policies, CONTACTS)
-    if kept != KEPT_FOR.days:
-        print(
-            f"note: keeping.days.contacts is {kept}; the page /about says so, but flows that name {KEPT_FOR.days} days "
-            "(welcome, privacy, rights, talk) need new words"
-        )
-    if not written.operator.name:
-        print("note: operator.name is empty, so the page /about says that nobody has given a name; write who runs this")
+    for note in notes(written):
+        print(f"note: {note}")
 
 
 def main() -> None:

@@ -35,6 +35,18 @@ class AuditMark:
     hash: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One row as it stands: who (a staff uid, "system", "command line: …") did what to which case, in codes and figures."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: str  # JSON
+
+
 @dataclass(frozen=True, slots=True)
 class AuditBreak:
     """The first row that does not hold. `why`: missing, unlinked, changed or unreadable."""

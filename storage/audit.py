@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from handlers.audit_log import AuditBreak, AuditMark, SignedHead
+from handlers.audit_log import AuditBreak, AuditMark, AuditRow, SignedHead
 from handlers.model import AuditEntry
 from storage.engine import unavailable
 from storage.registers import audit_cuts, audit_signed
@@ -116,6 +116,14 @@ class AuditLog:
             if unavailable(error) is not None:
                 raise
             return None
+
+    def rows(self, after: int, limit: int) -> list[AuditRow]:
+        """As they stand, for people who read."""
+        found = self._uow.execute(_ROWS, {"after": after, "most": limit})
+        return [
+            AuditRow(seq=row.seq, at=row.at, actor=row.actor, action=row.action, object=row.object, detail=row.detail)
+            for row in found
+        ]
 
     def hash_at(self, seq: int) -> bytes | None:
         """The hash that stands in this row, or None when there is no such row."""

@@ -16,13 +16,14 @@ from bot.web.desk_page import STATUS, desk_page, words_of
 from bot.web.forms import read_form
 from bot.web.guard import STAFF, Routes
 from bot.web.pages import local_time
-from bot.web.texts import DESK, KIND, NEED
+from bot.web.texts import COST, DESK, KIND, NEED, SPOKEN, TAKEN
 from handlers import directory_changes as changes
 from handlers.directory import Directory, Offer, find
 from handlers.directory_words import about_km, about_minutes
 from handlers.errors import BinhAnError
 from handlers.permissions import Action
-from handlers.service import SECRET_KINDS, Disclosure, Service
+from handlers.rules.places import Gazetteer
+from handlers.service import EVERYWHERE, SECRET_KINDS, Disclosure, Service
 
 PATH = "/desk/services"
 MOST = 40  # services on one page
@@ -108,12 +109,23 @@ def service_words(
         + (f": {service.verified_on:%d/%m/%Y}, {service.verified_by}" if service.verified_on else ""),
         "checked_sure": verified,
         "needs": ", ".join(NEED[need] for need in sorted(service.needs)),
+        "takes": ", ".join(sorted(TAKEN[one] for one in service.takes)),
+        "spoken": ", ".join(sorted(SPOKEN.get(code, code) for code in service.languages)),
+        "covers": _covers(service, deps.help.gazetteer()),
+        "cost": COST.get(service.cost.value, ""),
         "about": service.about,
         "counts_places": service.counts_places,
         "capacity": service.capacity,
         "free": free,
         "free_at": local_time(service.free_at, deps.zone) if free is not None and service.free_at else "",
     }
+
+
+def _covers(service: Service, gazetteer: Gazetteer) -> str:
+    """The communes whose people it takes, as far as it says."""
+    if EVERYWHERE in service.covers:
+        return DESK["service_covers_all"]
+    return ", ".join(gazetteer.name(code) if code in gazetteer.codes else code for code in sorted(service.covers))
 
 
 def _way(offer: Offer | None) -> str:

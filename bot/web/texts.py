@@ -213,6 +213,10 @@ DESK: Mapping[str, str] = {
     "service_closed": "Đang đóng",
     "service_full": "Hết chỗ",
     "service_unknown": "Chưa rõ giờ",
+    "service_takes": "Nhận",
+    "service_spoken": "Nói được",
+    "service_covers": "Nhận người ở",
+    "service_covers_all": "mọi xã",
     "service_about": "Ghi chú",
     "service_capacity": "Sức chứa",
     "service_free": "Còn trống",
@@ -442,6 +446,38 @@ NEED: Mapping[str, str] = {
     "social": "trợ giúp xã hội",
     "child": "trẻ em",
     "work": "việc làm",
+}
+
+TAKEN: Mapping[str, str] = {
+    "women": "phụ nữ",
+    "men": "nam giới",
+    "children": "trẻ em",
+    "women_with_children": "phụ nữ có con đi cùng",
+    "boys_over_12": "con trai trên 12 tuổi",
+    "lgbt": "người đồng tính, song tính, chuyển giới",
+    "elderly": "người già",
+    "disabled": "người khuyết tật",
+    "foreigners": "người nước ngoài",
+}
+"""Whom a service takes."""
+
+SPOKEN: Mapping[str, str] = {
+    "vi": "tiếng Việt",
+    "hmn": "tiếng Mông",
+    "tai": "tiếng Thái",
+    "ium": "tiếng Dao",
+    "hni": "tiếng Hà Nhì",
+    "lhu": "tiếng La Hủ",
+    "pcc": "tiếng Giáy",
+    "khb": "tiếng Lự",
+    "en": "tiếng Anh",
+}
+"""Languages with a name here; another one is shown by its code."""
+
+COST: Mapping[str, str] = {
+    "free": "không mất tiền",
+    "insurance": "có thẻ bảo hiểm y tế thì đỡ tiền",
+    "paid": "có thể mất tiền",
 }
 
 ITEM: Mapping[str, str] = {

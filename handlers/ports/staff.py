@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from handlers.audit_log import AuditBreak, AuditMark, SignedHead
+from handlers.audit_log import AuditBreak, AuditMark, AuditRow, SignedHead
 from handlers.factors import Factor, FactorKind, HalfSignIn
 from handlers.model import (
     Address,
@@ -154,6 +154,9 @@ class AuditStore(Protocol):
         """From a row whose hash is known over at most `limit` rows: the last of them (`mark` itself when there are none), or
         the first that does not hold.
         """
+
+    def rows(self, after: int, limit: int) -> list[AuditRow]:
+        """At most `limit` rows behind the one with this number, oldest first, whether the chain holds or not."""
 
     def hash_at(self, seq: int) -> bytes | None:
         """The hash that stands in this row, or None when there is no such row."""

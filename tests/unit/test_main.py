@@ -122,6 +122,26 @@ def test_an_operator_without_a_name_is_noted(
     assert ("operator.name is empty" in out) is noted
 
 
+@pytest.mark.parametrize(
+    ("listen", "web", "noted"),
+    [
+        ("127.0.0.1:1", "{public_url: 'https://tro-giup.example'}", "web.behind_proxy is not set"),
+        ("0.0.0.0:1", "{public_url: 'https://tro-giup.example', behind_proxy: true}", "0.0.0.0:1"),
+        ("127.0.0.1:1", "{public_url: 'https://tro-giup.example', behind_proxy: true}", ""),
+        ("127.0.0.1:1", "{}", ""),
+    ],
+)
+def test_a_proxy_that_was_forgotten_or_may_be_gone_around_is_noted(
+    monkeypatch: Any, capsys: Any, tmp_path: Path, listen: str, web: str, noted: str
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"listen: {listen}\nweb: {web}\noperator: {{name: Trung tâm thử}}\n")
+    code, out, _ = run(monkeypatch, capsys, "config", "check")
+    assert code == 0
+    notes = [line for line in out.splitlines() if line.startswith("note: ")]
+    assert len(notes) == bool(noted)
+    assert noted in out
+
+
 @pytest.mark.parametrize("words", [["nonsense"], ["serve", "--nonsense"], ["serve", "--config", "none.yaml"]])
 def test_wrong_use_is_one_line(monkeypatch: Any, capsys: Any, words: list[str]) -> None:
     code, _, err = run(monkeypatch, capsys, *words)

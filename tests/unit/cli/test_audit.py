@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from bot.cli.audit import app
 from bot.heads import NoHead
-from handlers.model import AuditEntry
+from handlers.model import AuditEntry, Role, Staff
 from storage.open import open_storage
 from tests.contract.builders import act
 
@@ -45,6 +46,36 @@ def tamper(config: Path, *statements: str) -> None:
             connection.execute(f"DROP TRIGGER IF EXISTS audit_log_no_{verb}")
         for statement in statements:
             connection.execute(statement)
+
+
+def test_it_is_read_by_case_by_person_and_by_day(config: Path) -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    staff = Staff(uid="u" * 32, name="lan", alias="Mai", roles=(Role.COUNSELLOR,), created_at=at)
+
+    async def work() -> None:
+        storage = open_storage("", config.parent / "var")
+
+        def write(uow) -> None:
+            uow.staff.save(staff)
+            uow.audit.add(AuditEntry(actor=staff.uid, action="case.read", object="K1-AAAA", detail={"lines": 3}))
+            uow.audit.add(AuditEntry(actor="system", action="case.closed", object="K1-AAAA"))
+            uow.audit.add(AuditEntry(actor=staff.uid, action="case.read", object="K2-BBBB"))
+
+        await act(storage.door, write)
+        await storage.close()
+
+    asyncio.run(work())
+    code, said = run(config, "show", "--case", "k1-aaaa")
+    lines = said.splitlines()
+    assert (code, len(lines)) == (0, 2)
+    assert lines[0].endswith('\tlan\tcase.read\tK1-AAAA\t{"lines":3}')
+    assert lines[0].startswith("1\t20")
+    assert len(run(config, "show", "--by", "lan")[1].splitlines()) == 2
+    assert len(run(config, "show", "--by", "lan", "--case", "K2-BBBB")[1].splitlines()) == 1
+    assert run(config, "show", "--since", "2999-01-01") == (0, "")
+    assert len(run(config, "show")[1].splitlines()) == 3
+    code, said = run(config, "show", "--since", "hôm nay")
+    assert (code, "2026-11-28" in said) == (2, True)
 
 
 def test_an_empty_log_is_whole_and_has_no_head(config: Path) -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.web.texts import COST, KIND, NEED, TAKEN
 from flows.severity import Severity
 from handlers.model import Case, Role
 from handlers.referral import Consent, Item, ReferralStatus
 from handlers.referrals import ask_for
-from handlers.service import Disclosure, Service
+from handlers.service import KINDS, NEEDS, TAKES, Cost, Disclosure, Service
 from tests.fakes.hotline import Hotline
 from tests.unit.handlers.test_directory import CHECKED
 from tests.unit.web.desk_fakes import desk_deps, hire
@@ -57,6 +58,29 @@ async def test_staff_find_by_need_and_place_and_see_what_is_secret_marked(house:
         assert "Trạm thử" not in found
         unclear = (await browser.page("/desk/services?need=shelter&near=nam%20cha")).text
         assert "Chưa rõ là xã nào" in unclear
+
+
+async def test_whom_it_takes_what_is_spoken_and_what_it_costs_stand_there_before_she_is_sent(house: Hotline) -> None:
+    takes = frozenset({"women_with_children", "boys_over_12"})
+    told = {"takes": takes, "languages": frozenset({"vi", "hmn", "xyz"}), "cost": Cost.FREE}
+    near = replace(SHELTER, id="gan", covers=frozenset({"03390", "03394"}), **told)
+    house.do(lambda uow: uow.services.replace([replace(SHELTER, covers=frozenset({"*"})).to_row(), near.to_row()]))
+    hire(house, "lan")
+    deps, _ = desk_deps(house)
+    async with serving(deps, cookies=True) as http:
+        page = (await (await signed_in(http)).page("/desk/services?need=shelter")).text
+    assert "Nhận: con trai trên 12 tuổi, phụ nữ có con đi cùng" in page
+    assert "Nói được: tiếng Mông, tiếng Việt, xyz" in page
+    assert "không mất tiền" in page
+    assert "Nhận người ở: mọi xã" in page
+    assert "Nhận người ở: xã Bình Lư, xã Sin Suối Hồ" in page
+
+
+def test_every_word_of_the_directory_has_words_for_staff() -> None:
+    assert set(TAKEN) == TAKES
+    assert set(COST) == {one.value for one in Cost if one.value}
+    assert set(KIND) == KINDS
+    assert set(NEED) == NEEDS
 
 
 async def test_places_are_counted_only_where_there_are_any(house: Hotline) -> None:
