@@ -1,4 +1,4 @@
-"""Which services come first for a seeker: fit for the need, then open now, then time to get there, then room.
+"""Which services come first for a seeker: fit for the need, then not closed, then time to get there, then room.
 
 Pure: the place and the local time are given. The index is a list sorted by latitude, walked outwards in a widening band; it
 answers in microseconds what a scan of 20 000 services would take many milliseconds for, and always the same as the scan.
@@ -7,9 +7,10 @@ answers in microseconds what a scan of 20 000 services would take many milliseco
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -28,6 +29,13 @@ SPEED_KMH = 30.0
 
 TIME_STEP_MIN = 5
 """Times nearer to each other than this step (minutes) count as equal: the estimate is not finer, so room decides."""
+
+UNSURE_MIN = 60
+"""A place whose hours nobody has written down counts as so many minutes farther than one that is open.
+
+Why: a door that is surely open is worth a longer way, but not any way. Without a limit one hospital far away that is open day
+and night would come before the hospital of her own district. An ASSUMPTION of ours.
+"""
 
 Point: TypeAlias = tuple[float, float]
 Travel: TypeAlias = Mapping[str, float]
@@ -93,6 +101,31 @@ class _Bucket(Generic[S]):
         return self.by_room[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[S]):
+    """A bucket, and whether it is open at the moment of the question."""
+
+    bucket: _Bucket[S]
+    opened: bool | None
+
+    @property
+    def later_min(self) -> int:
+        """By how much its services count as farther away."""
+        return UNSURE_MIN if self.opened is None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Found(Generic[S]):
+    """A service on its way into the answer."""
+
+    key: _Key
+    service: S
+    opened: bool | None
+    km: float | None = None  # straight
+    minutes: float | None = None
+    measured: bool = False
+
+
 class BandIndex(Generic[S]):
     """Services made ready for ranking. Immutable; building takes about 1 µs per service and sort step."""
 
@@ -104,15 +137,14 @@ class BandIndex(Generic[S]):
 
     def classes(
         self, needs: Collection[str], is_open: Callable[[S], bool | None], takes: Callable[[S], bool]
-    ) -> list[tuple[int, bool | None, list[_Bucket[S]]]]:
-        """Buckets that serve a need, together where they fit alike and are open alike; best class first."""
-        found: dict[tuple[int, int], tuple[int, bool | None, list[_Bucket[S]]]] = {}
+    ) -> list[tuple[int, list[_Known[S]]]]:
+        """Buckets that serve a need, together where they fit alike and are closed or are not; best class first."""
+        found: dict[tuple[int, bool], tuple[int, list[_Known[S]]]] = {}
         for bucket in self._buckets:
             fits = len(bucket.sample.needs.intersection(needs))
             if fits and takes(bucket.sample):
                 opened = is_open(bucket.sample)
-                rank_of_open = 0 if opened else 1 if opened is None else 2
-                found.setdefault((-fits, rank_of_open), (fits, opened, []))[2].append(bucket)
+                found.setdefault((-fits, opened is False), (fits, []))[1].append(_Known(bucket, opened))
         return [found[key] for key in sorted(found)]
 
 
@@ -127,19 +159,20 @@ def rank(
 ) -> list[Ranked[S]]:
     """The first `limit` services for somebody at `near` (latitude, longitude in degrees; None when unknown).
 
-    Services that serve none of the needs, or do not take her (`takes`), are left out. Order: more needs served; open, then
-    not known, then closed (`is_open`); shorter time in steps of `TIME_STEP_MIN`, from `travel` where it says one and else
-    estimated; more room; the shorter time itself; id. Those without a point or a time come last in their class. `is_open`
-    and `takes` must say the same of services whose `alike` is equal.
+    Services that serve none of the needs, or do not take her (`takes`), are left out. Order: more needs served; closed ones
+    last (`is_open`); shorter time in steps of `TIME_STEP_MIN`, from `travel` where it says one and else estimated, and longer
+    by `UNSURE_MIN` where it is not known whether it is open; more room; the shorter time itself; id. Those without a point
+    or a time come last in their class, open ones first. `is_open` and `takes` must say the same of services whose `alike` is
+    equal.
     """
     ranked: list[Ranked[S]] = []
-    for fits, opened, buckets in index.classes(needs, is_open, takes):
+    for fits, known in index.classes(needs, is_open, takes):
         wanted = limit - len(ranked)
         if wanted <= 0:
             break
-        for service, km, minutes, measured in _first(buckets, near, wanted, travel):
-            road_km = None if km is None else km * WINDING
-            ranked.append(Ranked(service, fits, opened, road_km, minutes, measured))
+        for one in _first(known, near, wanted, travel):
+            road_km = None if one.km is None else one.km * WINDING
+            ranked.append(Ranked(one.service, fits, one.opened, road_km, one.minutes, one.measured))
     return ranked
 
 
@@ -153,23 +186,28 @@ def time_step(minutes: float) -> int:
     return int(minutes / TIME_STEP_MIN)
 
 
-def _first(
-    buckets: Sequence[_Bucket[S]], near: Point | None, wanted: int, travel: Travel
-) -> Iterator[tuple[S, float | None, float | None, bool]]:
-    """(service, straight km, minutes, measured), best first."""
+def _first(known: Sequence[_Known[S]], near: Point | None, wanted: int, travel: Travel) -> list[_Found[S]]:
+    """The best of one class, best first."""
     if near is None:
-        yield from ((service, None, None, False) for service in _merged([one.by_room for one in buckets], wanted))
-        return
-    best: list[tuple[_Key, S, float | None, bool]] = []
-    for bucket in buckets:
+        return _without_time([(one, one.bucket.by_room) for one in known], wanted)
+    best: list[_Found[S]] = []
+    for one in known:
         if travel:
-            _by_table(bucket, near, wanted, travel, best)
-        _search(bucket, near, wanted, travel, best)
-    yield from ((service, km, key[2], measured) for key, service, km, measured in best)
-    left = wanted - len(best)
-    if left > 0:
-        rest = [[one for one in bucket.unplaced if _told(one, travel) is None] for bucket in buckets]
-        yield from ((service, None, None, False) for service in _merged(rest, left))
+            _by_table(one, near, wanted, travel, best)
+        _search(one, near, wanted, travel, best)
+    rest = [(one, [two for two in one.bucket.unplaced if _told(two, travel) is None]) for one in known]
+    return best + _without_time(rest, wanted - len(best))
+
+
+def _without_time(known: Sequence[tuple[_Known[S], Sequence[S]]], wanted: int) -> list[_Found[S]]:
+    """Those to which no time is known: open ones first, then the roomiest."""
+    found: list[_Found[S]] = []
+    for opened in (True, None, False):
+        ordered = [services for one, services in known if one.opened is opened]
+        merged = heapq.merge(*ordered, key=_room_key)
+        left = max(0, wanted - len(found))
+        found += [_Found((0, 0, 0.0, service.id), service, opened) for service in itertools.islice(merged, left)]
+    return found
 
 
 def _told(service: Rankable, travel: Travel) -> float | None:
@@ -178,28 +216,26 @@ def _told(service: Rankable, travel: Travel) -> float | None:
     return travel.get(service.commune) if minutes is None else minutes
 
 
-def _by_table(
-    bucket: _Bucket[S], near: Point, wanted: int, travel: Travel, best: list[tuple[_Key, S, float | None, bool]]
-) -> None:
+def _by_table(known: _Known[S], near: Point, wanted: int, travel: Travel, best: list[_Found[S]]) -> None:
     """Those the table knows. In one commune all take equally long, so only the roomiest can be among the best."""
+    bucket = known.bucket
 
     def keep(service: S, minutes: float) -> None:
         point = bucket.points.get(service.id)
         km = None if point is None else distance_km(*near, *point)
-        _keep(best, wanted, (time_step(minutes), -service.room, minutes, service.id), service, km, measured=True)
+        _keep(best, wanted, _found(known, service, km, minutes, measured=True))
 
     for where, minutes in travel.items():
         if where in bucket.by_id:
             keep(bucket.by_id[where], minutes)
         alike = (service for service in bucket.of_commune.get(where, ()) if service.id not in travel)
-        for service, _ in zip(alike, range(wanted), strict=False):
+        for service in itertools.islice(alike, wanted):
             keep(service, minutes)
 
 
-def _search(
-    bucket: _Bucket[S], near: Point, wanted: int, travel: Travel, best: list[tuple[_Key, S, float | None, bool]]
-) -> None:
+def _search(known: _Known[S], near: Point, wanted: int, travel: Travel, best: list[_Found[S]]) -> None:
     """Walk the bucket outwards from her latitude, keeping the `wanted` best; stop when latitude alone is too far."""
+    bucket, later = known.bucket, known.later_min
     lat, lon = near
     above = bisect_left(bucket.lats, lat)
     below = above - 1
@@ -207,7 +243,7 @@ def _search(
         to_above = bucket.lats[above] - lat if above < len(bucket.lats) else math.inf
         to_below = lat - bucket.lats[below] if below >= 0 else math.inf
         at_least_km = min(to_above, to_below) * KM_PER_DEGREE * (1 - 1e-9)
-        if len(best) == wanted and time_step(estimated_minutes(at_least_km)) > best[-1][0][0]:
+        if len(best) == wanted and time_step(estimated_minutes(at_least_km) + later) > best[-1].key[0]:
             return
         if to_above <= to_below:
             placed, above = bucket.placed[above], above + 1
@@ -215,28 +251,20 @@ def _search(
             placed, below = bucket.placed[below], below - 1
         km = distance_km(lat, lon, placed[0], placed[1])
         minutes = estimated_minutes(km)
-        step = time_step(minutes)
-        if (len(best) == wanted and step > best[-1][0][0]) or (travel and _told(placed[2], travel) is not None):
-            continue
-        _keep(best, wanted, (step, -placed[2].room, minutes, placed[2].id), placed[2], km, measured=False)
+        too_far = len(best) == wanted and time_step(minutes + later) > best[-1].key[0]
+        if not too_far and not (travel and _told(placed[2], travel) is not None):
+            _keep(best, wanted, _found(known, placed[2], km, minutes, measured=False))
 
 
-def _keep(
-    best: list[tuple[_Key, S, float | None, bool]],
-    wanted: int,
-    key: _Key,
-    service: S,
-    km: float | None,
-    *,
-    measured: bool,
-) -> None:
-    insort(best, (key, service, km, measured), key=lambda kept: kept[0])
+def _found(known: _Known[S], service: S, km: float | None, minutes: float, *, measured: bool) -> _Found[S]:
+    counted = minutes + known.later_min
+    key = time_step(counted), -service.room, counted, service.id
+    return _Found(key, service, known.opened, km, minutes, measured)
+
+
+def _keep(best: list[_Found[S]], wanted: int, found: _Found[S]) -> None:
+    insort(best, found, key=lambda kept: kept.key)
     del best[wanted:]
-
-
-def _merged(ordered: Sequence[Sequence[S]], wanted: int) -> list[S]:
-    merged = heapq.merge(*ordered, key=_room_key)
-    return [service for service, _ in zip(merged, range(wanted), strict=False)]
 
 
 def _room_key(service: Rankable) -> tuple[int, str]:

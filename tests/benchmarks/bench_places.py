@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from bot import shipped  # noqa: E402
 from handlers.directory import Directory, find  # noqa: E402
 from handlers.rules.distance import distance_km  # noqa: E402
-from handlers.rules.nearest import estimated_minutes, time_step  # noqa: E402
+from handlers.rules.nearest import UNSURE_MIN, estimated_minutes, time_step  # noqa: E402
 from handlers.rules.places import Gazetteer  # noqa: E402
 from handlers.service import Disclosure, Service  # noqa: E402
 from tests.benchmarks import national  # noqa: E402
@@ -65,13 +65,13 @@ def services(count: int, gazetteer: Gazetteer) -> list[Service]:
 def scan(directory: Directory, centre: tuple[float, float]) -> list[str]:
     """The three nearest by a plain scan over all, for comparison."""
 
-    def key(service: Service) -> tuple[bool, int, int, str]:
+    def key(service: Service) -> tuple[bool, bool, int, str]:
         is_open = service.open_at(NOW)
         km = distance_km(*centre, *(service.point or centre))
         return (
             "medical" not in service.needs,
-            0 if is_open else 1 if is_open is None else 2,
-            time_step(estimated_minutes(km)),
+            is_open is False,
+            time_step(estimated_minutes(km) + (UNSURE_MIN if is_open is None else 0)),
             service.id,
         )
 

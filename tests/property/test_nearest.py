@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.rules.distance import distance_km
-from handlers.rules.nearest import BandIndex, estimated_minutes, rank, time_step
+from handlers.rules.nearest import UNSURE_MIN, BandIndex, estimated_minutes, rank, time_step
 from handlers.rules.opening_hours import parse_hours
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone(timedelta(hours=7)))
@@ -70,13 +70,15 @@ def scanned(services, near, needs, limit, travel):
     def key(pair):
         service, place = pair
         opened, minutes = is_open(service), minutes_to(service, place)
+        counted = 0.0 if minutes is None else minutes + (UNSURE_MIN if opened is None else 0)
         return (
             -len(service.needs & set(needs)),
-            0 if opened else 1 if opened is None else 2,
+            opened is False,
             minutes is None,
-            time_step(minutes) if minutes is not None else 0,
+            minutes is None and opened is None,
+            time_step(counted),
             -service.room,
-            minutes or 0.0,
+            counted,
             service.id,
         )
 

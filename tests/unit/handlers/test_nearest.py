@@ -1,4 +1,4 @@
-"""Ranking: fit, then open, then time, then room; and the hours behind "open"."""
+"""Ranking: fit, then not closed, then time (an open door is worth an hour), then room; and the hours behind "open"."""
 
 from __future__ import annotations
 
@@ -63,7 +63,21 @@ def test_open_before_unknown_before_closed():
     shut = Stand("shut", hours="Sa 08:00-11:00")
     unknown = Stand("unknown")
     always = Stand("always", hours="24/7")
-    assert order((shut, HERE), (unknown, north(20)), (always, north(40))) == ["always", "unknown", "shut"]
+    assert order((shut, HERE), (unknown, north(20)), (always, north(30))) == ["always", "unknown", "shut"]
+
+
+def test_an_open_door_is_worth_an_hour_and_no_more():
+    unknown, always = Stand("unknown"), Stand("always", hours="24/7")
+    an_hour = 60 / 60 * 30 / 1.7  # km in a straight line
+    assert order((unknown, north(5)), (always, north(5 + an_hour - 3))) == ["always", "unknown"]
+    assert order((unknown, north(5)), (always, north(5 + an_hour + 3))) == ["unknown", "always"]
+    far = [(Stand(f"always-{n}", hours="24/7"), north(150 + n)) for n in range(3)]
+    assert order((unknown, north(5)), *far, limit=3)[0] == "unknown"
+
+
+def test_where_no_time_is_known_an_open_door_comes_first():
+    unknown, always = (Stand("unknown", room=9), None), (Stand("always", hours="24/7"), None)
+    assert order(unknown, always) == order(unknown, always, near=None) == ["always", "unknown"]
 
 
 def test_nearer_comes_first():
