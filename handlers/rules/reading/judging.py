@@ -46,12 +46,14 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
     for hit in hits:
         by_sign.setdefault(hit.sign, []).append(hit)
         present |= 1 << hit.sign
+    signs = set(by_sign)
     for derived in lexicon.derived:
         if not present & derived.none_of and _meets_all(present, derived.all_of):
             present |= 1 << derived.sign
+            signs.add(derived.sign)
     is_possible = lexicon.possible in by_sign
     held = []
-    for rule in lexicon.rules_among(present):
+    for rule in lexicon.rules_among(signs):
         if not present & rule.none_of and _meets_all(present, rule.all_of):
             carriers = tuple([hit for mask in rule.all_of for hit in _carriers(by_sign, mask & present)])
             severity = rule.severity
