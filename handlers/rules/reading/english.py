@@ -34,7 +34,7 @@ class EnglishWords:
         either = frozenset(word for word in known if _may_be_vietnamese(word))
         self._only = known - either
         self._either = either
-        self._longer = frozenset(word for word in either if len(word) > 1)  # a single letter says nothing of the language
+        self._longer = frozenset(word for word in either if len(word) > 1)  # a letter is of no language
 
     def tongue(self, text: str) -> Tongue:
         """English only when hardly a word of it is Vietnamese; both as soon as it might be."""

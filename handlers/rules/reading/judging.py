@@ -70,10 +70,7 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
 
 def _meets_all(present: int, masks: Sequence[int]) -> bool:
     """Is a sign of each mask present?"""
-    for mask in masks:  # most fail early, and a generator costs more than it saves
-        if not mask & present:
-            return False
-    return True
+    return not [mask for mask in masks if not mask & present]
 
 
 def _carriers(by_sign: Mapping[int, list[Hit]], mask: int) -> list[Hit]:

@@ -93,7 +93,7 @@ class Lexicon:
     openings: dict[tuple[int, ...], Step] = field(default_factory=dict)  # see `opening`
     steps: list[int] = field(default_factory=lambda: [0])  # how many are remembered
     patterns_of: dict[Groups, tuple[tuple[int, int], ...]] = field(default_factory=dict)  # see `_patterns_of`
-    unions: dict[tuple[Groups, Groups], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
+    unions: dict[tuple[Groups, Groups], Groups] = field(default_factory=dict)  # few words share a spelling
 
     def __post_init__(self) -> None:
         by_group: dict[int, list[tuple[int, int]]] = {}

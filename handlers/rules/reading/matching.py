@@ -191,7 +191,7 @@ def _place_of(
         return first[0]
     if len(elements) == 2:
         return _pair(first, spans[elements[1]], gaps[1], weight, sentences)
-    if _pair(first, spans[elements[1]], gaps[1], weight, sentences) is None:  # as it is of most, and this says so soonest
+    if _pair(first, spans[elements[1]], gaps[1], weight, sentences) is None:  # true of most, and soon known
         return None
     reached = {end: start for start, end in first}  # for each end only the latest start is kept
     for element, gap in zip(elements[1:], gaps[1:], strict=True):

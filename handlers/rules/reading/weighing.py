@@ -81,7 +81,8 @@ class Weighing:
 
 def _placed(tokens: Tokens, stretch: Stretch, at: int) -> tuple[tuple[int, int], list[Span]]:
     """The turn of a cue among those of its stretch (words by where they end, then groups, then pairs), and its tokens."""
-    cue = [*stretch.words, *stretch.two, *stretch.groups, *stretch.pairs][at]
+    cues: list[str | tuple[str, str] | Pair] = [*stretch.words, *stretch.two, *stretch.groups, *stretch.pairs]
+    cue = cues[at]
     if isinstance(cue, Pair):
         return (2, at), _places_of_pair(stretch.phrases, cue)
     if at >= len(stretch.words) + len(stretch.two):
