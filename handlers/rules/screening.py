@@ -18,7 +18,8 @@ from handlers.rules.reading.lexicon import Lexicon
 from handlers.rules.reading.loading import load_lexicon
 from handlers.rules.reading.matching import Hit, find_signs
 from handlers.rules.reading.place_names import PlaceNames
-from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points, Weighing
+from handlers.rules.reading.points import SHORT, SHORT_TOKENS, Points
+from handlers.rules.reading.weighing import Weighing
 from handlers.rules.reading.words import Tokens, clean, cut
 
 FOLDER = "lexicon/"  # where the lexicon stands in a content set

@@ -95,7 +95,9 @@ class Sample:
                 self.owners.append((len(cues), len(cues) + len(found)))
                 cues += [dict.fromkeys(names, 1) for names in found]
                 by_rules = screening.read(text).category
-                self.kinds.append(dict.fromkeys(kinds.cue_names([groups.names for _, _, groups in phrases], by_rules), 1))
+                self.kinds.append(
+                    dict.fromkeys(kinds.cue_names([groups.names for _, _, groups in phrases], by_rules), 1)
+                )
                 self.texts.append(message)
                 self.typed.append(len(base) == len(VARIANTS))
                 folds.append(number % FOLDS)

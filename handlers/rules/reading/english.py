@@ -31,21 +31,31 @@ class EnglishWords:
     def __init__(self, vocabulary: Vocabulary) -> None:
         """`vocabulary`: of the English lexicon, its ordinary words among them."""
         known = {word for word in vocabulary.numbers if word.isascii() and word.isalpha()}
-        self._either = frozenset(word for word in known if _may_be_vietnamese(word))
-        self._only = frozenset(known - self._either)
+        either = frozenset(word for word in known if _may_be_vietnamese(word))
+        self._only = known - either
+        self._either = either
+        self._longer = frozenset(word for word in either if len(word) > 1)  # a letter is of no language
 
     def tongue(self, text: str) -> Tongue:
         """English only when hardly a word of it is Vietnamese; both as soon as it might be."""
         words = _WORD.findall(text[:_LOOKED_AT].lower())
         others = words if self._only.isdisjoint(words) else [word for word in words if word not in self._only]
         english = len(words) - len(others)
-        either = sum([len(word) > 1 and word in self._either for word in others])
+        longer = self._longer
+        either = len([word for word in others if word in longer])
         if not english:
             return Tongue.BOTH if either >= _ENOUGH and either * 2 > len(words) else Tongue.VIETNAMESE
-        vietnamese = sum([word not in self._either and _may_be_vietnamese(word) for word in others])
+        # Most texts are plainly Vietnamese: its words are counted no further than the answer needs.
+        enough = (english + either) // 3 if english > 1 else english + either
+        vietnamese = 0
+        for word in others:
+            if word not in self._either and _may_be_vietnamese(word):
+                vietnamese += 1
+                if vietnamese > enough:
+                    break
         if vietnamese * 3 <= english + either:
             return Tongue.ENGLISH
-        return Tongue.BOTH if english > 1 or vietnamese <= english + either else Tongue.VIETNAMESE
+        return Tongue.BOTH if english > 1 or vietnamese <= enough else Tongue.VIETNAMESE
 
 
 def _may_be_vietnamese(word: str) -> bool:

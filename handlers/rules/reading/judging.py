@@ -46,12 +46,14 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
     for hit in hits:
         by_sign.setdefault(hit.sign, []).append(hit)
         present |= 1 << hit.sign
+    signs = set(by_sign)
     for derived in lexicon.derived:
         if not present & derived.none_of and _meets_all(present, derived.all_of):
             present |= 1 << derived.sign
+            signs.add(derived.sign)
     is_possible = lexicon.possible in by_sign
     held = []
-    for rule in lexicon.rules_among(present):
+    for rule in lexicon.rules_among(signs):
         if not present & rule.none_of and _meets_all(present, rule.all_of):
             carriers = tuple([hit for mask in rule.all_of for hit in _carriers(by_sign, mask & present)])
             severity = rule.severity
@@ -68,10 +70,7 @@ def rules_that_hold(lexicon: Lexicon, hits: Sequence[Hit]) -> list[Held]:
 
 def _meets_all(present: int, masks: Sequence[int]) -> bool:
     """Is a sign of each mask present?"""
-    for mask in masks:  # most fail early, and a generator costs more than it saves
-        if not mask & present:
-            return False
-    return True
+    return not [mask for mask in masks if not mask & present]
 
 
 def _carriers(by_sign: Mapping[int, list[Hit]], mask: int) -> list[Hit]:

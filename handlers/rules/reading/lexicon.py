@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flows.severity import Severity
-from handlers.rules.reading.phrase_index import END, Groups, Trie
+from handlers.rules.reading.phrase_index import END, NOTHING, Groups, Trie
 from handlers.rules.reading.vocabulary import Vocabulary
 
 CATEGORIES = (
@@ -52,7 +52,6 @@ class Derived:
     none_of: int
 
 
-_NOTHING = Groups(0, frozenset(), (), 0)
 _MOST_STEPS = 100_000  # remembered; then the lexicon begins anew, so that no flood of odd texts fills the memory
 
 
@@ -68,7 +67,7 @@ class Step:
     then: dict[tuple[int, ...], Step | None] = field(default_factory=dict)
 
 
-NOT_KNOWN = Step(_NOTHING, _NOTHING, ())
+NOT_KNOWN = Step(NOTHING, NOTHING, ())
 """Stands for a step that nobody has taken yet, where nothing would mean that none leads on."""
 
 
@@ -86,6 +85,7 @@ class Lexicon:
     derived: tuple[Derived, ...]  # in the order they are worked out
     rules: tuple[Rule, ...]
     group_weights: tuple[float, ...]  # how often each group may be met
+    group_bits: Mapping[int, int]  # see `group_bits`
     # rarest element -> its patterns: number, and the other elements as a bit mask
     patterns_by_group: Mapping[int, list[tuple[int, int]]] = field(init=False)
     rules_by_sign: Mapping[int, tuple[int, ...]] = field(init=False)  # sign -> rules whose first condition it meets
@@ -93,13 +93,13 @@ class Lexicon:
     openings: dict[tuple[int, ...], Step] = field(default_factory=dict)  # see `opening`
     steps: list[int] = field(default_factory=lambda: [0])  # how many are remembered
     patterns_of: dict[Groups, tuple[tuple[int, int], ...]] = field(default_factory=dict)  # see `_patterns_of`
-    unions: dict[tuple[int, int], Groups] = field(default_factory=dict)  # worked out once: few words share a spelling
+    unions: dict[tuple[Groups, Groups], Groups] = field(default_factory=dict)  # few words share a spelling
 
     def __post_init__(self) -> None:
         by_group: dict[int, list[tuple[int, int]]] = {}
         for number, pattern in enumerate(self.patterns):
-            rarest, *others = sorted(set(pattern.elements), key=self.group_weights.__getitem__)
-            by_group.setdefault(rarest, []).append((number, sum(1 << other for other in others)))
+            rarest, *others = _rarest_first(pattern, self.group_weights)
+            by_group.setdefault(rarest, []).append((number, sum(1 << self.group_bits[other] for other in others)))
         by_sign: dict[int, list[int]] = {}
         for number, rule in enumerate(self.rules):
             for sign in range(rule.all_of[0].bit_length() if rule.all_of else 0):
@@ -134,7 +134,7 @@ class Lexicon:
         self.steps[0] += 1
 
     def _step(self, nodes: Sequence[Trie]) -> Step:
-        loose = exact = _NOTHING
+        loose = exact = NOTHING
         for node in nodes:
             if END in node:
                 loose, exact = self.both(loose, node[END].loose), self.both(exact, node[END].exact)
@@ -142,11 +142,11 @@ class Lexicon:
 
     def both(self, one: Groups, other: Groups) -> Groups:
         """The groups of two words that one token may be; the same two always give the same value."""
-        if not one.mask or one is other:
+        if one is NOTHING or one is other:
             return other
-        if not other.mask:
+        if other is NOTHING:
             return one
-        key = (one.mask, other.mask)
+        key = (one, other)
         union = self.unions.get(key)
         if union is None:
             names = one.names + tuple(name for name in other.names if name not in one.names)
@@ -185,12 +185,23 @@ class Lexicon:
         """The patterns whose rarest group is one of these: number, and the other groups as a bit mask."""
         return tuple({key for group in groups.numbers for key in self.patterns_by_group.get(group, ())})
 
-    def rules_among(self, present: int) -> list[Rule]:
-        """The rules that the signs in the mask `present` can fulfil, in the lexicon's order."""
+    def rules_among(self, signs: Iterable[int]) -> list[Rule]:
+        """The rules that these signs can fulfil, in the lexicon's order."""
         near = set(self.rules_without)
-        left = present
-        while left:
-            lowest = left & -left
-            near.update(self.rules_by_sign.get(lowest.bit_length() - 1, ()))
-            left ^= lowest
+        by_sign = self.rules_by_sign
+        for sign in signs:
+            if sign in by_sign:
+                near.update(by_sign[sign])
         return [self.rules[number] for number in sorted(near)]
+
+
+def _rarest_first(pattern: Pattern, weights: Sequence[float]) -> list[int]:
+    return sorted(set(pattern.elements), key=weights.__getitem__)
+
+
+def group_bits(patterns: Iterable[Pattern], weights: Sequence[float]) -> dict[int, int]:
+    """Which bit of a mask stands for which group: a pattern is looked at when its rarest group is met, and masks say whether
+    the others are. The commonest come first, so that masks stay short.
+    """
+    others = {group for pattern in patterns for group in _rarest_first(pattern, weights)[1:]}
+    return {group: bit for bit, group in enumerate(sorted(others, key=lambda group: (-weights[group], group)))}

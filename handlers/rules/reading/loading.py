@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from flows.findings import Finding
 from flows.severity import Severity
 from handlers.rules.reading.items import Item, LexiconError, Place, read_items
-from handlers.rules.reading.lexicon import CATEGORIES, Derived, Lexicon, Pattern, Rule
+from handlers.rules.reading.lexicon import CATEGORIES, Derived, Lexicon, Pattern, Rule, group_bits
 from handlers.rules.reading.phrase_index import ROLES, Group, Phrase, group_weights, index_phrases
 from handlers.rules.reading.points import POSSIBLE, SHORT, SIGNS, STRONG
 
@@ -48,14 +48,18 @@ def load_lexicon(files: Mapping[str, bytes], *, has_accents: bool = True) -> Lex
     used = {name for rows in reader.signs.values() for _, row in rows for name, _ in row}
     groups = {name: group for name, group in reader.groups.items() if name[0] != "=" or name in used}
     numbers = {name: at for at, name in enumerate(groups)}
-    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations, used, has_accents=has_accents)
+    patterns = _patterns(reader, numbers, sign_names)
+    weights = tuple(group_weights(groups))
+    bits = group_bits(patterns, weights)
+    vocabulary, trie = index_phrases(groups, numbers, reader.abbreviations, used, bits, has_accents=has_accents)
     return Lexicon(
         vocabulary=vocabulary,
         trie=trie,
         group_numbers=numbers,
         people=frozenset(numbers[name] for name, group in groups.items() if group.people),
-        patterns=_patterns(reader, numbers, sign_names),
-        group_weights=tuple(group_weights(groups)),
+        patterns=patterns,
+        group_weights=weights,
+        group_bits=bits,
         sign_names=sign_names,
         possible=sign_numbers[POSSIBLE],
         derived=derived,

@@ -6,12 +6,12 @@ Work grows with the length of the text only: patterns look at neighbours within 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from handlers.rules.reading.lexicon import NOT_KNOWN, Lexicon, Pattern
-from handlers.rules.reading.phrase_index import BRIDGE, FILLER, MASK, NEGATABLE, NEGATOR, OPENER
+from handlers.rules.reading.phrase_index import BRIDGE, FILLER, MASK, NEGATABLE, NEGATOR, NOTHING, OPENER
 from handlers.rules.reading.weighing import Met, Span
 from handlers.rules.reading.words import Tokens
 
@@ -43,12 +43,14 @@ def find_signs(lexicon: Lexicon, tokens: Tokens) -> Found:
     patterns = lexicon.patterns_among([groups for _, _, groups in phrases])
     spans = _spans_of({element for pattern in patterns for element in pattern.elements}, phrases)
     weight = _weights(tokens, _covered(phrases, FILLER))
+    sentences = tokens.sentences
     hits: dict[int, Hit] = {}
     for pattern in patterns:
-        if pattern.sign not in hits:  # one pattern is enough for a sign
-            place = _place_of(pattern, spans, weight, tokens.sentences)
+        sign = pattern.sign
+        if sign not in hits:  # one pattern is enough for a sign
+            place = _place_of(pattern, spans, weight, sentences)
             if place is not None:
-                hits[pattern.sign] = Hit(pattern.sign, *place, _is_guess(lexicon, pattern, place, spans, tokens.exact))
+                hits[sign] = Hit(sign, *place, _is_guess(lexicon.people, pattern, place, spans, tokens.exact))
     return Found(list(hits.values()), [met for met in phrases if met[2].names])
 
 
@@ -63,12 +65,12 @@ def _spans_of(wanted: set[int], phrases: Sequence[Met]) -> dict[int, list[Span]]
 
 
 def _is_guess(
-    lexicon: Lexicon, pattern: Pattern, place: Span, spans: Mapping[int, list[Span]], exact: Sequence[bool]
+    people: Container[int], pattern: Pattern, place: Span, spans: Mapping[int, list[Span]], exact: Sequence[bool]
 ) -> bool:
     """Does nothing but single words without accents carry the pattern? Who it is about does not count."""
     begin, stop = place
     for element in pattern.elements:
-        if element in lexicon.people:
+        if element in people:
             continue
         for start, end in spans[element]:
             if begin <= start and end <= stop and (end - start > 2 or True in exact[start:end]):
@@ -90,7 +92,7 @@ def _find_phrases(lexicon: Lexicon, tokens: Tokens) -> list[Met]:
         while True:
             groups = step.exact if exact else step.loose
             at += 1
-            if groups.mask:
+            if groups is not NOTHING:
                 found.append((start, at, groups))
             if at == count or clauses[at] != clause:
                 break
@@ -106,7 +108,7 @@ def _find_phrases(lexicon: Lexicon, tokens: Tokens) -> list[Met]:
 
 def _without_masked(phrases: list[Met]) -> list[Met]:
     """Without the phrases that a longer idiom covers or cuts."""
-    masks = [(start, end) for start, end, groups in phrases if groups.roles & MASK]
+    masks = [(start, end) for start, end, _ in _of_roles(phrases, MASK)]
     if not masks:
         return phrases
     covered = {at for start, end in masks for at in range(start, end)}
@@ -123,11 +125,12 @@ def _without_masked(phrases: list[Met]) -> list[Met]:
 
 def _without_denied(phrases: list[Met], tokens: Tokens) -> list[Met]:
     """Without the acts that are denied: after "không", "chưa từng", "hết" and the words that carry these on."""
-    ends = [end for _, end, groups in phrases if groups.roles & NEGATOR]
+    special = _of_roles(phrases, NEGATOR | BRIDGE | OPENER)
+    ends = [end for _, end, _ in _of_roles(special, NEGATOR)]
     if not ends:
         return phrases
-    bridges = _covered(phrases, BRIDGE)
-    openers = {start for start, _, groups in phrases if groups.roles & OPENER}
+    bridges = _covered(special, BRIDGE)
+    openers = {start for start, _, _ in _of_roles(special, OPENER)}
     clauses = tokens.clauses
     denied: set[int] = set()
     for end in ends:
@@ -140,9 +143,14 @@ def _without_denied(phrases: list[Met], tokens: Tokens) -> list[Met]:
     return [met for met in phrases if met[0] not in denied or not met[2].roles & NEGATABLE]
 
 
+def _of_roles(phrases: Sequence[Met], roles: int) -> list[Met]:
+    """The phrases that have one of these roles."""
+    return [met for met in phrases if met[2].roles & roles]
+
+
 def _covered(phrases: Sequence[Met], role: int) -> set[int]:
     """The tokens that phrases of a role cover."""
-    return {at for start, end, groups in phrases if groups.roles & role for at in range(start, end)}
+    return {at for start, end, _ in _of_roles(phrases, role) for at in range(start, end)}
 
 
 def _weights(tokens: Tokens, fillers: set[int]) -> list[int]:
@@ -183,6 +191,8 @@ def _place_of(
         return first[0]
     if len(elements) == 2:
         return _pair(first, spans[elements[1]], gaps[1], weight, sentences)
+    if _pair(first, spans[elements[1]], gaps[1], weight, sentences) is None:  # true of most, and soon known
+        return None
     reached = {end: start for start, end in first}  # for each end only the latest start is kept
     for element, gap in zip(elements[1:], gaps[1:], strict=True):
         reached = _further(reached, spans[element], gap, weight, sentences)

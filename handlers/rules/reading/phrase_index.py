@@ -17,14 +17,17 @@ Trie: TypeAlias = "dict[int, Any]"  # word -> next node
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """Some groups: as a bit mask, the numbers of those that patterns name, the names of those that may carry points, and
-    what they are for. The same groups are one object, so that what is known of it is found by the object itself.
+    """Some groups: the numbers of those that patterns name, the names of those that may carry points, what they are for. The
+    same groups are one object, so that what is known of it is found by the object itself.
     """
 
-    mask: int
+    mask: int  # of those that have a bit: see `index_phrases`
     numbers: frozenset[int]
     names: tuple[str, ...]
     roles: int
+
+
+NOTHING = Groups(0, frozenset(), (), 0)
 
 
 class Ending(NamedTuple):
@@ -57,10 +60,13 @@ def index_phrases(
     numbers: Mapping[str, int],
     abbreviations: Mapping[str, Sequence[Phrase]],
     in_patterns: Container[str],
+    bits: Mapping[int, int],
     *,
     has_accents: bool = True,
 ) -> tuple[Vocabulary, Trie]:
-    """The vocabulary of all groups and the tree of their phrases; `numbers` names the groups in the tree."""
+    """The vocabulary of all groups and the tree of their phrases; `numbers` names the groups in the tree, `bits` says which bit
+    of a mask stands for which of them.
+    """
     short: dict[str, tuple[str, ...]] = {}
     longer: dict[Phrase, str] = {}
     for token, meanings in abbreviations.items():
@@ -84,8 +90,11 @@ def index_phrases(
         for word in words:
             node = node.setdefault(vocabulary.numbers[word], {})
         node.setdefault(END, []).append((exact, held_by))
-    known = {number: (name, _roles(groups[name]), name in in_patterns) for name, number in numbers.items()}
-    _seal(trie, known, {})
+    known = {
+        number: _Known(name, _roles(groups[name]), name in in_patterns, 1 << bits[number] if number in bits else 0)
+        for name, number in numbers.items()
+    }
+    _seal(trie, known, {frozenset(): NOTHING})
     return vocabulary, trie
 
 
@@ -103,11 +112,17 @@ def group_weights(groups: Mapping[str, Group]) -> Iterator[float]:
         yield sum(8.0 ** (1 - len(words)) for name in reached for words, _ in groups[name].phrases)
 
 
-_Made: TypeAlias = "dict[frozenset[int], Groups]"
+class _Known(NamedTuple):
+    """A group, as a tree node needs it."""
+
+    name: str
+    roles: int
+    in_patterns: bool
+    mask: int
 
 
-def _seal(node: Trie, known: Mapping[int, tuple[str, int, bool]], made: _Made) -> None:
-    """Turns what each ending collected into an `Ending`; `known`: name and roles of each group, and whether patterns name it."""
+def _seal(node: Trie, known: Mapping[int, _Known], made: dict[frozenset[int], Groups]) -> None:
+    """Turns what each ending collected into an `Ending`; `made`: what was made of which groups before."""
     for word, below in node.items():
         if word != END:
             _seal(below, known, made)
@@ -120,16 +135,16 @@ def _seal(node: Trie, known: Mapping[int, tuple[str, int, bool]], made: _Made) -
         node[END] = Ending(made[loose], made[every])
 
 
-def _groups(numbers: frozenset[int], known: Mapping[int, tuple[str, int, bool]]) -> Groups:
+def _groups(numbers: frozenset[int], known: Mapping[int, _Known]) -> Groups:
     mask = roles = 0
     names = []
-    for group in sorted(numbers):
-        name, own, _ = known[group]
-        mask |= 1 << group
-        roles |= own
-        if name[0] != "=" and name not in ROLES:
-            names.append(name)
-    return Groups(mask, frozenset([group for group in numbers if known[group][2]]), tuple(names), roles)
+    for number in sorted(numbers):
+        group = known[number]
+        mask |= group.mask
+        roles |= group.roles
+        if group.name[0] != "=" and group.name not in ROLES:
+            names.append(group.name)
+    return Groups(mask, frozenset([number for number in numbers if known[number].in_patterns]), tuple(names), roles)
 
 
 def _name(meaning: Phrase) -> str:

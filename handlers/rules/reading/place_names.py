@@ -44,8 +44,8 @@ class PlaceNames:
                     first, second = spelt[0][:2]
                     self._begun.setdefault(first, {}).setdefault(second, []).append(spelt)
         for seconds in self._begun.values():
-            for names in seconds.values():
-                names.sort(key=lambda name: -len(name[0]))
+            for begun in seconds.values():
+                begun.sort(key=lambda name: -len(name[0]))
 
     @classmethod
     def load(cls, file: str, content: bytes) -> PlaceNames:

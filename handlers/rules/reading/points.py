@@ -153,15 +153,12 @@ def _column(packed: Row, column: int, count: int) -> int:
 
 def _near(paired: Sequence[_Paired]) -> list[Pair]:
     """The pairs of groups that stand near each other, each once, in the order of the first of the two."""
-    found: list[Pair] = []
+    starts = [start for start, _, _ in paired]
+    names = [name for _, name, _ in paired]
+    found: list[Pair | None] = []
     for number, (start, _, partners) in enumerate(paired, 1):
-        last = start + NEAR
-        for begin, other, _ in islice(paired, number, None):
-            if begin > last:
-                break
-            if other in partners:
-                found.append(partners[other])
-    return list(dict.fromkeys(found))
+        found += map(partners.get, names[number : bisect_right(starts, start + NEAR, number)])
+    return [pair for pair in dict.fromkeys(found) if pair is not None]
 
 
 def stretches_of(tokens: Tokens) -> list[tuple[int, int]]:

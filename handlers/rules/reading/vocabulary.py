@@ -93,8 +93,8 @@ class Vocabulary:
         known = self.typed.get(piece)
         if known is None:
             known = self._comma_or_stop(piece) or self.of_form(letters.form_of(piece), piece)
-            if known.form in self._short or letters.is_syllable(letters.fold(known.form)):  # a single syllable names nobody
-                self._remember(known)
+            if self.is_short(known.form) or letters.is_syllable(letters.fold(known.form)):
+                self._remember(known)  # a single syllable names nobody
         return known
 
     def of_form(self, form: str, piece: str = "") -> Typed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from typing import TypeAlias
 
 from handlers.rules.reading.phrase_index import Groups
@@ -61,18 +61,18 @@ class Weighing:
 
     def pieces(self, sign: str) -> tuple[Span, ...]:
         """The tokens that weighed most for a sign, of three cues at most, in the order of the text."""
-        column, begin, end = self._runs[sign]
-        field, nothing = FIELD << WIDTH * column, BIAS << WIDTH * column
+        of, begin, end = self._runs[sign]
+        field, nothing = FIELD << WIDTH * of, BIAS << WIDTH * of
         stretches = self._stretches[begin:end]
-        points = nlargest(TOP, [row & field for stretch in stretches for row in stretch.rows])
-        heaviest = [here for here in points if here > nothing]
+        points = [[row & field for row in stretch.rows] for stretch in stretches]
+        heaviest = [here for here in nlargest(TOP, chain(*points)) if here > nothing]
         if not heaviest:
             return ()
         heavy = [
-            (-(row & field), number, stretch, at)
-            for number, stretch in enumerate(stretches)
-            for at, row in enumerate(stretch.rows)
-            if row & field >= heaviest[-1]
+            (-here, number, stretches[number], at)
+            for number, column in enumerate(points)
+            for at, here in enumerate(column)
+            if here >= heaviest[-1]
         ]
         # Where a cue stands is looked up for these few only; of cues that weigh the same the first in the text count.
         placed = [(*cue[:2], *_placed(self._tokens, *cue[2:])) for cue in heavy]
@@ -81,7 +81,8 @@ class Weighing:
 
 def _placed(tokens: Tokens, stretch: Stretch, at: int) -> tuple[tuple[int, int], list[Span]]:
     """The turn of a cue among those of its stretch (words by where they end, then groups, then pairs), and its tokens."""
-    cue = [*stretch.words, *stretch.two, *stretch.groups, *stretch.pairs][at]
+    cues: list[str | tuple[str, str] | Pair] = [*stretch.words, *stretch.two, *stretch.groups, *stretch.pairs]
+    cue = cues[at]
     if isinstance(cue, Pair):
         return (2, at), _places_of_pair(stretch.phrases, cue)
     if at >= len(stretch.words) + len(stretch.two):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from handlers.rules.reading import letters
-from handlers.rules.reading.vocabulary import BARE, BARE_LETTER, COMMA, MARKED, PLAIN, STOP, Reading, Typed, Vocabulary
+from handlers.rules.reading.vocabulary import BARE, BARE_LETTER, MARKED, PLAIN, STOP, Reading, Typed, Vocabulary
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff\u0000]")
 _STRAY_MARKS = re.compile("[\u0300-\u036f]")
@@ -61,7 +61,12 @@ class Tokens:
             return self
         here = slice(max(begin, 0), end)
         return Tokens(
-            self.readings[here], self.sentences[here], self.clauses[here], self.exact[here], self.pieces, self.numbers[here]
+            self.readings[here],
+            self.sentences[here],
+            self.clauses[here],
+            self.exact[here],
+            self.pieces,
+            self.numbers[here],
         )
 
     def among(self, kept: Sequence[int]) -> Tokens:
@@ -83,6 +88,8 @@ def clean(text: str) -> str:
         text = _STRAY_MARKS.sub("", text)
         for picture, word in _PICTURES.items():
             text = text.replace(picture, word)
+    if not _BETWEEN.search(text):
+        return text
     return _SPACED_OUT.sub(lambda match: _BETWEEN.sub("", match.group()), text)
 
 
@@ -96,8 +103,7 @@ def cut(text: str, vocabulary: Vocabulary) -> Tokens:
         manners = [one.manner for one in pieces.typed]
     read = vocabulary.read
     several = [(one.strict if strict else one.loose) or read(one, strict) for one in pieces.typed]
-    sentences = list(accumulate([1 if manner == STOP else 0 for manner in manners]))
-    clauses = list(accumulate([1 if manner >= STOP else 0 for manner in manners]))
+    sentences, clauses = _sentences_and_clauses(manners)
     readings = [reading for these in several for reading in these]
     numbers = [number for number, these in enumerate(several) for _ in these]
     is_exact = strict or not vocabulary.has_accents
@@ -118,6 +124,20 @@ def _pieces(text: str, vocabulary: Vocabulary) -> Pieces:
     known = vocabulary.typed
     typed = [known.get(piece) or vocabulary.typed_as(piece) for piece in written]
     return Pieces(ends[:-1:2], ends[1::2], typed)
+
+
+def _sentences_and_clauses(manners: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The sentence and the clause of each piece, counted from 0."""
+    sentences: list[int] = []
+    clauses: list[int] = []
+    sentence = 0
+    parting = [at for at, manner in enumerate(manners) if manner >= STOP]
+    for clause, end in enumerate([*parting, len(manners)]):
+        size = end - len(clauses)
+        sentences += [sentence] * size
+        clauses += [clause] * size
+        sentence += end < len(manners) and manners[end] == STOP
+    return sentences, clauses
 
 
 def _uses_accents(manners: Sequence[int]) -> bool:

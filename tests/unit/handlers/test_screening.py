@@ -400,7 +400,7 @@ def test_two_words_in_a_row_weigh_only_beside_each_other_and_in_one_sentence():
         weighing = points.weigh(tokens, [])
         if "points_emergency" not in weighing.signs:
             return []
-        return [text[tokens[at].start : tokens[to - 1].end] for at, to in weighing.pieces("points_emergency")]
+        return [text[tokens.start(at) : tokens.end(to - 1)] for at, to in weighing.pieces("points_emergency")]
 
     assert pieces("em bị nhốt rồi") == ["bị nhốt"]
     assert pieces("goi cong an") == ["cong an"]
@@ -580,7 +580,7 @@ def words_of(text: str) -> list[set[str]]:
         {"ca": ("@công an",), "ck": ("chồng",)},
     )
     known = {number: word for word, number in vocabulary.numbers.items()}
-    return [{known[number] for number in token.words} for token in cut(clean(text), vocabulary)]
+    return [{known[number] for number in reading.words} for reading in cut(clean(text), vocabulary).readings]
 
 
 @pytest.mark.parametrize(
