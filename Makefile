@@ -13,19 +13,22 @@ STAMP := $(VENV)/.installed
 # The tests start the program dozens of times: it is compiled once, also where the environment says to keep nothing.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check style types imports content bench chaos points clean
+# Two at a time: the types take as long as all the others together.
+CHECKS := types style imports content
+
+.PHONY: run test check $(CHECKS) compiled bench chaos points clean
 
 run: $(STAMP)
 	@$(PY) -m bot serve
 
-test: check
+test: $(STAMP)
+	@$(MAKE) --no-print-directory -j 2 $(CHECKS) compiled
 	$(PY) -m pytest -n 4 --dist worksteal --ignore tests/browser --ignore tests/chaos $(ARGS)
 	$(PY) -m pytest -n 2 --dist load tests/chaos $(ARGS)
 	$(PY) -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
 
-# Two at a time: the types take as long as all the others together.
 check: $(STAMP)
-	@$(MAKE) --no-print-directory -j 2 types style imports content
+	@$(MAKE) --no-print-directory -j 2 $(CHECKS)
 
 style: $(STAMP)
 	$(VENV)/bin/ruff check bot storage handlers flows tests
@@ -39,6 +42,10 @@ imports: $(STAMP)
 
 content: $(STAMP)
 	$(PY) -W error -m bot flows check
+
+# Once, beside the checks, instead of once in each of the four processes; whatever is wrong is said by the run itself.
+compiled: $(STAMP)
+	@$(PY) -m pytest --collect-only -qq >/dev/null 2>&1 || true
 
 bench: $(STAMP)
 	$(PY) -m tests.benchmarks $(NAME)

@@ -64,7 +64,7 @@ def load_world(
         library=library,
         libraries=libraries,
         screening=screening,
-        gazetteer=gazetteer or Gazetteer.load(shipped.place_files()),
+        gazetteer=gazetteer or load_places(None),
         directory=directory,
         zone=zone,
         pulled=pulled,
@@ -73,10 +73,15 @@ def load_world(
 
 def library_of(files: Mapping[str, bytes]) -> Library:
     """The flows of a content set; ContentBroken when they cannot be used."""
-    loaded = _loaded(tuple(sorted((name, content) for name, content in files.items() if not name.startswith(BESIDE))))
-    if loaded.library is None:
-        raise ContentBroken(loaded.findings[0].in_language("en") if loaded.findings else "no content")
-    return loaded.library
+    found = loaded(files)
+    if found.library is None:
+        raise ContentBroken(found.findings[0].in_language("en") if found.findings else "no content")
+    return found.library
+
+
+def loaded(files: Mapping[str, bytes]) -> Loaded:
+    """The flows of a content set and every mistake in them; what was read last is not read again."""
+    return _loaded(tuple(sorted((name, content) for name, content in files.items() if not name.startswith(BESIDE))))
 
 
 def _screening_of(files: Mapping[str, bytes]) -> Screening:
@@ -96,6 +101,11 @@ def _loaded(files: tuple[tuple[str, bytes], ...]) -> Loaded:
 @lru_cache(maxsize=2)
 def _screening(files: tuple[tuple[str, bytes], ...]) -> Screening:
     return Screening.load(dict(files))
+
+
+@lru_cache(maxsize=2)
+def _places(files: tuple[tuple[str, bytes], ...]) -> Gazetteer:
+    return Gazetteer.load(dict(files))
 
 
 class WorldSource:
@@ -156,7 +166,7 @@ class WorldSource:
 def load_places(folder: Path | None) -> Gazetteer:
     """The places of a folder, or the shipped ones. Raises ContentBroken with what is wrong in it."""
     try:
-        return Gazetteer.load(shipped.place_files(folder))
+        return _places(tuple(shipped.place_files(folder).items()))
     except (ValueError, OSError) as error:
         raise ContentBroken(f"places {folder or ''}: {error}") from None
 

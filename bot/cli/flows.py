@@ -27,10 +27,10 @@ from bot.cli.flows_reading import (
     refuse,
 )
 from bot.cli.flows_translations import add_translations
+from bot.worlds import loaded
 from flows.checks.translation import unfinished
 from flows.findings import Finding
 from flows.library import Library
-from flows.loader import load
 from flows.rehearsal import Outcome, run
 from flows.transcripts import Channel, Coverage, Host, Script, coverage, scripts
 from flows.updating import update as update_script
@@ -56,25 +56,25 @@ def flows_app(make_host: MakeHost) -> typer.Typer:
     def test(path: PathOption = SHIPPED, lang: LanguageOption = Language.VI, update: UpdateOption = False) -> None:
         """Run the transcripts of a content set and show which steps they pass. Exit: 0 all passed, 1 not, 2 cannot read."""
         files = read_files(path)
-        loaded = load(files)
-        if loaded.library is None:
-            print_findings(loaded.findings, Format.TEXT, lang, None)
+        library = loaded(files).library
+        if library is None:
+            print_findings(loaded(files).findings, Format.TEXT, lang, None)
             raise typer.Exit(FOUND)
         host, unusable = host_of(make_host, files)
         if host is None:
-            print_findings(unusable, Format.TEXT, lang, loaded.library)
+            print_findings(unusable, Format.TEXT, lang, library)
             raise typer.Exit(FOUND)
         found, broken = scripts(files)
         if update:
-            _update(path, loaded.library, found, host, files)
+            _update(path, library, found, host, files)
             found, broken = scripts(files)
-        outcomes = [run(loaded.library, script, host) for script in found]
-        numbered = [run(loaded.library, script, host, Channel.NUMBERS) for script in found]
+        outcomes = [run(library, script, host) for script in found]
+        numbered = [run(library, script, host, Channel.NUMBERS) for script in found]
         _print_outcomes(outcomes, broken, lang)
         visited, said = (set[Any]().union(*parts) for parts in _passed(outcomes))
-        covered = coverage(loaded.library, visited, said)
-        _print_coverage(loaded.library, covered, lang)
-        _print_languages(loaded.library, covered, lang)
+        covered = coverage(library, visited, said)
+        _print_coverage(library, covered, lang)
+        _print_languages(library, covered, lang)
         _print_channels({Channel.BUTTONS: outcomes, Channel.NUMBERS: numbered}, lang)
         raise typer.Exit(FOUND if broken or any(outcome.failures for outcome in [*outcomes, *numbered]) else CLEAN)
 

@@ -10,10 +10,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from bot.worlds import loaded
 from flows.checks import check as find_all
 from flows.findings import Finding
 from flows.library import Library
-from flows.loader import load, read_dir
+from flows.loader import read_dir
 from flows.transcripts import Host
 from handlers.errors import BinhAnError
 from handlers.rules import recall
@@ -56,12 +57,12 @@ def read_files(path: Path) -> dict[str, bytes]:
 
 def all_findings(make_host: MakeHost, files: dict[str, bytes]) -> tuple[Library | None, Host | None, list[Finding]]:
     """Everything that must be mended in a set, and the library and the host as far as there are any."""
-    loaded = load(files)
-    if loaded.library is None:
-        return None, None, list(loaded.findings)
+    read = loaded(files)  # once: the host reads the same flows
+    if read.library is None:
+        return None, None, list(read.findings)
     host, broken = host_of(make_host, files)
     worse = recall.findings(files, host.screen) if host is not None else []
-    return loaded.library, host, sorted([*loaded.findings, *broken, *worse, *find_all(loaded.library, files, host)])
+    return read.library, host, sorted([*read.findings, *broken, *worse, *find_all(read.library, files, host)])
 
 
 def host_of(make_host: MakeHost, files: dict[str, bytes]) -> tuple[Host | None, list[Finding]]:
