@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from flows.severity import Severity
@@ -107,6 +109,7 @@ def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
     told = "Tóm tắt vừa có thêm: Bạo lực tình dục · Xã: 03549 · có vũ khí: <b>dao</b>"
     expect(page.locator("#told")).to_have_text(told)
     assert page.input_value("#reply-text") == "Chị đ"  # what she is writing stays under her hand
+    expect(page.locator("#refer")).to_have_attribute("href", re.compile(r"/referrals\?near=03549$"))
     box = "document.querySelector('#reply-text').getBoundingClientRect()"
     assert page.evaluate(f"{box}.top > 0 && {box}.bottom <= innerHeight")
     assert_usable(page)

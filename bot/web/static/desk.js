@@ -216,6 +216,7 @@
       return li;
     })]);
     $("why").hidden = !$("reasons").children.length;
+    if ($("refer") && summary.commune) $("refer").search = "?near=" + encodeURIComponent(summary.commune);
     tell([...told()].filter((row) => !before.has(row)));
   }
   function tell(news) { // beside the box she writes in: the summary itself stands far above it; until her next line
