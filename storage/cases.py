@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Values
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -98,6 +99,16 @@ _DESTROY = (
     delete(escalations).where(
         escalations.c.case_uid == bindparam("gone"), escalations.c.state == word(EscalationState.ENDED)
     ),
+)
+# The identifier begins with the hour in which she began. One that was drawn afresh takes its place, as long as nothing that may
+# still be needed points to the old one (a call for a human that goes on).
+_RENAME = (
+    update(cases)
+    .where(
+        cases.c.uid == bindparam("gone"),
+        ~select(escalations.c.id).where(escalations.c.case_uid == bindparam("gone")).exists(),
+    )
+    .values(uid=bindparam("fresh"))
 )
 _REMOVE_KEY = insert(key_removals)
 
@@ -208,6 +219,7 @@ class Cases:
         }
         day = self._uow.now.replace(hour=0, minute=0, second=0, microsecond=0)  # the day is enough
         self._uow.execute(_CLEAR, {"gone": uid, "erased": day, **months})
+        self._uow.execute(_RENAME, {"gone": uid, "fresh": uuid4().hex})
         self._uow.execute(_REMOVE_KEY, {"uid": uid, "removed_at": self._uow.now})
         self._uow.keys.removed.append(uid)
         self._buffer.drop(uid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.web.deps import DEPS
-from bot.web.guard import STAFF, TOKEN_HASH, form_token
+from bot.web.guard import STAFF, TOKEN_HASH, form_token, owes_factor
 from bot.web.pages import page
 from bot.web.texts import DESK
 from handlers.errors import AlreadyClaimed, BinhAnError
@@ -28,6 +28,8 @@ def desk_page(request: web.Request, template: str, *, status: int = 200, **value
     deps, staff = request.config_dict[DEPS], request[STAFF]
     values.setdefault("kept", "")
     values.setdefault("hint", DESK.get(request.query.get("m", ""), ""))
+    # Whoever answers is rung at on every page: a shelter is looked up while the next one calls.
+    values.setdefault("rings", may(staff, Action.SEE_QUEUE) and not owes_factor(request, deps))
     return page(
         template, status=status, t=DESK, csrf=form_token(deps, request[TOKEN_HASH]), me=staff, actions=actions(request),
         **values,

@@ -59,7 +59,9 @@ async def _page(
         code=code,
         referrals=[referral_words(view, deps, commune) for view in views],
         choices=choices[:MOST],
-        near=near,
+        near=deps.place_name(commune)
+        if near and near == commune
+        else near,  # the case leads here by the code of where she is
         need=need if need in NEED else "",
         needs=sorted(NEED.items(), key=lambda one: one[1]),
         items=list(ITEM.items()),

@@ -26,7 +26,7 @@ LOOK_S = 2.0  # also how soon a disabled person's page goes dark
 REREAD_S = 10.0  # how often the fate of lines that wait long (held) is read again
 RETRY_MS = 1000
 _STATE = ("state", "severity", "level", "category", "banners", "closed", "mine", "readable")
-_SUMMARY = ("facts", "answers", "why", "signs")
+_SUMMARY = ("facts", "answers", "why", "signs", "commune")
 
 
 class _Gone(Exception):

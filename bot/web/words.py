@@ -226,6 +226,7 @@ def case(view: CaseView, deps: WebDeps, now: datetime) -> dict[str, Any]:
         "why": [deps.why(reason) for reason in summary.why],
         "signs": signs(summary),
         "answers": list(summary.answers.items()),
+        "commune": summary.commune,
         "lines": lines,
         "talk": talk(lines),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from flows.severity import Severity
@@ -10,7 +12,7 @@ from handlers.outgoing import append_line
 from handlers.staffing import SetEnabled, Staffing
 from tests.browser.conftest import DeskPage, Running
 from tests.browser.looking import CANARY, Visitors, assert_usable, becomes_true
-from tests.unit.web.desk_fakes import hire
+from tests.unit.web.desk_fakes import PASSWORD, hire
 from tests.unit.web.hostile_texts import TEXTS
 from tests.unit.web.test_stream import job, says_where
 
@@ -61,6 +63,28 @@ def test_on_the_case_page_the_bell_goes_on(visitors: Visitors, desk_page: DeskPa
     expect(page.locator("#live")).to_have_text("1 ca đang gọi")
 
 
+def test_it_rings_on_every_page_of_the_desk_for_who_answers(
+    visitors: Visitors, desk_page: DeskPage, running: Running
+) -> None:
+    me = staff(running, desk_page)
+    other = arrives(running, desk_page, "s0")
+    page = visitors.counsellor(desk_page.url)
+    for number, path in enumerate(("/desk/services", "/desk/me", f"/desk/cases/{other.code}"), start=2):
+        page.goto(desk_page.url + path)
+        expect(page.locator("#live")).to_have_text(f"{number - 1} ca đang gọi")
+        arrives(running, desk_page, f"s{number}")
+        expect(page).to_have_title(f"({number}) Bình An")
+        assert running.call(desk_page.hub.reachable) == {me.uid}
+    running.call(lambda: hire(desk_page.hotline, "bien", Role.EDITOR))
+    editor = visitors.page(desk_page.url + "/desk")
+    editor.fill("#name", "bien")
+    editor.fill("#password", PASSWORD)
+    editor.click("button.main")
+    editor.wait_for_url("**/desk/services")
+    assert editor.locator("body").get_attribute("data-queue") is None
+    expect(editor.locator("#live")).to_be_empty()
+
+
 def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
     visitors: Visitors, desk_page: DeskPage, running: Running
 ) -> None:
@@ -85,6 +109,7 @@ def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
     told = "Tóm tắt vừa có thêm: Bạo lực tình dục · Xã: 03549 · có vũ khí: <b>dao</b>"
     expect(page.locator("#told")).to_have_text(told)
     assert page.input_value("#reply-text") == "Chị đ"  # what she is writing stays under her hand
+    expect(page.locator("#refer")).to_have_attribute("href", re.compile(r"/referrals\?near=03549$"))
     box = "document.querySelector('#reply-text').getBoundingClientRect()"
     assert page.evaluate(f"{box}.top > 0 && {box}.bottom <= innerHeight")
     assert_usable(page)

@@ -198,6 +198,10 @@ async def test_a_month_later_an_order_yields_a_handful_of_coarse_fields(storage:
     left = await rows_about(storage, person)
     assert set(left) == {"cases", "audit_log", "key_removals"}
     (case,) = left["cases"]
+    # The old identifier tells the hour in which she began: it stands beside nothing of hers any more.
+    old = {table for table, rows in left.items() if any(person.case_uid in map(str, row.values()) for row in rows)}
+    assert old == {"key_removals"}
+    assert len(str(case["uid"])) == len(person.case_uid)
     kept = {name for name, value in case.items() if value not in (None, "", False)}
     assert kept == {
         "id",

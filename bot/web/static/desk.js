@@ -141,7 +141,7 @@
     ringing = queue.ringing;
     loud = queue.cards.some((card) => card.rings && card.level === "emergency");
     document.title = (ringing ? "(" + ringing + ") " : "") + said.title;
-    if (talk) live.textContent = ringing ? ringing + " " + said.others : said.live;
+    if (!cards) live.textContent = ringing ? ringing + " " + said.others : said.live;
     if (!cards) return;
     const focused = document.activeElement && document.activeElement.closest ? document.activeElement.closest("li.card") : null;
     const code = focused ? focused.querySelector(".top span").textContent : "";
@@ -216,6 +216,7 @@
       return li;
     })]);
     $("why").hidden = !$("reasons").children.length;
+    if ($("refer") && summary.commune) $("refer").search = "?near=" + encodeURIComponent(summary.commune);
     tell([...told()].filter((row) => !before.has(row)));
   }
   function tell(news) { // beside the box she writes in: the summary itself stands far above it; until her next line
@@ -290,7 +291,7 @@
   }
 
   // --- the stream ----------------------------------------------------------------------------------------------------
-  if (!cards && !talk) return;
+  if (!said.queue) return;
   const query = talk && talk.dataset.mine
     ? "?" + new URLSearchParams({ case: talk.dataset.code, after: last, open: talk.dataset.open }) : "";
   let source = null, heard = Date.now(), warned = "";
@@ -346,13 +347,13 @@
     on("gone", () => {
       source.close();
       live.textContent = said.gone;
-      location.assign("/desk/sign-in");
+      if (cards || talk) location.assign("/desk/sign-in"); // elsewhere a form may be half written: posting it keeps its words
     });
   }
   async function check() { // refused for good: signed out, or the server starts anew
     try {
       const answer = await fetch("/desk/events" + query, { method: "GET", headers: { Accept: "text/event-stream" }, signal: AbortSignal.timeout(4000) });
-      if (answer.status === 401) return location.assign("/desk/sign-in");
+      if (answer.status === 401) return cards || talk ? location.assign("/desk/sign-in") : undefined;
       if (answer.body) answer.body.cancel();
     } catch { /* still away */ }
     connect();

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.web.texts import COST, KIND, NEED, TAKEN
+from bot.web.texts import COST, DESK, KIND, NEED, TAKEN
 from flows.severity import Severity
 from handlers.model import Case, Role
 from handlers.referral import Consent, Item, ReferralStatus
@@ -14,9 +14,10 @@ from handlers.referrals import ask_for
 from handlers.service import KINDS, NEEDS, TAKES, Cost, Disclosure, Service
 from tests.fakes.hotline import Hotline
 from tests.unit.handlers.test_directory import CHECKED
-from tests.unit.web.desk_fakes import desk_deps, hire
+from tests.unit.web.desk_fakes import desk_deps, gazetteer, hire
 from tests.unit.web.serving import OUR_PAGE, serving
 from tests.unit.web.signed_in import Browser
+from tests.unit.web.test_stream import says_where
 
 LEGAL = replace(
     CHECKED, id="legal", name="Trung tâm Trợ giúp", kind="legal_aid", needs=frozenset({"legal"}), capacity=None
@@ -230,6 +231,23 @@ async def test_who_does_not_hold_the_case_sees_no_words_and_may_not_act(house: H
         assert (await other.post(f"{path}/{one.uid}/set", status="served")).status == 409
         assert (await other.post(f"{path}/{one.uid}/link")).status == 409
         assert (await other.get("/desk/cases/K9-999/referrals")).status == 404
+
+
+async def test_sending_on_begins_near_where_she_is(house: Hotline) -> None:
+    hire(house, "lan")
+    case = held_case(house)
+    says_where(house, case, "03388")
+    deps, _ = desk_deps(house, place_name=lambda code: gazetteer().name(code))
+    async with serving(deps, cookies=True) as http:
+        browser = await signed_in(http)
+        await browser.post(f"/desk/cases/{case.code}/claim", epoch="1")
+        page = await browser.page(f"/desk/cases/{case.code}")
+        (way,) = [attrs["href"] for attrs in page.all("a") if "/referrals" in attrs["href"]]
+        assert way == f"/desk/cases/{case.code}/referrals?near=03388"
+        found = await browser.page(way)
+        assert found.fields["near"] == gazetteer().name("03388")
+        again = await browser.page(f"/desk/cases/{case.code}/referrals?near={found.fields['near']}&need=legal")
+        assert DESK["services_unclear"] not in again.text
 
 
 @pytest.mark.parametrize("data", [{}, {"pin": "000000"}, {"pin": "000000", "status": "accepted"}, {"status": "x"}])

@@ -238,6 +238,7 @@ async def test_what_she_says_meanwhile_stands_in_the_open_summary_at_once(hotlin
             assert (await stream.event("state"))[1]["category"] == CATEGORY["sexual_violence"]
             _, told = await stream.event("summary")
             assert [DESK["place"], "03549"] in told["facts"]
+            assert told["commune"] == "03549"
             assert told["signs"] == [[SIGN["weapon"], ["con dao"]]]
             hotline.writes(case)  # nothing new in it: no second summary before its line
             door.wakeups.ring("desk")
