@@ -179,7 +179,7 @@ class WebConfig(_Written):
     exit_url: Url = (
         "https://vi.wikipedia.org/wiki/Th%E1%BB%9Di_ti%E1%BA%BFt"  # where the quick exit leads: neutral, quick
     )
-    behind_proxy: bool = False  # trust the last X-Forwarded-For (only when a proxy of ours sets it)
+    behind_proxy: bool = False  # trust the last X-Forwarded-For, from a proxy on this machine or in a private network
     drain_s: Annotated[float, Field(ge=0, le=60)] = 0.0  # told to stop, /readyz fails so long before the doors close
 
 

@@ -27,8 +27,8 @@ def notes(written: Config) -> Iterator[str]:
         )
     if written.web.behind_proxy and not _loopback(written.address[0]):
         yield (
-            f"web.behind_proxy believes X-Forwarded-For from whoever reaches {written.listen}; listen on 127.0.0.1, or see to it "
-            "that nobody but the proxy can reach that address"
+            f"web.behind_proxy believes X-Forwarded-For from whoever reaches {written.listen} from a private network; listen on "
+            "127.0.0.1, or see to it that nobody but the proxy can reach that address"
         )
 
 

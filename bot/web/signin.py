@@ -208,15 +208,23 @@ def _device_key(deps: WebDeps, mark: str) -> str:
 
 
 def address_prefix(request: web.Request, deps: WebDeps) -> str:
-    """The caller's /24 or /48, only ever used inside a keyed hash with the day in it."""
-    peer = request.remote or ""
-    if deps.behind_proxy:
-        peer = request.headers.get("X-Forwarded-For", peer).rsplit(",", 1)[-1].strip()
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
+    """The caller's /24 or /48, only ever used inside a keyed hash with the day in it. Who asks is believed from a proxy beside
+    us, on this machine or in a private network, and from nobody who comes from outside.
+    """
+    address = _address(request.remote or "")
+    forwarded = request.headers.get("X-Forwarded-For")
+    if deps.behind_proxy and forwarded and (address is None or address.is_private):
+        address = _address(forwarded.rsplit(",", 1)[-1].strip())
+    if address is None:
         return "none"
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
+
+
+def _address(written: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(written)
+    except ValueError:
+        return None
 
 
 def _key(deps: WebDeps, text: str) -> str:

@@ -13,6 +13,7 @@ from yarl import URL
 from bot.web import guard
 from bot.web.guard import token_hash
 from bot.web.passwords import Verifier
+from bot.web.signin import address_prefix
 from handlers.model import Role
 from handlers.signing_in import (
     THROTTLE_WINDOW,
@@ -240,6 +241,26 @@ async def test_one_name_tried_from_many_places_is_throttled_for_strangers_only(
         assert await tries(900, PASSWORD) == 429
         assert await tries(900, PASSWORD, seen=kept["seen"]) == 303
         assert hotline.audit().count("staff.sign_in_refused") == 1  # nobody fills the log by knocking
+
+
+@pytest.mark.parametrize(
+    ("peer", "behind_proxy", "place"),
+    [
+        ("127.0.0.1", True, "198.51.100.0/24"),
+        ("10.1.2.3", True, "198.51.100.0/24"),
+        ("::1", True, "198.51.100.0/24"),
+        ("8.8.8.8", True, "8.8.8.0/24"),  # went around the proxy
+        ("127.0.0.1", False, "127.0.0.0/24"),
+    ],
+)
+def test_who_asks_is_believed_from_a_proxy_beside_us_only(
+    hotline: Hotline, peer: str, behind_proxy: bool, place: str
+) -> None:
+    deps, _ = desk_deps(hotline, behind_proxy=behind_proxy)
+    request = make_mocked_request("POST", "/", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}).clone(
+        remote=peer
+    )
+    assert address_prefix(request, deps) == place
 
 
 async def test_an_office_behind_one_address_is_not_shut_out_by_its_own_work(hotline: Hotline, quick: list[str]) -> None:
