@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from flows.checks.wording import sensitive_in
 from flows.severity import Severity
-from handlers import return_codes
+from handlers import offered, return_codes
 from handlers.errors import BinhAnError
 from handlers.escalation import Escalations
 from handlers.inbound import Inbound
@@ -304,7 +304,7 @@ def falling(patch: pytest.MonkeyPatch) -> None:
 
 def pressing_old_buttons(patch: pytest.MonkeyPatch) -> None:
     answer = lambda turn, message: True if message.choice == AGREE else None  # noqa: E731
-    patch.setattr(Inbound, "_answer_to_offer", staticmethod(answer))
+    patch.setattr(offered, "answer", answer)
 
 
 BUGS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
