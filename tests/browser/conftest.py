@@ -18,6 +18,7 @@ from bot.config import Config
 from bot.running import run_service
 from bot.web.app import build_app
 from bot.web.deps import WebDeps
+from bot.web.runner import Runner
 from bot.wiring import Service, open_service
 from flows.languages import Spoken
 from handlers.staffing import SetPassword
@@ -97,7 +98,7 @@ class Served:
 
     def __init__(self, running: Running, deps: WebDeps) -> None:
         self._running = running
-        self._runner = web.AppRunner(build_app(deps), access_log=None, shutdown_timeout=0.1)
+        self._runner = Runner(build_app(deps), shutdown_timeout=0.1)
         running.do(self._runner.setup())
         running.do(web.TCPSite(self._runner, "127.0.0.1", 0).start())
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
