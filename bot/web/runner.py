@@ -29,8 +29,8 @@ class Runner(web.AppRunner):
         self._https = https
 
     async def cleanup(self) -> None:
-        """Close the doors. Who has been accepted a moment ago becomes a connection first, which is closed like all others: a server
-        that closes in between forgets her, with her line still open.
+        """Close the doors. Who has been accepted a moment ago becomes a connection first, which is closed like all others: a
+        server that closes in between forgets her, with her line still open.
         """
         loop = asyncio.get_running_loop()
         for site in self.sites:

@@ -1,4 +1,4 @@
-"""A server that closes while somebody is coming in: she is let in or turned away, never left with an open line that nobody holds."""
+"""A server that closes while somebody is coming in: she is let in or turned away, not left with a line that nobody holds."""
 
 from __future__ import annotations
 
