@@ -29,6 +29,7 @@ from tests.unit.web.fakes import make_deps
 
 R = TypeVar("R")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+WITHIN_S = 120  # what hangs is noticed; a start that takes three seconds alone took more than twenty beside a load of 17
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,7 +49,9 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright:
         expect.set_options(timeout=15_000)  # a busy machine is no failure
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"], timeout=WITHIN_S * 1000
+        )
         yield browser
         browser.close()
 
@@ -70,7 +73,7 @@ class Running:
         self._thread.start()
 
     def do(self, work: Coroutine[Any, Any, R]) -> R:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(WITHIN_S)
 
     def call(self, work: Any, *args: Any) -> Any:
         """Run a plain function inside the loop."""
