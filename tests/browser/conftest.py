@@ -29,7 +29,9 @@ from tests.unit.web.fakes import make_deps
 
 R = TypeVar("R")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-WITHIN_S = 120  # what hangs is noticed; a start that takes three seconds alone took more than twenty beside a load of 17
+WITHIN_S = (
+    120  # what hangs is noticed; a start that takes three seconds alone took more than twenty beside a load of 17
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
