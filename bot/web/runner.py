@@ -28,6 +28,21 @@ class Runner(web.AppRunner):
         super().__init__(app, access_log=None, handle_signals=False, **options)
         self._https = https
 
+    async def cleanup(self) -> None:
+        """Close the doors. Who has been accepted a moment ago becomes a connection first, which is closed like all others: a
+        server that closes in between forgets her, with her line still open.
+        """
+        loop = asyncio.get_running_loop()
+        for site in self.sites:
+            server = getattr(site, "_server", None)
+            for door in server.sockets if server is not None else ():
+                loop.remove_reader(door)
+        try:
+            for _ in range(2):
+                await asyncio.sleep(0)
+        finally:
+            await super().cleanup()
+
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         return _Server(

@@ -18,6 +18,7 @@ from bot.config import Config
 from bot.running import run_service
 from bot.web.app import build_app
 from bot.web.deps import WebDeps
+from bot.web.runner import Runner
 from bot.wiring import Service, open_service
 from flows.languages import Spoken
 from handlers.staffing import SetPassword
@@ -28,6 +29,9 @@ from tests.unit.web.fakes import make_deps
 
 R = TypeVar("R")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+WITHIN_S = (
+    120  # what hangs is noticed; a start that takes three seconds alone took more than twenty beside a load of 17
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +51,9 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright:
         expect.set_options(timeout=15_000)  # a busy machine is no failure
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"], timeout=WITHIN_S * 1000
+        )
         yield browser
         browser.close()
 
@@ -69,7 +75,7 @@ class Running:
         self._thread.start()
 
     def do(self, work: Coroutine[Any, Any, R]) -> R:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(WITHIN_S)
 
     def call(self, work: Any, *args: Any) -> Any:
         """Run a plain function inside the loop."""
@@ -97,7 +103,7 @@ class Served:
 
     def __init__(self, running: Running, deps: WebDeps) -> None:
         self._running = running
-        self._runner = web.AppRunner(build_app(deps), access_log=None, shutdown_timeout=0.1)
+        self._runner = Runner(build_app(deps), shutdown_timeout=0.1)
         running.do(self._runner.setup())
         running.do(web.TCPSite(self._runner, "127.0.0.1", 0).start())
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
