@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from flows.severity import Severity
 from handlers.desk import Claim, Claimed
-from handlers.errors import AlreadyClaimed
+from handlers.errors import AlreadyClaimed, StorageUnavailable
 from handlers.model import Address, EscalationState, InboundMessage, MessageKind, Role, Staff, new_uid
-from handlers.ports import UnitOfWork
+from handlers.ports import Door, Operation, UnitOfWork
 from tests.e2e.harness import program
 from tests.fakes.hotline import Hotline
 
@@ -21,7 +21,18 @@ RACES = 1000
 RACERS = 3
 AT_ONCE = 40
 TEXT = "cuu em voi, chong em dang cam dao duoi em"
+A = TypeVar("A")
 T = TypeVar("T")
+
+
+async def patiently(door: Door, operation: Operation[A, T], item: A) -> T:
+    """As a page does it: what a busy machine refuses has had no effect, and is tried again."""
+    for _ in range(50):
+        try:
+            return await door.run(operation, item)
+        except StorageUnavailable:
+            await asyncio.sleep(0.1)
+    return await door.run(operation, item)
 
 
 def batched(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -41,8 +52,8 @@ async def test_a_thousand_races_have_one_winner_each_and_the_losers_are_told_who
         for some in batched(
             messages, AT_ONCE
         ):  # more in the queue than a busy machine does in a second is refused by design
-            accepted = await asyncio.gather(*(door.run(inbound.accept, message) for message in some))
-            await asyncio.gather(*(door.run(inbound.handle, one.contact_uid) for one in accepted))
+            accepted = await asyncio.gather(*(patiently(door, inbound.accept, message) for message in some))
+            await asyncio.gather(*(patiently(door, inbound.handle, one.contact_uid) for one in accepted))
         queue = await running.queue()
         cards = [card for card in queue.cards if card.state is EscalationState.RINGING]
         assert len(cards) == RACES
@@ -50,7 +61,7 @@ async def test_a_thousand_races_have_one_winner_each_and_the_losers_are_told_who
         async def races(racer: Staff, code: str, epoch: int) -> object:
             command = Claim(staff_uid=racer.uid, case_code=code, epoch=epoch)
             try:
-                return await door.run(desk.claim, command)
+                return await patiently(door, desk.claim, command)
             except AlreadyClaimed as error:
                 return error
 

@@ -200,7 +200,7 @@ class Hotline:
             uow.contacts.save(replace(contact, last_inbound_at=self.now, stay_started_at=self.now))
             uid = new_uid()
             case = Case(
-                uid=uid, contact_uid=contact.uid, code=f"C-{uid[:8]}".upper(), opened_at=self.now, channel=channel
+                uid=uid, contact_uid=contact.uid, code=f"C-{uid[-8:]}".upper(), opened_at=self.now, channel=channel
             )
             case = replace(case, last_inbound_at=self.now)
             case = replace(case, next_due_at=case_due_at(case, calling=False))
