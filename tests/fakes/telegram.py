@@ -527,7 +527,13 @@ class FakeTelegram:
             request.transport.abort()
             return web.Response()
         chat = {"id": chat_id, "type": "private" if chat_id > 0 else "supergroup"}
-        return _ok({"message_id": message.message_id, "date": 1, "chat": chat, "text": message.text})
+        answer = _ok({"message_id": message.message_id, "date": 1, "chat": chat, "text": message.text})
+        try:
+            await answer.prepare(request)
+            await answer.write_eof()
+        except ConnectionResetError:
+            message.answer_lost = True  # we were so slow that the bot had hung up
+        return answer
 
 
 def _check(parameters: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bool]:
