@@ -583,6 +583,13 @@ def words_of(text: str) -> list[set[str]]:
     return [{known[number] for number in reading.words} for reading in cut(clean(text), vocabulary).readings]
 
 
+def test_of_texts_only_words_of_the_lexicon_and_single_syllables_are_remembered():
+    vocabulary = Vocabulary(["cứu"], {})
+    read = [reading.words for reading in cut(clean("cứu Zhangwei 0912345678, c ứ u"), vocabulary).readings]
+    assert read == [(0,), (), (), (0,)]
+    assert set(vocabulary.typed) == {"cứu", "ứ", "u", ","}  # not the name, the number, nor the letters as one
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
