@@ -90,7 +90,7 @@ def retire(config: ConfigOption = None, by: ByOption = None) -> None:
     written = load_config(config)
     gone, waiting = wiring.retire_keks(written)
     if gone:
-        note(written, by, audit.KEYS_RETIRED, ",".join(gone))
+        note(written, by, audit.KEYS_RETIRED, keks=",".join(gone))
     for kek in gone:
         print(f"{kek}: taken away")
     for kek, until in waiting.items():

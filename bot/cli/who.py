@@ -17,7 +17,9 @@ ByOption = Annotated[
     str | None,
     typer.Option("--by", help="Who does it; it stands in the audit log (default: the name of this system account)."),
 ]
-UNWRITTEN = "warning: done, but the audit log has no row of it (database busy, away or of another version); note who did it"
+UNWRITTEN = (
+    "warning: done, but the audit log has no row of it (database busy, away or of another version); note who did it"
+)
 
 
 def name_of(by: str | None = None) -> str:

@@ -91,7 +91,7 @@ def test_what_is_done_with_the_keys_says_who(house: Path) -> None:
 def test_a_key_taken_away_says_who(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.wiring.retire_keks", lambda config: (["kek_1", "kek_2"], {}))
     run("keys", "retire")
-    assert rows(house, "keys.%") == [("command line: lan.it", "keys.retired", "kek_1,kek_2", {})]
+    assert rows(house, "keys.%") == [("command line: lan.it", "keys.retired", "", {"keks": "kek_1,kek_2"})]
 
 
 def test_backup_restore_and_the_end_of_the_quarantine_say_who(house: Path) -> None:
