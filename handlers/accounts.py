@@ -12,11 +12,12 @@ from datetime import timedelta
 from typing import Final
 
 from handlers import audit, paging
+from handlers.command_line import COMMAND_LINE
 from handlers.errors import BinhAnError
 from handlers.model import Address, AuditEntry, Staff
 from handlers.operation import operation
 from handlers.ports import UnitOfWork
-from handlers.staffing import COMMAND_LINE, NoSuchStaff
+from handlers.staffing import NoSuchStaff
 
 CODE_LIVES: Final = timedelta(minutes=30)
 TRIES: Final = 20  # wrong codes on one channel

@@ -85,3 +85,12 @@ CONTENT_ROLLED_BACK: Final = "content.rolled_back"
 # the installation
 ALARM: Final = "alarm.sounded"
 ALARM_OVER: Final = "alarm.over"
+
+# what commands on the server do outside the data; detail: figures and key ids, never a path, a key or a part of one
+KEYS_ROTATED: Final = "keys.rotated"  # object: the key-encryption key that wraps everything now
+KEYS_PREPARED: Final = "keys.prepared"
+KEYS_RETIRED: Final = "keys.retired"
+KEYS_COPIED: Final = "keys.copied"  # by hand; detail: into the second place, or into another folder
+BACKED_UP: Final = "backup.made"  # detail: rows, keys, and whether the secrets went along
+RESTORED: Final = "backup.restored"
+DIRECTORY_EXPORTED: Final = "directory.exported_for_staff"  # with what only staff may know: hidden places

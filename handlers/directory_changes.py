@@ -13,13 +13,13 @@ from typing import Final
 
 from flows.effects import Value
 from handlers import audit
+from handlers.command_line import at_command_line
 from handlers.errors import BinhAnError
 from handlers.model import AuditEntry
 from handlers.operation import operation
 from handlers.permissions import Action, require
 from handlers.ports import UnitOfWork
 from handlers.service import COLUMNS, Service
-from handlers.staffing import COMMAND_LINE
 
 CHECKED: Final = frozenset(
     {"name", "kind", "needs", "takes", "hours", "phones", "address", "commune", "lat", "lon", "cost", "covers"}
@@ -184,7 +184,7 @@ def replace_table(uow: UnitOfWork, items: Sequence[ReplaceTable]) -> list[None]:
     """Store holidays or travel times."""
     for item in items:
         uow.services.put_beside(item.name, item.text)
-        _note(uow, _command_line(item.by), audit.SERVICE_IMPORTED, item.name, {})
+        _note(uow, at_command_line(item.by), audit.SERVICE_IMPORTED, item.name, {})
     return [None] * len(items)
 
 
@@ -193,7 +193,7 @@ def load_boundaries(uow: UnitOfWork, items: Sequence[LoadBoundaries]) -> list[in
     """Store boundaries; how many communes."""
     for item in items:
         uow.boundaries.replace(item.rows)
-        _note(uow, _command_line(item.by), audit.BOUNDARIES_LOADED, "", {"communes": len(item.rows)})
+        _note(uow, at_command_line(item.by), audit.BOUNDARIES_LOADED, "", {"communes": len(item.rows)})
     return [len(item.rows) for item in items]
 
 
@@ -221,7 +221,7 @@ def import_services(uow: UnitOfWork, items: Sequence[Import]) -> list[int]:
             _require_possible(uow, Service.from_row(row))
         uow.services.replace(item.rows)
         for row in item.rows:
-            _note(uow, _command_line(item.by), audit.SERVICE_IMPORTED, row["id"], {})
+            _note(uow, at_command_line(item.by), audit.SERVICE_IMPORTED, row["id"], {})
         done.append(len(item.rows))
     return done
 
@@ -246,7 +246,7 @@ def _set(uow: UnitOfWork, item: SetField) -> Changed:
     _require_possible(uow, after)
     if item.column == "free":
         _require_room(before, after.free or 0)
-    return _write(uow, before, after, _command_line(item.by), audit.SERVICE_CHANGED)
+    return _write(uow, before, after, at_command_line(item.by), audit.SERVICE_CHANGED)
 
 
 @operation("directory_verify")
@@ -254,7 +254,7 @@ def verify(uow: UnitOfWork, items: Sequence[Verify]) -> list[int]:
     """Mark services as checked; how many. At the desk only for whoever may edit the directory. NoSuchService, WrongValue."""
     done = []
     for item in items:
-        actor = _command_line(item.by)
+        actor = at_command_line(item.by)
         if item.staff_uid:
             actor = require(uow, item.staff_uid, Action.EDIT_DIRECTORY).uid
         on = item.on or uow.now.date()
@@ -314,11 +314,6 @@ def _write(uow: UnitOfWork, before: Service, after: Service, actor: str, action:
         uow.ring("desk")
     void = before.verified_on is not None and after.verified_on is None
     return Changed(service_id=after.id, columns=columns, unproven=void)
-
-
-def _command_line(by: str) -> str:
-    """A name given at the command line must not pass for a staff uid, for "system" or for "seeker"."""
-    return f"{COMMAND_LINE}: {by.strip()[:40]}"
 
 
 def _note(uow: UnitOfWork, actor: str, action: str, service_id: str, detail: dict[str, Value]) -> None:

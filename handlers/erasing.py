@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from handlers.command_line import at_command_line
 from handlers.desk_views import case_of
 from handlers.errors import BinhAnError, NoSuchCase
 from handlers.housekeeping import Housekeeping
@@ -65,7 +66,7 @@ class Erasing:
 
     def _erase(self, uow: UnitOfWork, item: EraseNow) -> int:
         if item.command_line:
-            actor, case = f"command line: {item.command_line}"[:64], _any_case(uow, item.case_code)
+            actor, case = at_command_line(item.command_line), _any_case(uow, item.case_code)
         else:
             actor = require(uow, item.staff_uid, Action.ERASE_NOW).uid
             case = case_of(uow, item.case_code)

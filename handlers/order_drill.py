@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from handlers import audit
+from handlers.command_line import at_command_line
 from handlers.model import AuditEntry
 from handlers.operation import operation
 
@@ -69,6 +70,6 @@ def drill(uow: UnitOfWork, items: Sequence[Drill]) -> list[Answer | None]:
     for item in items:
         answer = uow.keeping.answer(item.case_code.strip().upper())
         code = answer.case_code if answer else ""
-        uow.audit.add(AuditEntry(actor=f"command line: {item.by}"[:64], action=audit.DRILLED, object=code))
+        uow.audit.add(AuditEntry(actor=at_command_line(item.by), action=audit.DRILLED, object=code))
         answers.append(answer)
     return answers

@@ -13,11 +13,11 @@ from typing import Final
 
 from flows.loader import load, version_of
 from handlers import audit
+from handlers.command_line import at_command_line
 from handlers.directory_files import load_seed
 from handlers.errors import BinhAnError
 from handlers.model import AuditEntry
 from handlers.ports import ContentSet, Publication, UnitOfWork
-from handlers.staffing import COMMAND_LINE
 
 DESPITE: Final = frozenset({"uncovered-step", "unreachable-flow", "unreachable-step", "unused-variable"})
 """Findings that one may publish in spite of, each by its name: untidy, but no seeker is worse off. No other ever."""
@@ -138,9 +138,8 @@ def _make_current(
         before is None and not uow.services.revision()
     ):  # as at a first start: the directory begins with what the set brings along
         uow.services.replace([service.to_row() for service in load_seed(files)])
-    # A name given at the command line must not pass for a staff uid, for "system" or for "seeker".
     entry = AuditEntry(
-        actor=f"{COMMAND_LINE}: {by.strip()}", action=action, object=version, detail={"before": before or "", **detail}
+        actor=at_command_line(by), action=action, object=version, detail={"before": before or "", **detail}
     )
     uow.audit.add(entry)
     return Published(version, before, changed=True)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from handlers.audit import SEEKER, SYSTEM
+from handlers.command_line import COMMAND_LINE, is_command_line
 from handlers.errors import BinhAnError
 from handlers.factors import HELP_CODE_LIVES, new_code
 from handlers.model import AuditEntry, DutySwitch, Role, Staff, new_uid
@@ -19,8 +21,8 @@ from handlers.ports import UnitOfWork
 from handlers.sessions import cut, end_pages
 
 MAX_NAME_CHARS: Final = 40
-COMMAND_LINE: Final = "command line"
-"""Actor of the audit row when staff are changed by a command on the server."""
+_TAKEN: Final = frozenset({SYSTEM, SEEKER})
+"""Nobody signs in under a word that stands in the audit log for somebody else."""
 
 # words of the audit log
 STAFF_ADDED: Final = "staff.added"
@@ -48,7 +50,7 @@ class NoSuchStaff(BinhAnError):
 
 
 class BadName(BinhAnError):
-    """A sign-in name is 1 to 40 characters without spaces at its ends; an alias as well; at least one role is needed."""
+    """A name or alias is 1 to 40 characters without spaces at its ends, a name not "system" or "seeker"; a role is needed."""
 
     code = "bad-name"
 
@@ -76,7 +78,7 @@ class NothingToHelp(BinhAnError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddStaff:
-    """A new staff member with a first password. `by` is a staff uid or `COMMAND_LINE`."""
+    """A new staff member with a first password. `by` is a staff uid or whoever stands at the command line."""
 
     name: str
     alias: str
@@ -206,6 +208,8 @@ class Staffing:
         for word in (item.name, item.alias):
             if not word or word != word.strip() or len(word) > MAX_NAME_CHARS or not word.isprintable():
                 raise BadName
+        if item.name.casefold() in _TAKEN or is_command_line(item.name.casefold()):
+            raise BadName
         if not item.roles:
             raise BadName
         if uow.staff.by_name(item.name) is not None:
@@ -309,7 +313,7 @@ class Staffing:
 
 def _may_keep(uow: UnitOfWork, by: str, staff: Staff) -> None:
     """The command line may; a staff member only with the right to, read in this very transaction, and never to herself."""
-    if by == COMMAND_LINE:
+    if is_command_line(by):
         return
     require(uow, by, Action.KEEP_STAFF)
     if by == staff.uid:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, update
 
+from handlers.audit import SYSTEM
 from handlers.model import AuditEntry, Disposition, EscalationState, OutboxState
 from handlers.ports import UnitOfWork
 from storage.data_keys import Keys
@@ -45,23 +46,23 @@ def begin_quarantine(runner: RunsStatements, store: Keys, pepper: bytes, now: da
     transaction that the caller commits.
     """
     uow = SqlUnitOfWork(runner, KeyRing(store), pepper, now)
-    done = _begin(uow, check_keys(runner, store).destroyed)
+    done = _begin(uow, check_keys(runner, store).destroyed, SYSTEM)
     uow.finish()
     return done
 
 
-def quarantine_now(uow: SqlUnitOfWork, stores: Sequence[Keys]) -> list[tuple[int, int]]:
-    """The same as an operation on a database that is in use; each item is the key store."""
-    return [_begin(uow, check_keys(uow, store).destroyed) for store in stores]
+def quarantine_now(uow: SqlUnitOfWork, items: Sequence[tuple[Keys, str]]) -> list[tuple[int, int]]:
+    """The same as an operation on a database that is in use; each item is the key store, and who wants it."""
+    return [_begin(uow, check_keys(uow, store).destroyed, actor) for store, actor in items]
 
 
-def _begin(uow: SqlUnitOfWork, gone: frozenset[str]) -> tuple[int, int]:
+def _begin(uow: SqlUnitOfWork, gone: frozenset[str], actor: str) -> tuple[int, int]:
     held = uow.execute(_HOLD_ALL).rowcount
     for uid in sorted(gone):
         _finish_erasure(uow, uid)
     uow.execute(_SIGN_EVERYBODY_OUT)  # a session that was ended since must not live again
     uow.set_setting(QUARANTINE, ON)
-    uow.audit.add(AuditEntry(actor="system", action=BEGUN, detail={"held": held, "erased": len(gone)}))
+    uow.audit.add(AuditEntry(actor=actor, action=BEGUN, detail={"held": held, "erased": len(gone)}))
     return held, len(gone)
 
 

@@ -14,6 +14,7 @@ from bot.cli.csv_files import fail
 from bot.config import load_config
 from bot.heads import append_head, read_heads
 from handlers.audit_log import AT_ONCE, AuditReport, SignedHead, check_log
+from handlers.command_line import COMMAND_LINE, is_command_line, named
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -56,7 +57,13 @@ def verify(
 @app.command()
 def show(
     case: Annotated[str, typer.Option("--case", help="Only what was done to this case (its code).")] = "",
-    by: Annotated[str, typer.Option("--by", help="Only what this person did (the sign-in name), or `system`.")] = "",
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            help="Only what she did: a sign-in name, a name at the command line, `command line` (all there), or `system`.",
+        ),
+    ] = "",
     since: Annotated[str, typer.Option("--since", help="Only from this day on, such as 2026-11-28.")] = "",
     config: ConfigOption = None,
 ) -> None:
@@ -75,7 +82,8 @@ def show(
                 seq = rows[-1].seq
                 for row in rows:
                     who = names.get(row.actor, row.actor)
-                    wanted = case.upper() in ("", row.object.upper()) and by in ("", who)
+                    there = (named(row.actor), COMMAND_LINE) if is_command_line(row.actor) else ()
+                    wanted = case.upper() in ("", row.object.upper()) and by in ("", who, *there)
                     if wanted and (first is None or row.at >= first):
                         when = row.at.astimezone(written.zone).isoformat(sep=" ", timespec="seconds")
                         print(row.seq, when, who, row.action, row.object, row.detail, sep="\t")

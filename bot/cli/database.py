@@ -10,7 +10,9 @@ import typer
 
 from bot import wiring
 from bot.cli.drill import drill
+from bot.cli.who import ByOption, actor_of, note, say_unwritten
 from bot.config import Config, load_config
+from handlers import audit
 
 app = typer.Typer(help="The database.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -47,15 +49,17 @@ def backup(
         bool,
         typer.Option("--include-secrets", help="Also copy the secret files: then the backup alone reads everything."),
     ] = False,
+    by: ByOption = None,
 ) -> None:
     """Copy data and keys while the service runs; the keys go into their second place, where there is one (keys_second)."""
     written = load_config(config)
-    done, noted = wiring.backup_database(written, to, include_secrets=include_secrets)
+    done, noted = wiring.backup_database(written, to, include_secrets=include_secrets, by=actor_of(by))
     print(f"backup: {done.rows} rows, {done.keys} keys, in {done.seconds:.1f} s; written to {to}")
     if not noted:
         print(
             "warning: the status page does not know of this backup; the database was busy, or is older than this program"
         )
+        say_unwritten()
     if done.apart:
         print(f"keys: in their second place ({written.keys_second}), not in the backup; it may be kept for 30 days")
     else:
@@ -74,10 +78,12 @@ def restore(
     keys: Annotated[
         Path | None, typer.Option("--keys", help="The second place of the keys, or a copy of the key store from it.")
     ] = None,
+    by: ByOption = None,
 ) -> None:
     """Put a backup in place of missing data. Starts in quarantine: nothing is sent until `db release` is given."""
     written = load_config(config)
     done = wiring.restore_database(written, source, secrets, keys)
+    note(written, by, audit.RESTORED, made_at=done.made_at, held=done.held, erased=done.erased)
     made_at = datetime.fromisoformat(done.made_at).astimezone(written.zone)
     print(
         f"restore: data of {made_at:%Y-%m-%d %H:%M} ({written.timezone}), in "
@@ -100,18 +106,18 @@ def warn(config: Config) -> None:
 
 
 @app.command()
-def quarantine(config: ConfigOption = None) -> None:
+def quarantine(config: ConfigOption = None, by: ByOption = None) -> None:
     """Begin a quarantine by hand: after the database was brought back by other means (a snapshot, point-in-time recovery).
 
     Everything on its way to seekers is held, and whoever was erased since, as the keys know, is erased from these data too.
     """
-    held, erased = wiring.begin_quarantine(load_config(config))
+    held, erased = wiring.begin_quarantine(load_config(config), actor_of(by))
     print(f"quarantine: begun; {held} lines held, {erased} erasures finished; everybody signs in again")
     print("nothing goes out; look at the desk, then run: python -m bot db release")
 
 
 @app.command()
-def release(config: ConfigOption = None) -> None:
+def release(config: ConfigOption = None, by: ByOption = None) -> None:
     """End the quarantine after a restore: from now on messages go out again."""
-    was_on = wiring.release_quarantine(load_config(config))
+    was_on = wiring.release_quarantine(load_config(config), actor_of(by))
     print("quarantine: ended" if was_on else "quarantine: there was none")

@@ -7,7 +7,6 @@ wrong use or unreadable.
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import os
 import sys
@@ -22,11 +21,13 @@ import typer
 from bot import wiring
 from bot.cli.csv_files import fail
 from bot.cli.held import Held, read_held
+from bot.cli.who import ByOption, actor_of, name_of
 from bot.config import Config, load_config
 from bot.worlds import load_places
 from flows.loader import load
+from handlers import audit, hsds
 from handlers import directory_changes as changes
-from handlers import hsds
+from handlers.command_line import note
 from handlers.directory_check import check as check_directory
 from handlers.directory_check import needs_asked_for
 from handlers.directory_files import (
@@ -39,6 +40,7 @@ from handlers.directory_files import (
     with_commas,
     write_services,
 )
+from handlers.model import AuditEntry
 from handlers.ports import Operation
 from handlers.rules import boundaries
 from handlers.rules.places import Gazetteer
@@ -52,7 +54,6 @@ MOST_LINES = 200
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
 ]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who does it (default: the name of this system account).")]
 
 
 class Format(StrEnum):
@@ -74,11 +75,13 @@ def export_services(
     staff: Annotated[
         bool, typer.Option("--staff", help="Also what only staff may know of. Keep such a file where you keep keys.")
     ] = False,
+    by: ByOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Write the directory out; without --staff nothing that only staff may know of. Exit: 0 done, 2 cannot write."""
     to = _one_file("directory export", file, out, "--out")
-    held = read_held(load_config(config))
+    written = load_config(config)
+    held = read_held(written)
     services = held.services
     left = services if staff else hsds.without_secret(services)
     match file_format:
@@ -88,6 +91,8 @@ def export_services(
             content = hsds.to_hsds(left)
         case Format.HOLIDAYS | Format.TRAVEL:
             content, left, services = held.files.get(TABLES_BESIDE[file_format.value], b""), [], []
+    if staff and services:
+        _note_export(written, by, file_format, len(left))
     if to is None:
         sys.stdout.buffer.write(content)
         return
@@ -136,7 +141,7 @@ def import_services(
         return
     if not yes:
         _ask()
-    item = changes.Import(rows=found.rows, revision=held.revision, by=_name(by))
+    item = changes.Import(rows=found.rows, revision=held.revision, by=name_of(by))
     done = _carry_out(written, changes.import_services, item)
     typer.echo(f"directory: {done} services written")
 
@@ -165,7 +170,7 @@ def set_field(
     """Set one field of one service, or say that it was checked, or both. Exit: 0 done, 1 refused, 2 wrong use."""
     if (field is None) != (value is None) or (field is None and verified_by is None):
         fail(2, "directory set: give FIELD and VALUE, or --verified-by OFFICE, or both")
-    written, who = load_config(config), _name(by)
+    written, who = load_config(config), name_of(by)
     read_held(written, begin=True)
     if field is not None and value is not None:
         item = changes.SetField(service_id=service_id, column=field, value=value, by=who)
@@ -231,7 +236,7 @@ def import_boundaries(
             typer.echo(
                 f"without a boundary, matched by centres: {', '.join(missing[:20])}{' …' if missing[20:] else ''}"
             )
-    _carry_out(written, changes.load_boundaries, changes.LoadBoundaries(rows=rows, by=_name(by)))
+    _carry_out(written, changes.load_boundaries, changes.LoadBoundaries(rows=rows, by=name_of(by)))
     typer.echo("boundaries taken away" if remove else "boundaries loaded; a running service uses them within a second")
 
 
@@ -247,6 +252,12 @@ def _carry_out(config: Config, operation: Operation[A, R], item: A) -> R:
         return asyncio.run(run())
     except (changes.NoSuchService, changes.NoSuchColumn, changes.WrongValue, changes.DirectoryOvertaken) as refused:
         fail(1, f"directory: {refused}")
+
+
+def _note_export(config: Config, by: str | None, file_format: Format, services: int) -> None:
+    """Before the file is there: nobody learns where people hide without a row that says who asked."""
+    detail = {"format": file_format.value, "services": services}
+    _carry_out(config, note, AuditEntry(actor=actor_of(by), action=audit.DIRECTORY_EXPORTED, detail=dict(detail)))
 
 
 # --- files ---------------------------------------------------------------------------------------------------------------
@@ -273,7 +284,7 @@ def _import_table(
     if not yes:
         _ask()
     text = "\n".join(after) + "\n"
-    _carry_out(config, changes.replace_table, changes.ReplaceTable(name=name, text=text, by=_name(by)))
+    _carry_out(config, changes.replace_table, changes.ReplaceTable(name=name, text=text, by=name_of(by)))
     typer.echo(f"{name} written; a running service uses it within a second")
 
 
@@ -346,13 +357,6 @@ def _ask() -> None:
     if not typer.confirm("Write this?"):
         typer.echo("Nothing was changed.")
         raise typer.Exit(1)
-
-
-def _name(by: str | None) -> str:
-    try:
-        return by or getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        fail(2, "directory: this system account has no name; say who does it with --by NAME")
 
 
 def _day(on: str | None, config: Config) -> date:

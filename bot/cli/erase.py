@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bot import wiring
+from bot.cli.who import name_of
 from bot.config import load_config
 from handlers.erasing import EraseNow, EraseReason, Erasing
 
@@ -23,7 +24,7 @@ def erase(
     ] = None,
 ) -> None:
     """Destroy a case and everything of whoever wrote it, now. Exit: 0 done, 1 refused (and nothing erased)."""
-    wish = EraseNow(case_code=code, confirm=confirm, reason=reason, command_line=by.strip() or "somebody")
+    wish = EraseNow(case_code=code, confirm=confirm, reason=reason, command_line=name_of(by))
 
     async def work() -> int:
         async with wiring.open_records(load_config(config)) as records:

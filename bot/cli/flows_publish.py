@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bot.cli.flows_reading import (
     refuse,
 )
 from bot.cli.flows_reading import read_files as read
+from bot.cli.who import ByOption, name_of
 from bot.config import Config, load_config
 from flows.difference import Change, difference, file_difference
 from flows.findings import Finding
@@ -41,7 +41,6 @@ FolderArgument = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="Folder of the content set (default: the configuration's).")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who does it (default: the name of this system account).")]
 DespiteOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -78,7 +77,7 @@ def add_publishing(app: typer.Typer, make_host: MakeHost) -> None:
         written = load_config(config)
         files = read(folder) if folder is not None else shipped.content_files(written.content)
         _refuse_findings(make_host, files, despite or [], lang)
-        asyncio.run(_publish(written, files, _name(by), tuple(despite or ()), lang, ask=not yes))
+        asyncio.run(_publish(written, files, name_of(by), tuple(despite or ()), lang, ask=not yes))
 
     @app.command()
     def rollback(
@@ -88,7 +87,7 @@ def add_publishing(app: typer.Typer, make_host: MakeHost) -> None:
         lang: LanguageOption = Language.VI,
     ) -> None:
         """Make an earlier version what runs, at once. Exit: 0 done, 2 there is none."""
-        asyncio.run(_roll_back(load_config(config), version, _name(by), lang, make_host))
+        asyncio.run(_roll_back(load_config(config), version, name_of(by), lang, make_host))
 
     @app.command()
     def versions(config: ConfigOption = None, lang: LanguageOption = Language.VI) -> None:
@@ -127,14 +126,6 @@ def _refuse_findings(make_host: MakeHost, files: dict[str, bytes], despite: Sequ
         typer.echo(_say(lang, "Chưa đăng: hãy sửa các điều trên.", "Not published: mend what is listed above."))
         raise typer.Exit(FOUND)
     _print_passed(findings, lang)
-
-
-def _name(by: str | None) -> str:
-    """Who does it; exit 2 when nobody can tell."""
-    try:
-        return by or getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        refuse("this system account has no name; say who publishes with --by NAME")
 
 
 def _print_passed(findings: Sequence[Finding], lang: Language) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from bot import wiring
+from bot.cli.who import ByOption, actor_of, name_of
 from bot.config import Config, load_config
 from bot.heads import append_head
 from handlers.audit_log import SignedHead
@@ -37,16 +38,15 @@ def _with_records(config: Config, work: Callable[[wiring.Records], Awaitable[T]]
 
 
 @app.command()
-def run(config: ConfigOption = None) -> None:
+def run(config: ConfigOption = None, by: ByOption = None) -> None:
     """Remove now what is due and keep the audit log's head, as the service does every night. Exit: 0 nothing overdue is left, 1
     something is.
     """
     written = load_config(config)
 
     async def work(records: wiring.Records) -> tuple[Run, SignedHead | None]:
-        return await records.keeping.run(records.door, "command line"), await records.door.run(
-            records.signer.sign, None
-        )
+        done = await records.keeping.run(records.door, actor_of(by))
+        return done, await records.door.run(records.signer.sign, None)
 
     done, head = _with_records(written, work)
     for path in written.keeping.heads if head is not None else ():
@@ -99,7 +99,7 @@ def drill_(
 ) -> None:
     """What would an order about the person of this case yield? Counts and kinds, never content. Exit: 0 said, 1 no such case."""
     written = load_config(config)
-    wish = Drill(code, by.strip() or "somebody")
+    wish = Drill(code, name_of(by))
     answer = _with_records(written, lambda records: records.door.run(drill, wish))
     if answer is None:
         print(f"{code}: there is no such case (any more), so an order about it would yield nothing")

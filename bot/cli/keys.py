@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from bot import wiring
+from bot.cli.who import ByOption, note
 from bot.config import Config, load_config
+from handlers import audit
 
 app = typer.Typer(help="The keys: show, check, change, keep twice.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -64,14 +66,17 @@ def rotate(
     prepare: Annotated[
         bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
     ] = False,
+    by: ByOption = None,
 ) -> None:
     """Change the key-encryption key while everything runs. Every 90 days, and when somebody leaves who could read it."""
     written = load_config(config)
     if prepare:
         kek = wiring.prepare_kek(written)
+        note(written, by, audit.KEYS_PREPARED, kek)
         print(f"{kek}: made, not in use; copy {written.var / 'secrets' / kek} to every machine, then run keys rotate")
         return
     done = wiring.rotate_keys(written)
+    note(written, by, audit.KEYS_ROTATED, done.kek, keys=done.keys)
     if done.resumed:
         print(f"an earlier change to {done.kek} had been interrupted; it is finished now")
     print(f"{done.kek}: wraps all data keys; {done.keys} were wrapped anew in {done.seconds:.1f} s")
@@ -80,10 +85,12 @@ def rotate(
 
 
 @app.command()
-def retire(config: ConfigOption = None) -> None:
+def retire(config: ConfigOption = None, by: ByOption = None) -> None:
     """Take away key-encryption keys that nothing is wrapped under any more, seven days after they were replaced."""
     written = load_config(config)
     gone, waiting = wiring.retire_keks(written)
+    if gone:
+        note(written, by, audit.KEYS_RETIRED, keks=",".join(gone))
     for kek in gone:
         print(f"{kek}: taken away")
     for kek, until in waiting.items():
@@ -93,9 +100,11 @@ def retire(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def copy(to: PlaceArgument = None, config: ConfigOption = None) -> None:
+def copy(to: PlaceArgument = None, config: ConfigOption = None, by: ByOption = None) -> None:
     """Copy secrets and key store to their second place. A running service does it every two minutes where keys_second is set."""
-    done = wiring.copy_keys(load_config(config), to)
+    written = load_config(config)
+    done = wiring.copy_keys(written, to)
+    note(written, by, audit.KEYS_COPIED, keys=done.keys, secrets=len(done.secrets), place="other" if to else "second")
     fresh = f"secrets new there: {', '.join(done.secrets)}" if done.secrets else "all secrets were there"
     print(f"{fresh}; key store with {done.keys} keys: {'copied' if done.fresh else 'unchanged since the last copy'}")
     print("keep it apart from the backups: whoever has both reads everything")

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from bot import wiring
+from bot.cli.who import ByOption, actor_of
 from bot.config import load_config
 from bot.web.passwords import hash_password, new_password, problem
 from bot.web.signin import throttle_key
@@ -79,10 +80,13 @@ def add(
     woman: Annotated[bool, typer.Option("--woman", help="Called for who asks to talk with a woman.")] = False,
     config: ConfigOption = None,
     ask: AskOption = False,
+    by: ByOption = None,
 ) -> None:
     """Add somebody. Exit: 0 done, 1 refused."""
     password = _password(ask, name, alias)
-    command = AddStaff(name=name, alias=alias, roles=tuple(roles), password_hash=hash_password(password), woman=woman)
+    command = AddStaff(
+        name=name, alias=alias, roles=tuple(roles), password_hash=hash_password(password), woman=woman, by=actor_of(by)
+    )
 
     async def work(service: wiring.Service) -> list[str]:
         same = await service.storage.door.read(lambda uow: [one.name for one in uow.staff.all() if one.alias == alias])
@@ -117,9 +121,10 @@ def change(
         ),
     ],
     config: ConfigOption = None,
+    by: ByOption = None,
 ) -> None:
     """Change what the hotline knows of somebody. Exit: 0 done, 1 refused."""
-    command = SetWoman(name=name, woman=woman)
+    command = SetWoman(name=name, woman=woman, by=actor_of(by))
     _with_service(config, lambda service: service.storage.door.run(service.staffing.set_woman, command))
     print(f"{name}: {'called' if woman else 'not called'} for somebody who asks to talk with a woman")
 
@@ -129,12 +134,14 @@ def role(
     name: NameArgument,
     roles: Annotated[list[Role], typer.Argument(metavar="ROLE...", help="What she may do from now on: all of it.")],
     config: ConfigOption = None,
+    by: ByOption = None,
 ) -> None:
     """Give somebody these roles and no others; signed out everywhere, so that it counts at once. Exit: 0 done, 1 refused."""
 
     async def work(service: wiring.Service) -> str:
         before = await service.storage.door.read(lambda uow: uow.staff.by_name(name))
-        after = await service.storage.door.run(service.staffing.set_roles, SetRoles(name=name, roles=tuple(roles)))
+        wish = SetRoles(name=name, roles=tuple(roles), by=actor_of(by))
+        after = await service.storage.door.run(service.staffing.set_roles, wish)
         had = _roles(before.roles) if before is not None else ""
         return (
             f"{had} -> {_roles(after.roles)}, signed out everywhere" if had != _roles(after.roles) else f"{had} already"
@@ -148,19 +155,19 @@ def _roles(roles: tuple[Role, ...]) -> str:
 
 
 @app.command()
-def disable(name: NameArgument, config: ConfigOption = None) -> None:
+def disable(name: NameArgument, config: ConfigOption = None, by: ByOption = None) -> None:
     """Sign out and shut out; what this person holds rings anew at once. Exit: 0 done, 1 refused."""
-    command = SetEnabled(name=name, enabled=False)
+    command = SetEnabled(name=name, enabled=False, by=actor_of(by))
     _with_service(config, lambda service: service.storage.door.run(service.staffing.set_enabled, command))
     print(f"{name}: disabled, signed out everywhere")
 
 
 @app.command()
-def reset(name: NameArgument, config: ConfigOption = None, ask: AskOption = False) -> None:
+def reset(name: NameArgument, config: ConfigOption = None, ask: AskOption = False, by: ByOption = None) -> None:
     """A new password, signed out everywhere, enabled again. Exit: 0 done, 1 refused."""
     password = _password(ask, name)
-    new_hash = SetPassword(name=name, password_hash=hash_password(password))
-    again = SetEnabled(name=name, enabled=True)
+    new_hash = SetPassword(name=name, password_hash=hash_password(password), by=actor_of(by))
+    again = SetEnabled(name=name, enabled=True, by=actor_of(by))
 
     async def work(service: wiring.Service) -> None:
         await service.storage.door.run(service.staffing.set_password, new_hash)
@@ -172,9 +179,11 @@ def reset(name: NameArgument, config: ConfigOption = None, ask: AskOption = Fals
 
 
 @app.command()
-def bind(name: NameArgument, config: ConfigOption = None) -> None:
+def bind(name: NameArgument, config: ConfigOption = None, by: ByOption = None) -> None:
     """A code that binds an account on a messenger, so that this person can be called there. Exit: 0 done, 1 refused."""
-    code = _with_service(config, lambda service: service.storage.door.run(offer_code, OfferCode(name=name)))
+    code = _with_service(
+        config, lambda service: service.storage.door.run(offer_code, OfferCode(name=name, by=actor_of(by)))
+    )
     print(f"{name}: write to the bot, or into the staff group, within 30 minutes:  gắn {code}")
     print("(it works once; hand it over in person)")
 
@@ -205,35 +214,35 @@ def show(name: NameArgument, config: ConfigOption = None) -> None:
 
 
 @app.command()
-def end_sessions(name: NameArgument, config: ConfigOption = None) -> None:
+def end_sessions(name: NameArgument, config: ConfigOption = None, by: ByOption = None) -> None:
     """Sign out everywhere, within seconds, on every process. The password still opens. Exit: 0 done, 1 refused."""
-    command = EndSessions(name=name)
+    command = EndSessions(name=name, by=actor_of(by))
     _with_service(config, lambda service: service.storage.door.run(service.staffing.end_sessions, command))
     print(f"{name}: signed out everywhere")
 
 
 @app.command()
-def reset_factors(name: NameArgument, config: ConfigOption = None) -> None:
+def reset_factors(name: NameArgument, config: ConfigOption = None, by: ByOption = None) -> None:
     """Take away every second factor and spare code, sign out everywhere: the password alone opens. Exit: 0 done, 1 refused."""
-    command = ResetFactors(name=name)
+    command = ResetFactors(name=name, by=actor_of(by))
     _with_service(config, lambda service: service.storage.door.run(service.staffing.reset_factors, command))
     print(f"{name}: no second factor any more, signed out everywhere")
 
 
 @app.command()
-def help_code(name: NameArgument, config: ConfigOption = None) -> None:
+def help_code(name: NameArgument, config: ConfigOption = None, by: ByOption = None) -> None:
     """A code that stands in for a lost phone or key: once, within 12 hours, beside the password. Exit: 0 done, 1 refused."""
-    command = MakeHelpCode(name=name)
+    command = MakeHelpCode(name=name, by=actor_of(by))
     code = _with_service(config, lambda service: service.storage.door.run(service.staffing.make_help_code, command))
     print(f"{name}: code {spaced(code)}  (shown only now; read it out only to a voice you know)")
 
 
 @app.command()
-def unlock(name: NameArgument, config: ConfigOption = None) -> None:
+def unlock(name: NameArgument, config: ConfigOption = None, by: ByOption = None) -> None:
     """Forget the failed sign-ins under this name, so that she may try again at once. Exit: 0 done, 1 refused."""
 
     async def work(service: wiring.Service) -> None:
-        command = Unlock(name=name, name_key=throttle_key(service.storage.secrets.session, name))
+        command = Unlock(name=name, name_key=throttle_key(service.storage.secrets.session, name), by=actor_of(by))
         await service.storage.door.run(service.staffing.unlock, command)
 
     _with_service(config, work)

@@ -20,6 +20,7 @@ from bot.wiring.database import (
     release_quarantine,
     restore_database,
     upgrade_database,
+    write_row,
 )
 from bot.wiring.keys import (
     check_keys,
@@ -71,4 +72,5 @@ __all__ = [
     "show_keys",
     "upgrade_database",
     "verify_key_copy",
+    "write_row",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,13 @@ from pathlib import Path
 from bot.channels.registry import surfaces_of
 from bot.config import Config
 from bot.wiring.opening import database_of, installation_of, read_secret, storage_of
+from handlers import audit
 from handlers.audit_log import HeadSigner
+from handlers.command_line import COMMAND_LINE, note
 from handlers.health import keep_backup
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Keeping
+from handlers.model import AuditEntry
 from handlers.ports import Door
 from handlers.stays import Ending
 from storage.backup import BackedUp, backup
@@ -84,29 +87,51 @@ async def open_records(config: Config) -> AsyncIterator[Records]:
         await storage.close()
 
 
-def backup_database(config: Config, to: Path, *, include_secrets: bool) -> tuple[BackedUp, bool]:
+def backup_database(
+    config: Config, to: Path, *, include_secrets: bool, by: str = COMMAND_LINE
+) -> tuple[BackedUp, bool]:
     """Copy data and keys into a new directory (keys into their second place), while the service may run; and whether that could
-    be noted for the status page.
+    be noted for the status page and in the audit log. `by`: the actor of that row.
     """
     done = backup(installation_of(config), to, include_secrets=include_secrets)
-    return done, note_backup(config)
+    detail = {"rows": done.rows, "keys": done.keys, "secrets": include_secrets}
+    return done, note_backup(config, AuditEntry(actor=by, action=audit.BACKED_UP, detail=dict(detail)))
 
 
-def note_backup(config: Config) -> bool:
-    """A whole backup has just been made: an operator sees on the status page when nobody makes them any more. False when it
-    cannot be written down (the database is of an older program, or busy): that makes the backup no worse.
+def note_backup(config: Config, entry: AuditEntry) -> bool:
+    """A whole backup has just been made: an operator sees on the status page when nobody makes them any more, and the audit log
+    says who made it. False when it cannot be written down (the database is of an older program, or busy): that makes the backup
+    no worse.
     """
 
-    async def note() -> None:
+    async def both(door: Door) -> None:
+        await door.run(keep_backup, utc_now())
+        await door.run(note, entry)
+
+    return _written(config, both)
+
+
+def write_row(config: Config, entry: AuditEntry) -> bool:
+    """A row of the audit log about what a command has just done with keys or files. False when it cannot be written now: nothing
+    is upgraded for it, and no database is made where there is none (a restore wants the place empty).
+    """
+    return _written(config, lambda door: door.run(note, entry))
+
+
+def _written(config: Config, work: Callable[[Door], Awaitable[None]]) -> bool:
+    async def write() -> None:
         storage = storage_of(config, upgrade=False)
         try:
-            await storage.door.run(keep_backup, utc_now())
+            await work(storage.door)
         finally:
             await storage.close()
 
+    here = installation_of(config)
+    if not here.shared and not here.file.exists():
+        return False
     try:
-        asyncio.run(note())
-    except Exception:  # whatever it is, the backup is made
+        asyncio.run(write())
+    except Exception:  # whatever it is, what was done is done
         return False
     return True
 
@@ -121,26 +146,26 @@ def drill_restore(config: Config, source: Path, secrets: Path | None, keys: Path
     return drill(source, installation_of(config), secrets=secrets, keys=keys, into=into)
 
 
-def begin_quarantine(config: Config) -> tuple[int, int]:
+def begin_quarantine(config: Config, by: str = COMMAND_LINE) -> tuple[int, int]:
     """Hold what is on its way to seekers and finish erasures the keys know of; how many of each."""
 
     async def begin() -> tuple[int, int]:
         storage = storage_of(config)
         try:
-            return await storage.door.run(quarantine_now, storage.keys)
+            return await storage.door.run(quarantine_now, (storage.keys, by))
         finally:
             await storage.close()
 
     return asyncio.run(begin())
 
 
-def release_quarantine(config: Config) -> bool:
+def release_quarantine(config: Config, by: str = COMMAND_LINE) -> bool:
     """End the quarantine after a restore; False when there was none."""
 
     async def release() -> bool:
         storage = storage_of(config)
         try:
-            return await storage.door.run(lift_quarantine, "command line")
+            return await storage.door.run(lift_quarantine, by)
         finally:
             await storage.close()
 

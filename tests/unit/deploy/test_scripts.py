@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import gzip
 import json
 import os
@@ -80,7 +81,7 @@ def test_containers_are_restarted_one_after_the_other_too(machine: Machine) -> N
 
 def test_a_command_runs_as_the_account_of_the_service_with_its_secrets(machine: Machine) -> None:
     machine.program("bin/systemd-run", 'for one; do say "$one"; done')
-    machine.run("systemd/binhan", "staff", "add", "lan tu", "--alias", "Mai")
+    machine.run("systemd/binhan", "staff", "add", "lan tu", "--alias", "Mai", SUDO_USER="lan it")
     told = machine.log
     assert told[told.index("--") + 1 :] == [
         "/opt/binhan/current/bin/binhan",
@@ -93,6 +94,9 @@ def test_a_command_runs_as_the_account_of_the_service_with_its_secrets(machine: 
     for wanted in ("User=binhan", "LoadCredential=binhan:/etc/binhan/secrets", "NoNewPrivileges=yes"):
         assert f"--property={wanted}" in told
     assert "--pipe" in told, "nobody sits at a terminal here"
+    assert "--setenv=SUDO_USER=lan it" in told, "the audit log would say binhan for everybody"
+    machine.run("systemd/binhan", "staff", "list")
+    assert f"--setenv=SUDO_USER={getpass.getuser()}" in machine.log, "signed in as root, without sudo"
 
 
 @pytest.fixture
