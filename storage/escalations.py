@@ -28,7 +28,9 @@ _DUE = (
     .limit(bindparam("most"))
 )
 _OWNED = _select.where(_is_open, escalations.c.owner_uid == bindparam("staff_uid")).order_by(escalations.c.id)
-_HELD = _select.where(_is_open, escalations.c.owner_uid.is_not(None)).order_by(escalations.c.id)
+_HELD = _select.where(_is_open, escalations.c.owner_uid.is_not(None)).order_by(
+    escalations.c.next_due_at, escalations.c.id
+)
 _RINGING = _select.where(_is_open, escalations.c.state == word(EscalationState.RINGING)).order_by(
     escalations.c.next_due_at, escalations.c.id
 )
