@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 from math import inf
 
 from handlers.model import Address, DeskLine, Direction
@@ -49,7 +49,7 @@ async def check(program: Program, load: Load) -> Count:
             lines = await storage.door.read(lambda uow, chat=chat: _lines_of(uow, chat, count))
             count.lines += len(lines)
             _count_received(count, chat, texts, lines)
-            _count_sent(count, chat, lines, program.fake.of(chat))
+            _count_sent(count, chat, lines, program.fake.of(chat), program.fake.life)
         broken = await storage.door.read(lambda uow: uow.audit.verify())
         count.gaps += [f"audit row {broken}"] if broken is not None else []
     finally:
@@ -100,25 +100,26 @@ def _count_received(count: Count, chat: int, texts: list[str], lines: list[DeskL
         count.disordered.append(f"from {chat}")
 
 
-def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent]) -> None:
-    """The phone shows our lines in their order; again only directly after itself, and only with an excuse."""
+def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent], last_life: int) -> None:
+    """The phone shows our lines in their order; again only directly after itself, and only with an excuse. What counts as
+    unsent (a cancelled "we are still looking", when there is news) may stand there with one: nobody was told that it came.
+    """
     ours = [line for line in lines if line.direction is Direction.OUT]
     known = {line.text.strip() for line in ours}
     count.crossed += [f"to {chat}: {message.text[:30]}" for message in phone if message.text not in known]
-    meant = [
-        (text, len(list(run))) for text, run in groupby(line.text.strip() for line in ours if line.delivery == "sent")
-    ]
-    shown = [(text, list(run)) for text, run in groupby(phone, key=lambda message: message.text)]
-    if [text for text, _ in meant] != [text for text, _ in shown]:
-        missing = Counter(dict(meant)) - Counter(message.text for message in phone)
-        if missing:
-            count.unsent += [f"to {chat}: {text[:30]}" for text in missing]
-        else:
-            count.disordered.append(f"to {chat}")
+    matched, left = _matched(ours, phone)
+    missing = Counter(line.text.strip() for line in ours if line.delivery == "sent") - Counter(
+        one.text for one in phone
+    )
+    if left and not missing:
+        count.disordered.append(f"to {chat}: {left}")
+    if left:
+        count.unsent += [f"to {chat}: {text[:30]}" for text in missing]
         return
-    for (text, wanted), (_, run) in zip(meant, shown, strict=True):
+    for text, wanted, run in matched:
         surplus = len(run) - wanted
         excuses = sum(before.answer_lost or before.life != after.life for before, after in pairwise(run))
+        excuses += not wanted and (run[-1].answer_lost or run[-1].life != last_life)
         if surplus < 0:
             count.unsent.append(f"to {chat}: {text[:30]}")
         elif surplus > excuses:
@@ -128,6 +129,25 @@ def _count_sent(count: Count, chat: int, lines: list[DeskLine], phone: list[Sent
             count.surplus += surplus
     if not phone:
         count.unanswered.append(chat)
+
+
+def _matched(ours: list[DeskLine], phone: list[Sent]) -> tuple[list[tuple[str, int, list[Sent]]], str]:
+    """Texts in their order, how often each was to be sent, and what of it the phone shows; and where the two part, or ""."""
+    matched: list[tuple[str, int, list[Sent]]] = []
+    at = 0
+    for text, lines in groupby(ours, key=lambda line: line.text.strip()):
+        wanted = sum(line.delivery == "sent" for line in lines)
+        if matched and matched[-1][0] == text:  # what stood between was cancelled, and not shown
+            matched[-1] = (text, matched[-1][1] + wanted, matched[-1][2])
+            continue
+        run = list(takewhile(lambda one, text=text: one.text == text, phone[at:]))  # type: ignore[misc]
+        at += len(run)
+        if run:
+            matched.append((text, wanted, run))
+        elif wanted:
+            shown = phone[at].text[:30] if at < len(phone) else "nothing"
+            return matched, f"{text[:30]} was to come after {at} messages, shown is {shown}"
+    return matched, f"{phone[at].text[:30]} is shown after {at} messages" if at < len(phone) else ""
 
 
 def _count_rows(count: Count, program: Program, load: Load) -> None:
