@@ -121,7 +121,7 @@ def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
 
 
 def test_two_hands_reach_for_one_case(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:
-    visitors.expected = ("409",)
+    visitors.expected = ("409", "ERR_FAILED")
     staff(running, desk_page)
     staff(running, desk_page, "mai", "Cúc")
     case = arrives(running, desk_page)
