@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flows import asking_again, picking, questions, replies, run
 from flows.effects import Said
+from flows.everyday import PERSON
 from flows.schema import AskType, StepKind
 from flows.session import Frame, Stage, State, Status
 from flows.severity import Severity
@@ -38,6 +39,18 @@ def _answers_danger_flow(turn: Turn, key: Key) -> bool:
         return False
     task = turn.task()
     return task.options is not None and picking.choice_meant(turn, task, key) is not None
+
+
+def person_on_card(turn: Turn) -> int | None:
+    """The choice of the emergency card that calls a person, while the card is the open question; None elsewhere. Who asks for a
+    person there is asked nothing more.
+    """
+    on_card = turn.status is Status.WAITING and turn.frames[-1].flow == turn.program.interrupts["danger"]
+    if not on_card or turn.wait is None or turn.wait.stage is not Stage.CHOICES:
+        return None
+    options = turn.task().options
+    ids = [option.id for option in options.options] if options is not None else []
+    return next((ids.index(one) for one in turn.program.everyday.choices_of(PERSON) if one in ids), None)
 
 
 def offer_person(turn: Turn) -> bool:

@@ -101,7 +101,11 @@ def _said(turn: Turn, said: Said) -> bool:
         turn.restart(turn.program.entry)
     event = breaking_in.event_in(turn, said, word, key)
     if event:
-        if event == "danger" and breaking_in.save_first(turn, said.text, key):
+        called = breaking_in.person_on_card(turn) if event == "human" else None
+        if called is not None:
+            replies.take_choice(turn, turn.task(), called)
+            run.run(turn)
+        elif event == "danger" and breaking_in.save_first(turn, said.text, key):
             run.run(turn)
         else:
             breaking_in.leave_behind(turn, event)

@@ -71,8 +71,11 @@ class Everyday:
 
     def meant(self, key: Key) -> tuple[str, ...]:
         """Ids of choices that this message may mean, the likeliest first; none when it is no everyday answer."""
-        group = self._meaning(key)
-        return tuple(self._answers[group].choices) if group else ()
+        return self.choices_of(self._meaning(key))
+
+    def choices_of(self, group: str) -> tuple[str, ...]:
+        """Ids of choices that this group may mean, the likeliest first."""
+        return tuple(self._answers[group].choices) if group in self._answers else ()
 
     def asks_for_anybody(self, key: Key) -> bool:
         """Does it ask only whether anybody is there?"""
