@@ -42,7 +42,12 @@ class Launcher:
     """The process that forks the program for us (see `launcher.py`). Blocking inside, looked at by polling."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        environment = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "PYTHONFAULTHANDLER": "1",
+        }  # a crash of the interpreter says where
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.launcher"],
             cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -184,7 +189,8 @@ class Program:
         self.kills += 1
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        assert await self.died() == -signal.SIGKILL, self.said()
+        code = await self.died()
+        assert code == -signal.SIGKILL, f"it had ended by itself with {code}: {self.said()[-4000:]}"
 
     async def stop(self) -> int:
         """SIGTERM: the graceful end; its exit code."""
