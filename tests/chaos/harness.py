@@ -35,6 +35,7 @@ START_WITHIN_S = 60.0
 DIE_WITHIN_S = 30.0
 DRAIN_WITHIN_S = 60.0
 CHANNEL = "tg"
+FAULTS_AT_MOST, FORGETS_AT_MOST = 20, 3
 FIRST_CHAT = 748_190_100  # long, so that it can be looked for in everything a run leaves behind
 
 
@@ -222,8 +223,19 @@ class Program:
             if least is None or left < least:
                 least, end = left, loop.time() + DRAIN_WITHIN_S
             if loop.time() > end:
-                raise AssertionError(f"{left} are left, and nothing has moved for {DRAIN_WITHIN_S} s")
+                raise AssertionError(f"nothing has moved for {DRAIN_WITHIN_S} s; {self.left()}")
             await asyncio.sleep(0.05)
+
+    def left(self) -> str:
+        """What waits, and for what: counts and states."""
+        messages = self.select("SELECT state, count(*) FROM inbox WHERE state <> 'done' GROUP BY state")
+        lines = self.select(
+            "SELECT kind, state, error_class, count(DISTINCT lane), count(*), min(attempts), max(attempts), min(next_attempt_at),"
+            " max(next_attempt_at), max(fresh_until), max(lease_until) FROM outbox WHERE contact_uid IS NOT NULL"
+            " AND state IN ('pending', 'sending') GROUP BY kind, state, error_class"
+        )
+        brought = f"{self.fake.unconfirmed()} unconfirmed, {self.fake.forgetful} times forgotten"
+        return f"{brought}; messages {messages}; lines {lines}; now {time.time():.0f}; {self.said()[-3000:]}"
 
     def open_rows(self) -> int:
         """Messages not handled and lines to seekers not sent."""
@@ -274,10 +286,12 @@ class Load:
             self.fake.types(chat, text)
 
     def disturb(self, rate: float) -> None:
-        """Sometimes put a fault before one of the platform's next answers, or make it forget what was confirmed."""
+        """Sometimes put a fault before one of the platform's next answers, or make it forget what was confirmed. Never many
+        ahead: a program that is killed three times a second meets few of them, and would face hundreds in a row at the end.
+        """
         if self._random.random() < rate:
             kind = self._random.choice(["429", "500", "lost", "reset", "forget"])
             if kind == "forget":
-                self.fake.forgetful += 1
-            else:
+                self.fake.forgetful = min(self.fake.forgetful + 1, FORGETS_AT_MOST)
+            elif len(self.fake.faults) < FAULTS_AT_MOST:
                 self.fake.faults.append(Fault(kind, retry_after=1))
