@@ -63,6 +63,7 @@ class Launcher:
         for line in self._process.stdout:
             said = json.loads(line)
             if "started" in said:
+                self._ended.pop(said["started"], None)  # numbers of processes come round again within a long run
                 self._started.append(said["started"])
             else:
                 self._ended[said["ended"]] = said["code"]
