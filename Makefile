@@ -1,7 +1,7 @@
 # make run   start the service with everything embedded and print where to look
 # make test  checks, then all tests (the browser tests skip where Chromium is missing)
 # make bench [NAME=engine]   measure
-# make chaos                 the long fault runs, three to five hours: an evening's work for a machine that does nothing else. The counts
+# make chaos                 the long fault runs, about two hours: an evening's work for a machine that does nothing else. The counts
 #                            stand in docs/reliability.md; fewer of them: make chaos KILLS=200 TROUBLES=150, one of them: ARGS="-k redis"
 # make points                learn the points of the danger lexicon again, after its words or examples have changed
 
@@ -51,7 +51,7 @@ bench: $(STAMP)
 	$(PY) -m tests.benchmarks $(NAME)
 
 chaos: $(STAMP)
-	@echo "The long fault runs: three to five hours on an idle machine of two cores; figures and the time of each at the end, also after Ctrl-C."
+	@echo "The long fault runs: about two hours on an idle machine of two cores; figures and the time of each at the end, also after Ctrl-C."
 	CHAOS=full $(PY) -m pytest --durations 0 --durations-min 5 tests/chaos tests/contract/test_hostile.py tests/property/test_walks.py $(ARGS)
 
 points: $(STAMP)

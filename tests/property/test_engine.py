@@ -16,7 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows import loader
-from flows.effects import Chose, Failed, Input, PlaceAnswer, Released, Said, Say, Shared, Silence, Start, Unsupported
+from flows.effects import (
+    Chose,
+    Failed,
+    Handover,
+    Input,
+    PlaceAnswer,
+    Released,
+    Said,
+    Say,
+    Shared,
+    Silence,
+    Start,
+    Unsupported,
+)
 from flows.engine import advance
 from flows.library import Library
 from flows.schema import MAX_DEPTH, MAX_STEPS_PER_SPRINT, StepKind
@@ -96,14 +109,24 @@ def input_of(move: tuple[str, object], talk: Talker, seen: list[str]) -> Input:
 
 
 def assert_safe(library: Library, session: Session) -> None:
-    """The words for help, stop, delete and a person lead to their flows from here, with and without accents."""
+    """The words for help, stop, delete and a person lead to their flows from here, with and without accents; for a person on the
+    emergency card to the card's own choice, which calls one without a question.
+    """
     for meaning in SAFETY:
         flow = library.program.interrupts[meaning]
         start = f"{flow}.{library.program.starts[flow]}"
         word = getattr(library.manifest.words, meaning)[0]
         for text in (word, fold(word).upper()):
             sprint = advance(library, session, Said(text), NOW)
-            assert start in sprint.visited, f"{text} at {session.place()} does not lead to {flow}"
+            on_card = (
+                meaning == "human"
+                and session.frames
+                and session.frames[-1].flow == library.program.interrupts["danger"]
+            )
+            called = any(isinstance(one, Handover) for one in sprint.effects)
+            assert start in sprint.visited or (on_card and called), (
+                f"{text} at {session.place()} does not lead to {flow}"
+            )
             assert not any(isinstance(effect, Failed) for effect in sprint.effects)
 
 
