@@ -51,12 +51,17 @@ def tell_once(turn: Turn) -> bool:
 
 def tell_who_is_there(turn: Turn) -> bool:
     """She asks whether anybody is there: the truth, and no more than once within seconds. True when said."""
-    said_at = turn.again.said_at
-    if said_at is not None and turn.again.quick and turn.now - said_at < QUICK:
+    if answered_just_now(turn):
         return False
     turn.say(who_is_there(turn))
     turn.again = replace(turn.again, said_at=turn.now, called=turn.again.called or turn.called)
     return True
+
+
+def answered_just_now(turn: Turn) -> bool:
+    """Does this line follow another within seconds, and was that one answered? Then the answer still stands before her eyes."""
+    said_at = turn.again.said_at
+    return turn.again.quick and said_at is not None and turn.now - said_at < QUICK
 
 
 def who_is_there(turn: Turn) -> Template:

@@ -25,7 +25,7 @@ from flows.effects import (
     Start,
     Unsupported,
 )
-from flows.everyday import HELLO, PERSON
+from flows.everyday import ANYBODY, HELLO, PERSON
 from flows.library import Library
 from flows.program import Task
 from flows.schema import AskType, StepKind
@@ -112,7 +112,7 @@ def _said(turn: Turn, said: Said) -> bool:
             breaking_in.interrupt(turn, event, key)
         return True
     if turn.status is Status.HANDED_OVER:
-        if turn.called and turn.program.everyday.asks_for_anybody(key):
+        if turn.called and turn.program.everyday.group(key) == ANYBODY:
             return asking_again.tell_who_is_there(turn)
         return asking_again.tell_once(turn)
     if said.danger is Severity.URGENT and not turn.concern:
@@ -143,7 +143,8 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
     if wait is None:
         _ask_anew(turn, task)
         return
-    if turn.program.everyday.asks_for_anybody(key):
+    group = turn.program.everyday.group(key)
+    if group == ANYBODY:
         questions.say_who_is_there(turn, task)
         return
     if wait.stage is Stage.CHOICES:
@@ -167,7 +168,6 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
     elif word == "repeat":
         questions.repeat(turn, task)
     elif wait.stage is Stage.CHOICES:
-        group = turn.program.everyday.group(key)
         if group == PERSON and not breaking_in.asks_for_person(turn):
             breaking_in.interrupt(turn, "human")
             return

@@ -77,10 +77,6 @@ class Everyday:
         """Ids of choices that this group may mean, the likeliest first."""
         return tuple(self._answers[group].choices) if group in self._answers else ()
 
-    def asks_for_anybody(self, key: Key) -> bool:
-        """Does it ask only whether anybody is there?"""
-        return self.group(key) == ANYBODY
-
     def is_courtesy(self, key: Key) -> bool:
         """Is it only what one says back to a farewell?"""
         group = self._meaning(key)

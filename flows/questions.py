@@ -70,11 +70,8 @@ def again(turn: Turn, task: Task, before: Template, *, alone: bool = False) -> N
 
 def say_who_is_there(turn: Turn, task: Task) -> None:
     """She asks whether anybody is there: the truth, and the question once more. Asked again within seconds, once she pauses."""
-    said_at = turn.again.said_at
-    if turn.again.quick and said_at is not None and turn.now - said_at < asking_again.QUICK:
-        asking_again.owe(turn)
-        turn.status = Status.WAITING
-        turn.restart_silence(task.silence)
+    if asking_again.answered_just_now(turn):
+        _answer_later(turn, task)
     else:
         again(turn, task, asking_again.who_is_there(turn))
 
@@ -174,10 +171,15 @@ def swallowed(turn: Turn, task: Task) -> bool:
     """Is this one of several lines in quick succession? Then nothing is said now: they are answered together."""
     if not asking_again.is_one_of_several(turn):
         return False
+    _answer_later(turn, task)
+    return True
+
+
+def _answer_later(turn: Turn, task: Task) -> None:
+    """Nothing is said now; the question stands again once she pauses."""
     asking_again.owe(turn)
     turn.status = Status.WAITING
     turn.restart_silence(task.silence)
-    return True
 
 
 def answer_together(turn: Turn, task: Task) -> None:

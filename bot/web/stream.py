@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -117,8 +118,7 @@ class _Talk:
             if _number(seq):
                 self._open[_number(seq)] = shown
         self._reread_at = 0.0
-        self._state = ""
-        self._summary = ""
+        self._told: dict[str, str] = {}  # parts of the page beside the lines, as they were told last
         self._lost = False
 
     async def changes(self, staff: Staff, deps: WebDeps) -> list[tuple[str, dict[str, Any], int]]:
@@ -136,26 +136,20 @@ class _Talk:
             self._lost = True
             return [("lost", {"code": error.code}, 0)]
         content = words.case(view, deps, datetime.now(UTC))
-        return [*self._state_changes(content), *self._summary_changes(content), *self._line_changes(view, deps)]
+        # What she has told stands in the view only together with new lines: in the commit of a line the summary changes too.
+        summary = self._changed("summary", content, _SUMMARY) if content["readable"] else []
+        return [*self._changed("state", content, _STATE), *summary, *self._line_changes(view, deps)]
 
-    def _state_changes(self, content: dict[str, Any]) -> list[tuple[str, dict[str, Any], int]]:
-        shown = {name: content[name] for name in _STATE}
+    def _changed(
+        self, part: str, content: dict[str, Any], names: Iterable[str]
+    ) -> list[tuple[str, dict[str, Any], int]]:
+        """This part of the page, when it is not what was told last."""
+        shown = {name: content[name] for name in names}
         text = json.dumps(shown)
-        if text == self._state:
+        if text == self._told.get(part):
             return []
-        self._state = text
-        return [("state", shown, 0)]
-
-    def _summary_changes(self, content: dict[str, Any]) -> list[tuple[str, dict[str, Any], int]]:
-        """What she has told stands in the view only together with new lines: in the commit of a line the summary changes too."""
-        if not content["readable"]:
-            return []
-        shown = {name: content[name] for name in _SUMMARY}
-        text = json.dumps(shown)
-        if text == self._summary:
-            return []
-        self._summary = text
-        return [("summary", shown, 0)]
+        self._told[part] = text
+        return [(part, shown, 0)]
 
     def _line_changes(self, view: CaseView, deps: WebDeps) -> list[tuple[str, dict[str, Any], int]]:
         lines = [words.line(one, deps) for one in view.lines]
