@@ -15,9 +15,14 @@ def begin(visitors: Visitors, talk_page: TalkPage, *, clock: bool = False, **opt
         page.clock.install()
     page.goto(talk_page.url)
     page.click("#start .ask")
-    page.wait_for_selector("#choices button")
-    page.wait_for_load_state("load")  # the server draws the choices: they are there before the script has run
+    arrived(page, "#choices button")
     return page
+
+
+def arrived(page: Page, selector: str) -> None:
+    """Wait for a page and its script: the server draws everything, so that it is there before the script has run."""
+    page.wait_for_selector(selector)
+    page.wait_for_load_state("load")
 
 
 def tried_in_vain(page: Page) -> None:

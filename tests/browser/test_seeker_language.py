@@ -11,7 +11,7 @@ from handlers.model import MessageKind
 from handlers.seeker import ViewLine
 from tests.browser.conftest import Program, Running, TalkPage
 from tests.browser.looking import Visitors, assert_usable
-from tests.browser.seekers import begin
+from tests.browser.seekers import arrived, begin
 
 EN = tongues()["en"].texts
 
@@ -24,7 +24,7 @@ def test_it_is_chosen_on_the_page_and_stored_nowhere(visitors: Visitors, talk_pa
     expect(page.locator("h1")).to_have_text(EN["numbers"])
     assert page.context.cookies() == []
     page.click("#start .ask")
-    page.wait_for_selector("#choices button")
+    arrived(page, "#choices button")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("label[for=text]")).to_have_text(EN["text"])
     assert [(message.kind, message.language) for message in talk_page.talk.got] == [(MessageKind.START, "en")]

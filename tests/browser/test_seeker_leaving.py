@@ -13,7 +13,7 @@ from handlers.model import Address
 from handlers.seeker import ViewLine
 from tests.browser.conftest import Running, TalkPage
 from tests.browser.looking import EXIT, Visitors
-from tests.browser.seekers import begin
+from tests.browser.seekers import arrived, begin
 from tests.unit.web.test_leaving import LIMIT_S
 
 TEXTS = tongues()["vi"].texts
@@ -228,7 +228,7 @@ def test_before_a_talk_there_is_nothing_to_end(visitors: Visitors, talk_page: Ta
 def test_on_the_page_about_it_the_exit_ends_the_talk_as_well(visitors: Visitors, talk_page: TalkPage) -> None:
     page = begin(visitors, talk_page)
     page.click(".last button")
-    page.wait_for_selector("#back")
+    arrived(page, "#back")
     for _ in range(3):
         page.keyboard.press("Shift")
     page.wait_for_url("https://weather.example.org/")

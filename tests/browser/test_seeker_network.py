@@ -11,7 +11,7 @@ from bot.web.tongues import tongues
 from handlers.model import MessageKind
 from tests.browser.conftest import TalkPage
 from tests.browser.looking import Visitors
-from tests.browser.seekers import begin, tried_in_vain
+from tests.browser.seekers import arrived, begin, tried_in_vain
 
 TEXTS = tongues()["vi"].texts
 SLOW = {"offline": False, "latency": 800, "downloadThroughput": 4_000, "uploadThroughput": 2_000}
@@ -40,7 +40,7 @@ def test_on_a_slow_network_exit_and_numbers_are_there_with_the_first_answer(
     assert box["width"] == page.evaluate("innerWidth"), "with its style: nothing else has to load for that"
     assert page.locator("a[href='tel:113']").is_visible()
     page.click("#start .ask")
-    page.wait_for_selector("#choices button")
+    arrived(page, "#choices button")
     page.locator("#choices button").first.click()
     expect(page.locator("li.me")).to_have_count(1)
 
@@ -93,7 +93,7 @@ def test_a_choice_that_does_not_go_through_can_be_pressed_again(visitors: Visito
 def test_two_taps_on_a_first_choice_are_one_message(visitors: Visitors, talk_page: TalkPage, script: bool) -> None:
     page = visitors.page(talk_page.url, java_script_enabled=script)
     page.locator("#start .danger").dblclick()
-    page.wait_for_selector("#choices button")
+    arrived(page, "#choices button")
     page.wait_for_timeout(300)
     assert [message.text for message in talk_page.talk.got] == [TEXTS["said_danger"]]
 
@@ -107,7 +107,7 @@ def test_without_script_everything_can_be_sent_again(visitors: Visitors, talk_pa
     expect(page.locator(".hint")).to_have_text(TEXTS["not_sent_start"])
     talk.down = False
     page.click("#start .hurt")
-    page.wait_for_selector("#choices button")
+    arrived(page, "#choices button")
     talk.down = True
     page.fill("#text", "nửa câu")
     page.locator("#choices button").last.click()

@@ -10,7 +10,7 @@ from handlers.model import Address, MessageKind
 from handlers.seeker import ViewLine
 from tests.browser.conftest import Running, TalkPage
 from tests.browser.looking import CANARY, Visitors, assert_usable
-from tests.browser.seekers import begin, tried_in_vain
+from tests.browser.seekers import arrived, begin, tried_in_vain
 from tests.unit.web.hostile_texts import TEXTS
 
 
@@ -168,7 +168,7 @@ def test_hostile_texts_stay_text(visitors: Visitors, talk_page: TalkPage, runnin
     page.add_init_script(f"({CANARY.strip()})()")
     page.goto(talk_page.url)
     page.click("#start .ask")
-    page.wait_for_selector("#choices button")
+    arrived(page, "#choices button")
     address: Address = talk_page.talk.got[0].address
     for text in TEXTS:  # one after the other through the script, as they would arrive
         line = ViewLine(seq=0, who="person", text=text, buttons=(Button(text, "1.0"),))
@@ -192,7 +192,7 @@ def test_it_can_be_used_by_everybody(visitors: Visitors, talk_page: TalkPage, ru
     page.click("summary:has-text('Dùng trang này')")
     assert_usable(page)
     page.click("#start .ask")
-    page.wait_for_selector("#choices button")
+    arrived(page, "#choices button")
     running.call(talk_page.talk.add, talk_page.talk.got[0].address, ViewLine(seq=0, who="person", text="Gọi 113 nhé."))
     page.fill("#text", "x")
     page.press("#text", "Enter")

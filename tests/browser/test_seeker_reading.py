@@ -12,7 +12,7 @@ from bot.web.tongues import tongues
 from handlers.seeker import ViewLine
 from tests.browser.conftest import Running, TalkPage
 from tests.browser.looking import PHONE, Visitors, assert_usable, axe_findings
-from tests.browser.seekers import begin
+from tests.browser.seekers import arrived, begin
 
 SIGN_CONTRAST = """
 () => {
@@ -80,7 +80,7 @@ def test_in_every_colour_every_state_can_be_used(
         summary.click()
     assert_usable(start)
     start.click(".last button")
-    start.wait_for_selector("#back")
+    arrived(start, "#back")
     assert_usable(start)
     page = states(visitors, talk_page, running, **options)
     assert_usable(page)

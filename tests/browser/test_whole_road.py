@@ -11,6 +11,7 @@ from playwright.sync_api import Error, expect
 
 from tests.browser.conftest import Program
 from tests.browser.looking import Visitors, assert_usable, weather
+from tests.browser.seekers import arrived
 
 CRIES = {"accented": "Chồng tôi đang đánh tôi, cứu tôi với", "bare": "chong toi dang danh toi, cuu toi voi"}
 
@@ -21,7 +22,7 @@ def test_a_cry_for_help_reaches_a_human_who_answers(program: Program, visitors: 
     expect(desk).to_have_title("Bình An")
     seeker = visitors.page(program.url)
     seeker.click("#start .ask")
-    seeker.wait_for_selector("#choices button")
+    arrived(seeker, "#choices button")
     seeker.fill("#text", cry)
     sent_at = time.monotonic()
     seeker.press("#text", "Enter")
@@ -108,7 +109,7 @@ def test_after_the_exit_without_script_the_page_that_was_left_shows_nothing(
 def test_the_seeker_leaves_no_trace_and_calls_nobody_else(program: Program, visitors: Visitors) -> None:
     seeker = visitors.page(program.url)
     seeker.click("#start .ask")
-    seeker.wait_for_selector("#choices button")
+    arrived(seeker, "#choices button")
     seeker.locator("#choices button").first.click()
     expect(seeker.locator("li.me[data-seq]").last).to_be_visible()
     assert seeker.context.cookies() == []
