@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import expect
 
@@ -118,6 +119,58 @@ def test_what_she_tells_meanwhile_is_on_the_open_page_and_said_softly(
     expect(page.locator("#told")).to_have_text(told)
     page.click("#reply button")
     expect(page.locator("#told")).to_be_empty()
+
+
+def test_the_page_of_a_case_that_somebody_else_takes_says_so(
+    visitors: Visitors, desk_page: DeskPage, running: Running
+) -> None:
+    staff(running, desk_page)
+    other = staff(running, desk_page, "mai", "Cúc")
+    case = arrives(running, desk_page)
+    page = visitors.counsellor(desk_page.url)
+    page.goto(f"{desk_page.url}/desk/cases/{case.code}")
+    claim, news = page.locator("#claim button"), page.locator("#news")
+    expect(claim).to_be_visible()
+    expect(page.locator("#live")).to_have_text("1 ca đang gọi")
+    expect(news).to_be_empty()
+
+    def does(work: Callable[[], object]) -> None:
+        running.call(work)
+        running.call(desk_page.door.wakeups.ring, "desk")
+
+    does(lambda: desk_page.hotline.claim(other, case))
+    expect(news).to_have_text("Cúc vừa nhận ca này. Bạn không cần làm gì thêm.")
+    expect(page.locator("#owner")).to_have_text(" · Người giữ: Cúc")
+    expect(page.locator("#state")).to_have_text("Đã nhận, chưa trả lời")
+    expect(claim).to_be_hidden()
+    assert_usable(page)
+    does(lambda: desk_page.hotline.release(other, case))
+    expect(news).to_have_text("Ca này lại đang chờ người nhận.")
+    expect(page.locator("#owner")).to_be_empty()
+    claim.click()  # the button takes the case as it rings now, not as it rang when the page was drawn
+    expect(page.locator("#reply")).to_be_visible()
+    expect(page.locator(".hint")).to_contain_text("Ca này là của bạn.")
+
+
+def test_the_page_of_a_case_that_one_has_taken_elsewhere_leads_to_it(
+    visitors: Visitors, desk_page: DeskPage, running: Running
+) -> None:
+    me = staff(running, desk_page)
+    mine, closed = arrives(running, desk_page), arrives(running, desk_page, "s2")
+    page, left = visitors.counsellor(desk_page.url), visitors.counsellor(desk_page.url)
+    page.goto(f"{desk_page.url}/desk/cases/{mine.code}")
+    left.goto(f"{desk_page.url}/desk/cases/{closed.code}")
+    for shown in (page, left):
+        expect(shown.locator("#live")).to_have_text("2 ca đang gọi")
+    running.call(lambda: desk_page.hotline.claim(me, mine))  # by the button in her messenger
+    other = staff(running, desk_page, "mai", "Cúc")
+    running.call(lambda: (desk_page.hotline.claim(other, closed), desk_page.hotline.close_case(other, closed)))
+    running.call(desk_page.door.wakeups.ring, "desk")
+    expect(left.locator("#news")).to_have_text("Ca này không còn trong danh sách: đã được đóng.")
+    expect(left.locator("#claim button")).to_be_hidden()
+    expect(page.locator("#claim button")).to_be_hidden()
+    page.click("#news a:has-text('Mở ca')")
+    expect(page.locator("#reply")).to_be_visible()
 
 
 def test_two_hands_reach_for_one_case(visitors: Visitors, desk_page: DeskPage, running: Running) -> None:

@@ -142,7 +142,7 @@
     loud = queue.cards.some((card) => card.rings && card.level === "emergency");
     document.title = (ringing ? "(" + ringing + ") " : "") + said.title;
     if (!cards) live.textContent = ringing ? ringing + " " + said.others : said.live;
-    if (!cards) return;
+    if (!cards) return watch(queue);
     const focused = document.activeElement && document.activeElement.closest ? document.activeElement.closest("li.card") : null;
     const code = focused ? focused.querySelector(".top span").textContent : "";
     fill(cards, queue.cards.map(drawCard));
@@ -159,7 +159,41 @@
     $("gap").hidden = !queue.gap;
   }
 
+  // --- the page of a case that is not hers yet: somebody else may take it while she reads --------------------------------
+  let seen = false;
+  function watch(queue) {
+    const page = $("case"), claim = $("claim");
+    if (!page || !claim) return;
+    const words = page.dataset, card = queue.cards.find((one) => one.code === words.code);
+    if (!card) {
+      claim.hidden = claim.hidden || seen;
+      return seen ? report(words.away) : undefined;
+    }
+    seen = true;
+    drawState(card);
+    const owner = $("owner"), held = card.owner ? " · " + owner.dataset.lead + ": " + card.owner : "";
+    const news = owner.textContent !== held || claim.hidden === card.can_claim;
+    owner.textContent = held;
+    claim.elements.epoch.value = card.epoch; // it may have begun to call anew: the button takes the case as it stands now
+    claim.hidden = !card.can_claim;
+    if (card.mine) report(words.yours, words.open);
+    else if (news && card.can_claim) report(card.owner ? card.flags.join(" · ") : words.free);
+    else if (news && card.owner) report(card.owner + " " + words.taken);
+  }
+  function report(news, open) {
+    if ($("news").dataset.said === news) return; // said aloud once
+    $("news").dataset.said = news;
+    $("news").textContent = news;
+    if (open) $("news").append(" ", Object.assign(make("a", "", open), { href: location.pathname }));
+  }
+
   // --- the talk ------------------------------------------------------------------------------------------------------
+  function drawState(state) {
+    $("state").textContent = state.state;
+    $("severity").textContent = state.severity;
+    $("severity").parentNode.className = "case " + state.level;
+    $("category").textContent = state.category ? " · " + state.category : "";
+  }
   function drawLine(line) {
     const li = make("li", line.kind);
     if (line.seq) li.dataset.seq = line.seq;
@@ -330,10 +364,7 @@
         if (state[name] !== $(name).textContent.replace(/^ · /, "") && state[name]) news.push(state[name]);
       }
       tell(news);
-      $("state").textContent = state.state;
-      $("severity").textContent = state.severity;
-      $("severity").parentNode.className = "case " + state.level;
-      $("category").textContent = state.category ? " · " + state.category : "";
+      drawState(state);
       const banners = JSON.stringify(state.banners);
       if (banners !== warned) fill($("banners"), state.banners.map((one) => make("p", "banner " + one.kind, one.words)));
       warned = banners; // said aloud once, not with every line
