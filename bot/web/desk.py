@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.webchat import clean
-from bot.web import account, erasing, referrals, services, staff_page, status, words
+from bot.web import account, erasing, help_page, referrals, services, staff_page, status, words
 from bot.web.case_page import case_page, find_case, show_case
 from bot.web.deps import DEPS, WebDeps
 from bot.web.desk_page import STATUS, desk_page, words_of
@@ -83,6 +83,7 @@ def build_desk(deps: WebDeps, table: Table | None = None) -> web.Application:
     account.add_routes(routes)
     staff_page.add_routes(routes)
     erasing.add_routes(routes)
+    help_page.add_routes(routes)
     return app
 
 

@@ -199,6 +199,7 @@ DESK: Mapping[str, str] = {
     "no-consent": "Người viết chưa đồng ý điều này. Hỏi trước, và chỉ ghi đúng điều người viết đã đồng ý.",
     "wrong-status": "Lúc này không đổi sang trạng thái đó được. Bạn xem lại.",
     "no-service": "Chưa chọn nơi nào, hoặc nơi đó không còn hoạt động.",
+    "help": "Cách dùng bàn trực",
     "status": "Tình trạng hệ thống",
     "services": "Danh bạ nơi giúp",
     "services_near": "Gần xã nào",
