@@ -117,9 +117,9 @@ class Factors:
     def add_codes(self, staff_uid: str, codes: Sequence[str], made_by: str, expires_at: datetime | None = None) -> None:
         """Spare codes that work once each."""
         for code in codes:
-            values = {"code_hash": spare_code_hash(self._uow.pepper, staff_uid, code), "staff_uid": staff_uid}
-            values |= {"made_by": made_by, "created_at": self._uow.now, "expires_at": expires_at}
-            self._uow.execute(_ADD_CODE, values)
+            hashed = spare_code_hash(self._uow.pepper, staff_uid, code)
+            made = {"made_by": made_by, "created_at": self._uow.now, "expires_at": expires_at}
+            self._uow.execute(_ADD_CODE, {"code_hash": hashed, "staff_uid": staff_uid, **made})
 
     def drop_codes(self, staff_uid: str) -> None:
         """None of hers works any more."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Delete, Table, and_, bindparam, delete, func, or_, select, text
+from sqlalchemy import BindParameter, Column, Delete, Table, and_, bindparam, delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from handlers.keeping import Overdue, Run
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
 _before = bindparam("before", type_=UtcTime())
-_most = bindparam("most")
+_most: BindParameter[int] = bindparam("most")
 
 _called = (
     select(cases.c.uid)

@@ -51,8 +51,9 @@ def begin_quarantine(runner: RunsStatements, store: Keys, pepper: bytes, now: da
     return done
 
 
-def quarantine_now(uow: SqlUnitOfWork, items: Sequence[tuple[Keys, str]]) -> list[tuple[int, int]]:
+def quarantine_now(uow: UnitOfWork, items: Sequence[tuple[Keys, str]]) -> list[tuple[int, int]]:
     """The same as an operation on a database that is in use; each item is the key store, and who wants it."""
+    assert isinstance(uow, SqlUnitOfWork)  # what the door of this storage hands out
     return [_begin(uow, check_keys(uow, store).destroyed, actor) for store, actor in items]
 
 

@@ -14,7 +14,7 @@ from storage.data_keys import Keys
 from storage.registers import key_removals
 from storage.staff_tables import factors
 from storage.tables import cases, contacts
-from storage.uow import RunsStatements
+from storage.uow import Executes, RunsStatements
 
 _PENDING = select(key_removals.c.uid)
 _PEOPLE = (select(contacts.c.uid), select(cases.c.uid).where(cases.c.erased_at.is_(None)))
@@ -47,7 +47,7 @@ def settle_removals(runner: RunsStatements, keys: Keys) -> Tidied:
     return Tidied(keys_gone=len(late), keys_left=len(late & keys.owners()))
 
 
-def check_keys(runner: RunsStatements, keys: Keys) -> KeyCheck:
+def check_keys(runner: Executes, keys: Keys) -> KeyCheck:
     """Compare rows and keys (invariant I18): every owner of a sealed field has a key, unless it was destroyed on purpose."""
     people, staff = _uids(runner, _PEOPLE), _uids(runner, _STAFF)
     held, gone = keys.owners(), keys.destroyed()
@@ -59,5 +59,5 @@ def check_keys(runner: RunsStatements, keys: Keys) -> KeyCheck:
     )
 
 
-def _uids(runner: RunsStatements, statements: Iterable[Select[Any]]) -> set[str]:
+def _uids(runner: Executes, statements: Iterable[Select[Any]]) -> set[str]:
     return {uid for statement in statements for (uid,) in runner.execute(statement)}

@@ -37,7 +37,14 @@ from storage.watch import Watch
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class RunsStatements(Protocol):
+class Executes(Protocol):
+    """What runs a statement: a runner, or a unit of work."""
+
+    def execute(self, statement: Compilable, values: Values | Sequence[Values] | None = None) -> Rows:
+        """Run one statement, for one row of values or many."""
+
+
+class RunsStatements(Executes, Protocol):
     """How a unit of work reaches its database: `storage.prepared.Runner` or `storage.postgres.runner.PostgresRunner`."""
 
     @property
@@ -47,9 +54,6 @@ class RunsStatements(Protocol):
     @property
     def locks(self) -> bool:
         """Does this unit of work have to lock what it reads, because it may write it?"""
-
-    def execute(self, statement: Compilable, values: Values | Sequence[Values] | None = None) -> Rows:
-        """Run one statement, for one row of values or many."""
 
     def hold(self, statement: Compilable, values: Values, *, skip: bool = False) -> Rows:
         """Run a query and lock what it returns, where others write at the same time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,9 @@ from bot import wiring
 from bot.cli.csv_files import fail
 from bot.config import load_config
 from bot.heads import append_head, read_heads
-from handlers.audit_log import AT_ONCE, AuditReport, SignedHead, check_log
+from handlers.audit_log import AT_ONCE, AuditReport, AuditRow, SignedHead, check_log
 from handlers.command_line import COMMAND_LINE, is_command_line, named
+from handlers.ports import UnitOfWork
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -78,7 +80,7 @@ def show(
         async with wiring.open_records(written) as records:
             names = await records.door.read(lambda uow: {one.uid: one.name for one in uow.staff.all()})
             seq = (await records.door.read(lambda uow: uow.audit.beginning())).seq
-            while rows := await records.door.read(lambda uow, after=seq: uow.audit.rows(after, AT_ONCE)):
+            while rows := await records.door.read(partial(_rows_after, seq)):
                 seq = rows[-1].seq
                 for row in rows:
                     who = names.get(row.actor, row.actor)
@@ -89,6 +91,10 @@ def show(
                         print(row.seq, when, who, row.action, row.object, row.detail, sep="\t")
 
     asyncio.run(work())
+
+
+def _rows_after(seq: int, uow: UnitOfWork) -> list[AuditRow]:
+    return uow.audit.rows(seq, AT_ONCE)
 
 
 @app.command()

@@ -49,7 +49,7 @@ def _read(command: str, source: Path) -> tuple[list[str], list[dict[str, str]]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         fail(2, f"{command}: cannot read {source}: {_reason(error)}; give a CSV file in UTF-8")
     for row in rows:
-        row.pop(None, None)  # type: ignore[call-overload]  # cells beyond the header
+        row.pop(None, None)  # cells beyond the header
     return columns, rows
 
 

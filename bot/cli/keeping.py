@@ -49,8 +49,9 @@ def run(config: ConfigOption = None, by: ByOption = None) -> None:
         return done, await records.door.run(records.signer.sign, None)
 
     done, head = _with_records(written, work)
-    for path in written.keeping.heads if head is not None else ():
-        append_head(path, head)
+    if head is not None:
+        for path in written.keeping.heads:
+            append_head(path, head)
     _print_run(done, written)
     if not done.clean:
         print("keeping: NOT clean; something overdue is left, run it again and look at the log")

@@ -7,7 +7,8 @@ from aiohttp import web
 from bot.web.deps import DEPS
 from bot.web.desk_page import desk_page
 from bot.web.guard import Routes
-from bot.web.status_words import TEXT, status
+from bot.web.status_texts import TEXT
+from bot.web.status_words import status
 from handlers.permissions import Action
 
 PATH = "/desk/status"

@@ -22,7 +22,8 @@ from handlers.ports import Door
 from handlers.stays import Ending
 from storage.backup import BackedUp, backup
 from storage.checking import check_installation
-from storage.drill import Drilled, drill
+from storage.drill import Drilled as Drilled
+from storage.drill import drill
 from storage.open import utc_now
 from storage.quarantine import lift_quarantine, quarantine_now
 from storage.restore import Restored, restore

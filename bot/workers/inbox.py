@@ -120,9 +120,8 @@ class InboxWorker:
     async def _handle(self, contact_uid: str) -> bool:
         """Handle the oldest message and let the sender look in the same commit; True when the lane has more."""
         began = time.monotonic()
-        handled, looked = await asyncio.gather(
-            self._door.run(self._inbound.handle, contact_uid), self._then(), return_exceptions=True
-        )
+        handling = self._door.run(self._inbound.handle, contact_uid)
+        handled, looked = await asyncio.gather(handling, self._then(), return_exceptions=True)
         if isinstance(looked, Exception):
             log.error("inbox.look_failed", error=type(looked).__name__)  # the sender's own loop looks within a second
         if isinstance(handled, BaseException):

@@ -87,7 +87,9 @@ class KeepingWorker:
 
     async def _keep_head(self) -> None:
         head = await self._door.run(self._signer.sign, None)
-        for path in self._heads if head is not None else ():
+        if head is None:
+            return
+        for path in self._heads:
             try:
                 await asyncio.to_thread(append_head, path, head)
             except OSError as error:

@@ -169,7 +169,8 @@ class OutboxWorker:
 
     async def _record(self, report: Report) -> bool:
         """Write what happened and, in the same commit, claim what comes next; False when it could not be written."""
-        written, looked = await asyncio.gather(self._door.run(record, report), self.look(), return_exceptions=True)
+        writing = self._door.run(record, report)
+        written, looked = await asyncio.gather(writing, self.look(), return_exceptions=True)
         if isinstance(looked, Exception):
             log.error("outbox.look_failed", error=type(looked).__name__)  # the loop looks again within a second
         if isinstance(written, Exception):

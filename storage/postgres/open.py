@@ -19,7 +19,7 @@ from storage.nerves import local_nerves, open_nerves
 from storage.open import Storage, utc_now
 from storage.postgres import schema
 from storage.postgres.alone import Alone
-from storage.postgres.connection import connect, parameters, unavailable
+from storage.postgres.connection import connect, parameters, refuse_unsuitable, unavailable
 from storage.postgres.door import PostgresDoor
 from storage.postgres.runner import Locking, PostgresRunner
 from storage.postgres.tidying import tidy_postgres
@@ -62,7 +62,7 @@ def open_postgres(
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with closing(connect(given)) as connection:
-            schema.refuse_unsuitable(connection)
+            refuse_unsuitable(connection)
             found = schema.revision(connection)
             holds_people = found is not None and _holds_people(connection)
             with one_at_a_time(var):

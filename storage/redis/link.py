@@ -141,7 +141,7 @@ class RedisLink:
             pipeline.zadd(key, dict.fromkeys(self._present, now + PRESENT_FOR_S))
             pipeline.expire(key, int(PRESENT_FOR_S))
             pipeline.execute()
-        self._others = frozenset(speaking.eval(_SEEN, 1, key, str(now)))  # type: ignore[arg-type]
+        self._others = frozenset(speaking.eval(_SEEN, 1, key, str(now)))
         self._learnt_at = time.monotonic()
 
     def _listen(self) -> None:
@@ -187,5 +187,5 @@ class RedisLink:
 
 def _time_of(speaking: redis.Redis) -> float:
     """Redis's own clock, in seconds: everybody's clock may differ, this one is the same for all."""
-    seconds, micros = speaking.time()  # type: ignore[misc]
+    seconds, micros = speaking.time()
     return float(seconds) + float(micros) / 1e6
