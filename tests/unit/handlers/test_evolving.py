@@ -10,10 +10,10 @@ from threading import Thread
 
 import pytest
 
-from handlers import model
+from flows.severity import Severity
 from handlers.chance import chance
 from handlers.evolving import evolve, maker
-from handlers.model import Case, Contact, Severity, new_row_uid, new_uid
+from handlers.model import Case, Contact, identifiers, new_row_uid, new_uid
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def test_a_uid_is_a_uuid_of_our_own_kind_and_never_comes_twice() -> None:
 
 def test_uids_of_one_hour_stand_together_after_those_of_the_hour_before(monkeypatch: pytest.MonkeyPatch) -> None:
     at = 1_795_885_200.0
-    monkeypatch.setattr(model, "time", lambda: at)
+    monkeypatch.setattr(identifiers, "time", lambda: at)
     earlier = [new_uid() for _ in range(50)]
     at += 3600
     later = [new_uid() for _ in range(50)]
@@ -71,7 +71,7 @@ def test_uids_of_rows_stand_in_the_order_of_their_milliseconds_and_behind_those_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     at = 1_795_885_199.999
-    monkeypatch.setattr(model, "time", lambda: at)
+    monkeypatch.setattr(identifiers, "time", lambda: at)
     people, before = [new_uid() for _ in range(50)], [new_row_uid() for _ in range(50)]
     at = 1_795_885_200.0
     first = [new_row_uid() for _ in range(50)]
