@@ -36,6 +36,8 @@ def words(turn: Turn, *, hello: bool = False) -> Template:
         return turn.template("choose_again_called")
     if hello:
         return turn.template("choose_again_hello")
+    if turn.asked:
+        return turn.template("choose_again_asked")
     turn.again = replace(again, times=again.times + 1)
     return turn.template("choose_again" if again.times == 0 else SHORT[(again.times - 1) % len(SHORT)])
 
@@ -94,6 +96,7 @@ def owe(turn: Turn) -> None:
 def card_shown(turn: Turn) -> None:
     """She is being shown the emergency card; it offers a person too, so nobody need ask her about that afterwards."""
     turn.again = replace(turn.again, card_at=turn.now)
+    turn.asked = ""
     if turn.concern == "pending":
         turn.concern = "offered"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows import asking_again, picking, questions, replies, run
 from flows.effects import Said
 from flows.everyday import PERSON
@@ -12,6 +14,7 @@ from flows.text import Key
 from flows.turn import Turn
 
 _LOOK_AHEAD = 5  # steps that say nothing between a choice and the card it leads to
+PRIVACY = "privacy_asked"
 _OFFERS_PERSON = frozenset({"danger", "help", "human"})
 
 
@@ -59,6 +62,23 @@ def offer_person(turn: Turn) -> bool:
         return False
     turn.concern = "offered"
     interrupt(turn, "concern")
+    return True
+
+
+def answer_question(turn: Turn, asks: Sequence[str]) -> bool:
+    """Lead her to the answer, when her text was no answer to ours but asks something, and nothing weightier is going on. The
+    first question of a stay goes before hers: it is whether she is safe; but how private it is here is a part of that.
+    """
+    sign = run.answerable(turn, asks)
+    if not sign:
+        return False
+    if not turn.history and sign != PRIVACY:
+        turn.asked = sign
+        return False
+    turn.asked = ""
+    turn.stop_waiting()
+    turn.push(turn.program.questions[sign])
+    run.run(turn)
     return True
 
 
@@ -117,6 +137,8 @@ def interrupt(turn: Turn, event: str, key: Key | None = None) -> None:
     """
     flow = turn.program.interrupts[event]
     turn.stop_waiting()
+    if event in _OFFERS_PERSON:
+        turn.asked = ""
     if event in _OFFERS_PERSON and _is_offered(turn):
         turn.frames.pop()  # what breaks in offers a person too: asking again afterwards would sound as if nobody were called
     for index in range(len(turn.frames) - 1, -1, -1):

@@ -35,12 +35,15 @@ class Compiled:
     starts: dict[str, str] = field(default_factory=dict)
     calls: dict[str, dict[str, Path]] = field(default_factory=dict)  # flow -> called flow -> where
     greetings: dict[str, tuple[timedelta, tuple[Template, ...]]] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)  # flows in which no question of hers is answered
 
 
 def compile_flow(flow: Flow, source: Source, names: Names, into: Compiled) -> None:
     """Compile the steps of one flow; mistakes go to the findings of its file."""
     into.starts[flow.flow] = flow.start
     into.calls[flow.flow] = {}
+    if not flow.questions:
+        into.closed.add(flow.flow)
     if flow.on_resume is not None:
         complain = complainer(source, ("on_resume",))
         context = context_of(flow.flow, ("on_resume", "say"))
@@ -85,10 +88,11 @@ def _reachable(start: str, calls: Mapping[str, Mapping[str, Path]]) -> set[str]:
 
 
 def check_manifest(manifest: Manifest, source: Source, names: Names) -> None:
-    """Entry and interrupts name flows, and what identifies her a declared consent."""
+    """Entry, interrupts and questions name flows, and what identifies her a declared consent."""
     leads: list[tuple[str, Path]] = [(manifest.entry, ("entry",))]
     events = [(event, getattr(manifest.interrupts, event)) for event in Interrupts.model_fields]
     leads += [(flow, ("interrupts", event)) for event, flow in events if flow is not None]
+    leads += [(flow, ("questions", sign)) for sign, flow in manifest.questions.named().items()]
     for flow, path in leads:
         if flow not in names.flows:
             message = f"không có kịch bản “{flow}”"
@@ -153,6 +157,8 @@ def link(manifest: Manifest, languages: Mapping[str, Language], compiled: Compil
         greetings=compiled.greetings,
         interrupts=events,
         breaking=frozenset(flow for event, flow in events.items() if event != "released"),
+        questions=manifest.questions.named(),
+        closed=frozenset(compiled.closed),
         words=Phrasebook(pairs),
         variables=manifest.variables,
         language=manifest.language,

@@ -277,6 +277,9 @@ class Said:
     danger: Severity = Severity.NONE
     category: str = ""
     called: bool = False  # a person is being called who will read this, and she knows it
+    asks: tuple[
+        str, ...
+    ] = ()  # what screening found that she asks ("law_asked"), where it found nothing else in the text
 
 
 @dataclass(frozen=True, slots=True)

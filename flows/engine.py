@@ -118,12 +118,14 @@ def _said(turn: Turn, said: Said) -> bool:
     if said.danger is Severity.URGENT and not turn.concern:
         turn.concern = "pending"
     if turn.began:
+        if not turn.program.everyday.group(key):  # "who are you" asks for no place
+            turn.asked = run.answerable(turn, said.asks)
         run.run(turn)
     elif turn.status is Status.ASKING_HOST:
         turn.put_again()
     else:
         questions.greet_back(turn)
-        _reply(turn, said.text, key, word)
+        _reply(turn, said, key, word)
     return True
 
 
@@ -137,9 +139,9 @@ def _says_farewell(turn: Turn, said: Said, key: Key) -> bool:
     return turn.program.everyday.is_courtesy(key)
 
 
-def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
+def _reply(turn: Turn, said: Said, key: Key, word: str) -> None:
     """A typed text at an open question."""
-    task, wait = turn.task(), turn.wait
+    task, wait, text = turn.task(), turn.wait, said.text
     if wait is None:
         _ask_anew(turn, task)
         return
@@ -171,12 +173,14 @@ def _reply(turn: Turn, text: str, key: Key, word: str) -> None:
         if group == PERSON and not breaking_in.asks_for_person(turn):
             breaking_in.interrupt(turn, "human")
             return
+        if breaking_in.offer_person(turn) or breaking_in.answer_question(turn, said.asks):
+            return
         refused = answers.yes_or_no(key, turn.program.yes_no) is False
-        if not breaking_in.offer_person(turn) and questions.misread(turn, task, refused=refused, hello=group == HELLO):
+        if questions.misread(turn, task, refused=refused, hello=group == HELLO):
             run.run(turn)
     else:
         goes_on = replies.answer(turn, task, text, key)
-        if goes_on is None and not breaking_in.offer_person(turn):
+        if goes_on is None and not breaking_in.offer_person(turn) and not breaking_in.answer_question(turn, said.asks):
             goes_on = replies.unreadable(turn, task)
         if goes_on:
             run.run(turn)

@@ -8,7 +8,7 @@ on every waiting step, and `Reach` adds them there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from flows.library import Library
@@ -59,13 +59,21 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """All steps of a set. `words` are the global words that can be typed, each with the flow it breaks into."""
+    """All steps of a set. `words` are the global words that can be typed, each with the flow it breaks into; `questions` the
+    signs that she asks something, each with the flow that answers it.
+    """
 
     nodes: Mapping[str, Mapping[str, Node]]
     starts: Mapping[str, str]
     entry: str
     words: Mapping[str, str]
     interrupts: Mapping[str, str]  # words and events
+    questions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def breaks_in(self) -> frozenset[str]:
+        """Every flow that can come up anywhere, or begins a stay."""
+        return frozenset({self.entry, *self.interrupts.values(), *self.questions.values()})
 
     def start(self, flow: str) -> Node | None:
         """The first step of a flow; None when the flow or its first step is missing (a finding of the loader)."""
@@ -94,6 +102,7 @@ def build(library: Library) -> Graph:
         entry=manifest.entry,
         words={word: flow for word, flow in interrupts.items() if getattr(manifest.words, word, None)},
         interrupts=interrupts,
+        questions=manifest.questions.named(),
     )
 
 
@@ -150,7 +159,7 @@ def returning(graph: Graph, *moves: Move) -> set[str]:
 def reachable(graph: Graph) -> set[str]:
     """The names of all steps that some conversation can pass, from the entry and from every interrupt."""
     back = returning(graph, *Move)
-    open_flows = [graph.entry, *graph.interrupts.values()]
+    open_flows = [*graph.breaks_in]
     seen: set[str] = set()
     done: set[str] = set()
     while open_flows:

@@ -88,6 +88,21 @@ class Interrupts(Written):
     language: Name | None = None  # needed as soon as there is more than one language
 
 
+class Questions(Written):
+    """The flows that answer what she asks, by the sign of screening that says she asks it. In the order in which they count when
+    a text asks several things.
+    """
+
+    law_asked: Name | None = None
+    privacy_asked: Name | None = None
+    materials_asked: Name | None = None
+    service_asked: Name | None = None
+
+    def named(self) -> dict[str, str]:
+        """Sign -> flow, of those that are named."""
+        return {sign: str(flow) for sign, flow in self.model_dump().items() if flow is not None}
+
+
 WordList = Annotated[list[Label], Field(min_length=1)]
 
 
@@ -103,7 +118,7 @@ class Words(Written):
     language: list[Label] = Field(default=[])
 
 
-Named = Annotated[list[Label], Field(max_length=60)]
+Named = Annotated[list[Label], Field(max_length=120)]
 
 
 class Wishes(Written):
@@ -137,6 +152,7 @@ class Manifest(Written):
         "+07:00"  # what "today" is
     )
     interrupts: Interrupts
+    questions: Questions = Questions()
     words: Words
     wishes: Wishes = Wishes()
     answers: dict[Name, Answer] = Field(default={})  # everyday answers by group

@@ -45,6 +45,10 @@ ENGINE_PHRASES: dict[str, Phrase] = {
         "A greeting at a question: greets back, says how to get a person; the question follows.",
         instead="choose_again",
     ),
+    "choose_again_asked": Phrase(
+        "She asks something before she has answered the first question: it will be answered next; the question follows.",
+        instead="choose_again",
+    ),
     "stale_choice": Phrase("A button of an earlier question was pressed; the current question follows."),
     "nothing_before": Phrase("'back' at the first question."),
     "unsupported": Phrase("A voice note, picture or sticker came; asks for a few words; must name no number itself."),

@@ -156,6 +156,8 @@ class Program:
     greetings: Mapping[str, tuple[timedelta, tuple[Template, ...]]]  # flow -> after what pause, and what is said then
     interrupts: Mapping[str, str]  # "help", "danger", … -> flow
     breaking: frozenset[str]  # the flows that are led to by a global word or danger
+    questions: Mapping[str, str]  # sign of screening -> the flow that answers what she asks
+    closed: frozenset[str]  # flows in which she is led to none of those
     words: Phrasebook[str]  # global words of all languages, the weightier first
     variables: Mapping[str, Variable]
     language: str  # the one that the flows are written in

@@ -150,7 +150,7 @@ class _Rehearsal:
                 self._severity is Severity.EMERGENCY
             )  # by what came before: a person is called then, who reads along
             self._severity = Severity.highest(self._severity, severity)
-            yield effects.Said(turn.say, severity, category, called)
+            yield effects.Said(turn.say, severity, category, called, self._host.asks(turn.say))
         elif turn.share is not None:
             yield effects.Shared(self._host.near(turn.share))
         elif turn.unsupported is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from flows import questions, timers
@@ -40,6 +40,11 @@ def run(turn: Turn) -> None:
             turn.concern = "offered"
             turn.push(turn.program.interrupts["concern"])
             continue
+        if task.kind in _QUESTIONS and turn.asked and _first_is_over(turn):
+            sign, turn.asked = answerable(turn, (turn.asked,)), ""
+            if sign:
+                turn.push(turn.program.questions[sign])
+                continue
         turn.pass_step(task)
         if task.raised is not None:
             turn.effects.append(task.raised)
@@ -56,7 +61,17 @@ def _raise_alarm(turn: Turn) -> None:
         turn.push(flow)
 
 
-_STOPS = frozenset({StepKind.CHOICES, StepKind.ASK, StepKind.END})
+def _first_is_over(turn: Turn) -> bool:
+    """Has the flow whose question she has just answered come to its end? Whether she is safe goes before what she asks. What
+    the first flow of a stay asks by itself is over with its answer.
+    """
+    if turn.began or not turn.origin:
+        return False
+    return len(turn.origin) == 1 or all(frame.flow != turn.origin[-1].flow for frame in turn.frames)
+
+
+_QUESTIONS = frozenset({StepKind.CHOICES, StepKind.ASK})
+_STOPS = _QUESTIONS | {StepKind.END}
 
 
 def concern_is_due(turn: Turn) -> bool:
@@ -64,6 +79,17 @@ def concern_is_due(turn: Turn) -> bool:
     if turn.concern != "pending" or turn.began:
         return False
     return not any(frame.flow in turn.program.breaking for frame in turn.frames)
+
+
+def answerable(turn: Turn, asks: Iterable[str]) -> str:
+    """Which of the things she asks has a flow that answers it now; "" inside help, danger, a human, stop or delete, while a
+    person is called, inside such an answer, and in a flow that says `questions: no`.
+    """
+    shut = turn.program.breaking | turn.program.closed | {*turn.program.questions.values()}
+    if turn.called or any(frame.flow in shut for frame in turn.frames):
+        return ""
+    found = {*asks}
+    return next((sign for sign in turn.program.questions if sign in found), "")
 
 
 def go_on(turn: Turn, task: Task) -> bool:

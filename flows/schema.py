@@ -34,7 +34,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_STEPS_PER_SPRINT = 100  # steps passed between two waits; beyond it the session fails loudly
-MAX_DEPTH = 40  # frames: flows called or broken into, one inside the other; each interrupt may pile its own on top
+MAX_DEPTH = 60  # frames: flows called or broken into, one inside the other; each interrupt may pile its own on top
 
 Category = Literal[
     "dv_physical", "dv_psych_econ", "sexual_violence", "child_abuse", "trafficking_forced_marriage", "workplace_harassment",
@@ -307,5 +307,8 @@ class Flow(Written):
     on_resume: Resume | None = None
     resume_within: Duration | None = (
         None  # shorter than the set's: who is in this flow is sooner greeted like someone new
+    )
+    questions: bool = (
+        True  # False: while this flow is open, nothing that she asks leads her to the flow that answers it
     )
     steps: Annotated[dict[Name, Step], Field(min_length=1, max_length=200)]

@@ -121,6 +121,7 @@ class Session:
     asks: int = 0  # questions opened so far; never falls, so that old buttons stay stale
     passed: int = 0  # steps passed since her last input; kept while the host is asked
     concern: str = ""  # "", "pending" (offered after the next answer), "offered"
+    asked: str = ""  # what she asked before she had answered anything ("law_asked"): answered after her first answer
     silence_due_at: datetime | None = None  # UTC; the next timer, of the question or of a call; None when there is none
     outcome: str = ""  # of the last end, "failed" when the flow was at fault
     pressed: str = ""  # the button taken last, to know a double press after the end
@@ -159,6 +160,7 @@ class Session:
             "asks": self.asks,
             "passed": self.passed,
             "concern": self.concern,
+            "asked": self.asked,
             "silence_due_at": _dump_time(self.silence_due_at),
             "outcome": self.outcome,
             "pressed": self.pressed,
@@ -190,6 +192,7 @@ class Session:
                 asks=int(stored["asks"]),
                 passed=int(stored["passed"]),
                 concern=str(stored["concern"]),
+                asked=str(stored.get("asked", "")),
                 silence_due_at=_load_time(stored["silence_due_at"]),
                 outcome=str(stored["outcome"]),
                 pressed=str(stored["pressed"]),

@@ -24,6 +24,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "next": ("bước sau", "next"),
     "on_release": ("sau khi nói chuyện xong", "after the talk"),
     "phrases": ("câu của máy", "phrase"),
+    "questions": ("hỏi thì dẫn tới luồng", "questions lead to"),
     "return": ("quay về", "return"),
     "save": ("lưu vào", "saved in"),
     "say": ("lời", "text"),

@@ -43,7 +43,7 @@ class Turn:
     """The changing state of one `advance`."""
 
     __slots__ = (
-        "again", "alarm", "asks", "began", "called", "concern", "due_at", "effects", "frames", "heard_at",
+        "again", "alarm", "asked", "asks", "began", "called", "concern", "due_at", "effects", "frames", "heard_at",
         "history", "language", "library", "mark", "now", "origin", "outcome", "passed", "pending", "pressed",
         "program", "question", "session", "status", "variables", "visited", "wait",
     )  # fmt: skip
@@ -63,6 +63,7 @@ class Turn:
         self.asks = session.asks
         self.passed = session.passed if session.status is Status.ASKING_HOST else 0
         self.concern = session.concern
+        self.asked = session.asked
         self.due_at = session.own_due_at
         self.heard_at = session.heard_at
         self.outcome = session.outcome
@@ -94,7 +95,7 @@ class Turn:
         self.variables = {}
         self.history, self.origin = (), None
         self.wait = self.pending = self.due_at = None
-        self.concern = self.outcome = ""
+        self.concern = self.outcome = self.asked = ""
         self.again = Again()
         self.began = True
 
@@ -318,6 +319,7 @@ class Turn:
             self.asks,
             self.passed if self.status is Status.ASKING_HOST else 0,
             self.concern,
+            self.asked,
             timers.next_due_at(self),
             self.outcome,
             self.pressed,

@@ -240,7 +240,7 @@ class Inbound(Guarding):
                 if verdict.category == PROBE:  # whoever asks after somebody hears what anybody would hear
                     return [Said(message.text)]
                 danger = verdict.severity if verdict.severity.at_least(Severity.URGENT) else Severity.NONE
-                return [Said(message.text, danger, verdict.category, self._is_heard(turn))]
+                return [Said(message.text, danger, verdict.category, self._is_heard(turn), verdict.asks)]
 
     @staticmethod
     def _is_heard(turn: Turn) -> bool:

@@ -38,6 +38,10 @@ class RehearsalHost:
         verdict = self._world.screening.read(text)
         return verdict.severity, verdict.category
 
+    def asks(self, text: str) -> tuple[str, ...]:
+        """See `flows.transcripts.Host`."""
+        return self._world.screening.read(text).asks
+
     def answer(self, question: Question) -> Value | PlaceAnswer:
         """See `flows.transcripts.Host`."""
         match question:

@@ -85,9 +85,7 @@ class Agreed:
         self._library, self._graph = library, graph
         every = frozenset(library.manifest.consents)
         self._at: dict[tuple[str, str], _Purposes] = {(node.flow, node.step): every for node in graph.all_nodes()}
-        self._open = [
-            (flow, graph.starts[flow]) for flow in {graph.entry, *graph.interrupts.values()} if graph.start(flow)
-        ]
+        self._open = [(flow, graph.starts[flow]) for flow in graph.breaks_in if graph.start(flow)]
         for place in self._open:
             self._at[place] = frozenset()
         self._refused = {name: self._refusable(name, set()) for name in library.flows}

@@ -75,9 +75,12 @@ def _calls(library: Library, graph: Graph) -> Iterator[Finding]:
 
 def _depth(library: Library, graph: Graph) -> Iterator[Finding]:
     # At worst one flow breaks into the other wherever it asks something, each once, and the last runs to its full depth.
+    # Of the flows that answer a question one at most is open.
+    waiting = {flow: call_depth(graph, flow, waiting=True) for flow in graph.breaks_in}
     stacked = {graph.entry, *graph.interrupts.values()}
-    waiting = {flow: call_depth(graph, flow, waiting=True) for flow in stacked}
-    depth = sum(waiting.values()) + max(call_depth(graph, flow) - waiting[flow] for flow in stacked)
+    answering = max((waiting[flow] for flow in graph.questions.values() if flow not in stacked), default=0)
+    deepest = max(call_depth(graph, flow) - waiting[flow] for flow in graph.breaks_in)
+    depth = sum(waiting[flow] for flow in stacked) + answering + deepest
     if depth > MAX_DEPTH:
         yield library.finding_in(
             SET_FILE,
@@ -123,7 +126,7 @@ def _late_silences(library: Library, graph: Graph) -> Iterator[Finding]:
             limits.setdefault(node.calls, []).append(within.after if within is not None else None)
     for name, flow in library.flows.items():
         given = [limit for limit in limits.get(name, []) if limit is not None]
-        if len(given) != len(limits.get(name, [])) or not given or name in {graph.entry, *graph.interrupts.values()}:
+        if len(given) != len(limits.get(name, [])) or not given or name in graph.breaks_in:
             continue  # somewhere the flow runs without a limit
         for step_name, step in flow.steps.items():
             if step.silence is not None and step.silence.after >= max(given):

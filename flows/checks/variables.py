@@ -52,7 +52,7 @@ class Filled:
         every = frozenset(library.manifest.variables)
         self._at: dict[tuple[str, str], _Names] = {(node.flow, node.step): every for node in graph.all_nodes()}
         # Interrupts begin wherever she stands: nothing is sure there.
-        for flow in {graph.entry, *graph.interrupts.values()}:
+        for flow in graph.breaks_in:
             if graph.start(flow) is not None:
                 self._at[flow, graph.starts[flow]] = frozenset()
         self._returns = return_steps(library)

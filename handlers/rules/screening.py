@@ -52,6 +52,11 @@ class Verdict:
     )
     is_place_probe: bool = False  # somebody asks where a person or a shelter is, or whether someone wrote
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The signs of a text that asks something and tells of nothing else: which answer it wants."""
+        return tuple(sign.name for sign in self.signs) if self.severity is Severity.INFO else ()
+
     def to_json(self) -> dict[str, object]:
         """The verdict as JSON values, as the command line prints it."""
         signs = [{"name": sign.name, "words": sign.words, "rule": sign.rule} for sign in self.signs]

@@ -16,6 +16,9 @@ class FakeHost:
     def __init__(self) -> None:
         self.asked: list[Question] = []
 
+    def asks(self, text: str) -> tuple[str, ...]:
+        return ("law_asked",) if "luật" in text else ()
+
     def screen(self, text: str) -> tuple[Severity, str]:
         words = text.lower().split()
         if "nguy" in words:

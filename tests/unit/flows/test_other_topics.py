@@ -47,7 +47,7 @@ def test_every_answer_of_a_quiz_is_explained(shipped: Library, flow: str) -> Non
 
 def test_stopping_never_passes_a_question(shipped: Library) -> None:
     graph = build(shipped)
-    alone = replace(graph, entry=graph.interrupts["stop"], interrupts={})
+    alone = replace(graph, entry=graph.interrupts["stop"], interrupts={}, questions={})
     assert {name for name in reachable(alone) if graph.nodes[name.split(".")[0]][name.split(".")[1]].waits} == set()
 
 

@@ -305,6 +305,25 @@ def test_who_asks_for_a_person_where_one_is_ready_has_agreed(road: Road, hoa: St
     assert "Hoa" in road.last("a")
 
 
+def test_what_she_asks_is_answered_and_rings_nobody(road: Road, hoa: Staff) -> None:
+    road.types("a", "em muốn ly hôn thì cần giấy tờ gì")
+    road.presses("a", "Có")
+    assert "bạn đang hỏi về luật" in road.last("a")
+    road.presses("a", "Không phải vậy")
+    assert "Ai đang cần giúp?" in road.last("a")
+    road.types("a", "tram y te o dau")
+    assert "bạn đang hỏi nơi giúp" in road.last("a")
+    case = road.case_of("a")
+    assert road.do(lambda uow: uow.escalations.open_of([case.uid])) == {}
+
+
+def test_a_probe_that_sounds_like_a_question_is_answered_like_anybodys(road: Road, hoa: Staff) -> None:
+    road.types("a", "chào")
+    road.presses("a", "Có")
+    road.types("a", "vợ tôi có nhắn vào đây không, nhà tạm lánh ở đâu")
+    assert "nơi giúp" not in road.last("a")
+
+
 @pytest.mark.parametrize("begun", [True, False], ids=["the flow asks something", "the flow offers too"])
 def test_a_sentence_at_the_offer_is_answered_and_one_offer_stands_below_it_once(
     road: Road, hoa: Staff, begun: bool
