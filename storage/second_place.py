@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from handlers.errors import BinhAnError
+from storage.audit_keys import HANDOVERS, read_handovers, retire_audit_keys, share_handovers
 from storage.data_keys import Keys
 from storage.digests import digest, write_durably
 from storage.installation import SECRETS
@@ -158,11 +159,13 @@ def looked_at(second: Path) -> datetime | None:
 def lacking_secrets(secrets: Path, second: Path) -> list[str]:
     """Secret files that the second place does not hold, or not the same."""
     there = second / SECRETS
-    return [
+    lacking = [
         name
         for name in secret_names(secrets)
         if not (there / name).exists() or (there / name).read_bytes() != (secrets / name).read_bytes()
     ]
+    known = read_handovers(there)
+    return lacking if all(one in known for one in read_handovers(secrets)) else [*lacking, HANDOVERS]
 
 
 def verify(secrets: Path, keys: Keys, second: Path, now: datetime) -> list[str]:
@@ -221,6 +224,11 @@ def _copy_secrets(source: Path, target: Path) -> list[str]:
             fresh.append(name)
         elif (target / name).read_bytes() != value:
             raise OtherSecrets(f"{target / name}")
+    if not share_handovers(source, target):
+        raise OtherSecrets(f"{target / HANDOVERS}")
+    retire_audit_keys(
+        target
+    )  # after the note that they were handed over, without which older heads could not be proven
     return fresh
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bot import wiring
-from bot.cli.who import ByOption, note
+from bot.cli.who import ByOption, actor_of, note
 from bot.config import Config, load_config
 from handlers import audit
 
@@ -81,6 +81,42 @@ def rotate(
         print(f"an earlier change to {done.kek} had been interrupted; it is finished now")
     print(f"{done.kek}: wraps all data keys; {done.keys} were wrapped anew in {done.seconds:.1f} s")
     print("older ones stay for 7 days, for the copies of the key store; then run: python -m bot keys retire")
+    _warn(written)
+
+
+@app.command("rotate-audit")
+def rotate_audit(
+    config: ConfigOption = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
+    ] = False,
+    by: ByOption = None,
+) -> None:
+    """Change the key that signs the audit log while everything runs. Once a year, and when somebody leaves who could read it."""
+    written = load_config(config)
+    if prepare:
+        name = wiring.prepare_audit_key_of(written)
+        note(written, by, audit.AUDIT_KEY_PREPARED, name)
+        print(
+            f"{name}: made, not in use; copy {written.var / 'secrets' / name} to every machine, then run keys rotate-audit"
+        )
+        return
+    done = wiring.change_audit_key(written, actor_of(by))
+    name, seq = done.handover.said.next_name, done.handover.seq
+    if done.resumed:
+        print(
+            f"an earlier change to {name} had been interrupted, or was made on another machine; it is finished here now"
+        )
+    print(f"{name}: signs the audit log after row {seq}, where it was handed over")
+    for gone in done.destroyed:
+        print(
+            f"{gone}: destroyed; what it signed before row {seq} is still proven, what is signed with it from now on is refused"
+        )
+    for path in done.unreached:
+        typer.echo(
+            f"warning: the signed handover could not be added to {path}; run: python -m bot audit head --to {path}",
+            err=True,
+        )
     _warn(written)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.heads import read_heads
 from bot.workers.keeping import KeepingWorker
-from handlers.audit_log import HeadSigner, check_log
+from handlers.audit_log import check_log
+from handlers.audit_signing import HeadSigner
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Keeping, Tidied, scheduled_at
 from handlers.policies import POLICIES
@@ -38,8 +38,8 @@ async def storage(clock: Clock):
 
 
 def worker(storage: Storage, *heads: Path, tidy=None) -> KeepingWorker:
-    keeping = Keeping(POLICIES, Housekeeping(Ending(UTC)), tidy or storage.tidy)
-    signer = HeadSigner(Ed25519PrivateKey.generate())
+    keeping = Keeping(POLICIES, Housekeeping(Ending(UTC)), tidy or storage.tidy, storage.secrets.audit)
+    signer = HeadSigner(storage.secrets.audit)
     return KeepingWorker(
         storage.door, keeping, signer, just_do, at=time(3, 30), zone=ZONE, heads=heads, look_every_s=0.01
     )
@@ -66,7 +66,7 @@ async def test_once_a_day_and_the_head_is_kept(storage: Storage, clock: Clock, t
     kept = read_heads(heads[0])
     assert [one.seq for one in kept] == [1, 2, 3]
     assert kept == read_heads(heads[1])
-    report = await check_log(storage.door, works._signer.public, kept)
+    report = await check_log(storage.door, works._signer.keys, kept)
     assert (report.problems, report.anchors) == ((), 3)
 
 
