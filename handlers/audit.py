@@ -91,6 +91,7 @@ KEYS_ROTATED: Final = "keys.rotated"  # object: the key-encryption key that wrap
 KEYS_PREPARED: Final = "keys.prepared"
 KEYS_RETIRED: Final = "keys.retired"
 KEYS_COPIED: Final = "keys.copied"  # by hand; detail: into the second place, or into another folder
+SESSION_KEY_CHANGED: Final = "keys.session_changed"
 AUDIT_KEY_PREPARED: Final = "audit_key.prepared"
 AUDIT_KEY_HANDED_OVER: Final = "audit_key.handed_over"  # object: the file of the key that signs this log from here on
 AUDIT_KEY_KEPT: Final = "audit_key.kept"  # a restore from before a handover: the newer key goes on with the older log

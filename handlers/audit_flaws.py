@@ -152,7 +152,7 @@ def kept_elsewhere(anchors: Sequence[SignedHead], hashes: Hashes, start: AuditMa
         elif hashes.get(one.seq) is None:
             said = f"{when}: the log has no such row (any more); it was cut, or an older backup was restored"
         elif hashes[one.seq] != one.hash:
-            said = f"{when}: another row stands there now; the log was written anew"
+            said = f"{when}: another row stands there now; the log was written anew, or an older backup was restored"
         elif not chain.counts(one):
             said = f"{when}: it was signed with another key than this installation's audit key, or after that was handed over"
         elif then and then not in chain.until:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_bytes
 from typing import Final
 
 from handlers.errors import BinhAnError
@@ -23,7 +24,8 @@ from storage.digests import digest, write_durably
 from storage.installation import SECRETS
 from storage.keystore import KeyStore
 from storage.rotation import KEPT
-from storage.secrets import load_secrets, secret_names, sync_folder, write_secret
+from storage.secret_files import SIZE
+from storage.secrets import SESSION, load_secrets, secret_names, sync_folder, write_secret
 
 COPIES: Final = "keys"
 NOTE: Final = "copied.json"
@@ -213,6 +215,18 @@ def retire_there(second: Path, gone: Iterable[str]) -> None:
         (second / SECRETS / kek).unlink(missing_ok=True)
     if (second / SECRETS).is_dir():
         sync_folder(second / SECRETS)
+
+
+def change_session_key(secrets: Path, second: Path | None) -> None:
+    """A new session key, in the second place first, which otherwise would take it for another installation's; processes read it
+    when they start. Killed in between: run again. Raises SecondPlaceGone before anything is changed.
+    """
+    if second is not None and not (second / NOTE).exists():
+        raise SecondPlaceGone(str(second))
+    value = token_bytes(SIZE)
+    if second is not None:
+        write_secret(second / SECRETS / SESSION, value)
+    write_secret(secrets / SESSION, value)
 
 
 def _copy_secrets(source: Path, target: Path) -> list[str]:

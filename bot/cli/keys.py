@@ -120,6 +120,16 @@ def rotate_audit(
     _warn(written)
 
 
+@app.command("rotate-session")
+def rotate_session(config: ConfigOption = None, by: ByOption = None) -> None:
+    """Make a new session key: it makes the forms of pages genuine. Nobody is signed out; pages that are open are loaded anew."""
+    written = load_config(config)
+    wiring.change_session_key(written)
+    note(written, by, audit.SESSION_KEY_CHANGED)
+    print("session_key: a new one lies here; it counts for each process from its next start on")
+    print("several machines: copy it to each first. Then restart all processes, and reload the desk's pages")
+
+
 @app.command()
 def retire(config: ConfigOption = None, by: ByOption = None) -> None:
     """Take away key-encryption keys that nothing is wrapped under any more, seven days after they were replaced."""

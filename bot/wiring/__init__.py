@@ -24,6 +24,7 @@ from bot.wiring.database import (
     write_row,
 )
 from bot.wiring.keys import (
+    change_session_key,
     check_keys,
     copy_keys,
     keep_keys_twice,
@@ -49,6 +50,7 @@ __all__ = [
     "backup_database",
     "begin_quarantine",
     "change_audit_key",
+    "change_session_key",
     "check_database",
     "check_keys",
     "copy_keys",

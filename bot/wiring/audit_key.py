@@ -19,6 +19,7 @@ from handlers.audit_signing import HandOver, HeadSigner
 from storage import second_place
 from storage.audit_keys import note_handovers, prepare_audit_key, read_handovers, retire_audit_keys, to_retire
 from storage.installation import Installation
+from storage.lock import one_at_a_time
 from storage.open import Storage, utc_now
 from storage.secrets import load_secrets
 
@@ -48,7 +49,8 @@ def change_audit_key(config: Config, by: str) -> AuditKeyChanged:
     async def change() -> AuditKeyChanged:
         storage = storage_of(config)
         try:
-            return await _change(config, storage, by)
+            with one_at_a_time(config.var):  # two at once would take each other's files away
+                return await _change(config, storage, by)
         finally:
             await storage.close()
 
