@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -147,6 +148,17 @@ def retire_audit_keys(folder: Path) -> list[str]:
     for name in gone:
         destroy_secret(folder / name)
     return gone
+
+
+def signing(folder: Path) -> tuple[str, datetime | None]:
+    """The name of the key that signs, and since when, as far as the folder tells."""
+    names = audit_key_names(folder)
+    begun = {one.said.next_name: one.at for one in read_handovers(folder)}
+    name = next((one for one in reversed(names) if one in begun), names[0])
+    try:
+        return name, begun.get(name) or datetime.fromtimestamp((folder / name).stat().st_mtime, UTC)
+    except OSError:
+        return name, None
 
 
 def _present(folder: Path) -> list[str]:

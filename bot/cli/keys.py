@@ -34,6 +34,9 @@ def show(config: ConfigOption = None) -> None:
         here = "here" if one.here else "MISSING here"
         second = "in the second place" if one.second else "not in the second place"
         print(f"{one.kek:<8} {one.wraps:>7} data keys   {use}, {since}; {here}, {second}")
+    print(f"{shown.audit_key}: signs the audit log since {_at(written, shown.audit_since)}")
+    for name in shown.audit_waiting:
+        print(f"{name}: prepared to sign the audit log, not in use")
     print(f"data keys: {shown.data_keys}, one for each contact and case; destroyed so far: {shown.destroyed}")
     if shown.second is None:
         print("second place: none")

@@ -12,7 +12,7 @@ import pytest
 from bot.heads import read_heads
 from bot.workers.keeping import KeepingWorker
 from handlers.audit_log import check_log
-from handlers.audit_signing import HeadSigner
+from handlers.audit_signing import Acknowledge, HeadSigner
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Keeping, Tidied, scheduled_at
 from handlers.policies import POLICIES
@@ -86,6 +86,41 @@ async def test_a_log_that_somebody_edited_is_heard_within_the_hour(storage: Stor
     clock.move(hours=1)
     assert await works.look_at_log()
     assert await storage.door.read(lambda uow: findings(uow)) == []
+
+
+async def test_a_known_finding_rings_no_more_and_a_new_one_does(storage: Storage, clock: Clock) -> None:
+    works = worker(storage)
+    assert await works.look()
+
+    async def rings(statement: str = "") -> bool:
+        if statement:
+            await tamper(storage, statement)
+        clock.move(hours=1)
+        assert await works.look_at_log()
+        return bool(await storage.door.read(lambda uow: findings(uow)))
+
+    assert await rings("UPDATE audit_log SET actor = 'nobody' WHERE seq = 1")
+    flaws = (await check_log(storage.door, works._signer.keys)).flaws
+    wish = Acknowledge(tuple(one.mark for one in flaws), "unknown", "command line: lan")
+    await storage.door.run(works._signer.acknowledge, wish)
+    assert not await rings()
+    assert not await rings()
+    assert await rings("UPDATE audit_log SET actor = 'somebody' WHERE seq = 1")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_head SET hash = 'no hash'",
+        "UPDATE audit_signed SET says = CAST(x'ff' AS TEXT)",
+    ],
+)
+async def test_a_log_that_cannot_even_be_checked_rings(storage: Storage, clock: Clock, statement: str) -> None:
+    works = worker(storage)
+    assert await works.look()
+    await tamper(storage, statement)
+    assert await works.look_at_log()
+    assert [one.code for one in await storage.door.read(lambda uow: findings(uow))] == ["audit-changed"]
 
 
 async def tamper(storage: Storage, statement: str) -> None:
