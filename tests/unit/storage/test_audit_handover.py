@@ -86,6 +86,18 @@ async def test_a_process_from_before_signs_with_the_next_key(log: Log) -> None:
     assert (await log.check()).problems == ()
 
 
+async def test_the_key_that_is_missing_is_called_by_its_name(log: Log) -> None:
+    await log.write()
+    await log.hand_over()
+    long_running = log.signer
+    (log.folder / "audit_key_2").unlink()
+    with pytest.raises(KeyMissing, match="secrets/audit_key_2 is missing"):
+        await log.storage.door.run(long_running.sign, None)
+    (log.var / "data.db").write_bytes(b"somebody")
+    with pytest.raises(KeyMissing, match="secrets/audit_key_2 is missing"):
+        load_secrets(log.var)
+
+
 async def test_a_prepared_key_signs_nothing(log: Log) -> None:
     await log.write()
     name = prepare_audit_key(log.folder)
