@@ -109,10 +109,14 @@ def _follows(one: SignedHead, before: SignedHead | None, start: AuditMark) -> bo
 def handover_flaws(signed: Sequence[SignedHead], hashes: Hashes, chain: KeyChain, start: AuditMark) -> Iterator[Flaw]:
     """Every handover of the chain has its row and its record here, and there is no other."""
     recorded = {one.signature for one in signed}
-    for link in chain.links:
+    first = next((one for one in signed if one.seq == start.seq and chain.counts(one)), None)
+    for place, link in enumerate(chain.links):
         name = link.said.next_name
         if link.said.next_key in chain.left_behind or link.seq < start.seq:
             continue
+        older = {one.key for one in chain.links[place:]}
+        if first is not None and first.at > link.at and first.key not in older:
+            continue  # all rows of that time are gone, says a newer key; whichever number the row had
         if hashes.get(link.seq) != link.hash:
             said = (
                 f"the audit key was handed over to {name} with row {link.seq} on {link.at:%Y-%m-%d}, and this log has not that "

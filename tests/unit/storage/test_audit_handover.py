@@ -187,6 +187,33 @@ async def test_two_keys_never_sign_side_by_side(log: Log) -> None:
     assert (await log.check()).problems == ()
 
 
+async def test_what_a_restore_left_behind_is_forgotten_with_the_rows_of_that_time(log: Log, clock: Clock) -> None:
+    """An older log goes on under the newer key; when the row that says so is a year old and goes, nothing is missed."""
+    await log.write(OLD)
+    await log.sign()
+    await log.write(40)
+    await log.hand_over()
+    back = f"UPDATE audit_head SET seq = {OLD}, hash = (SELECT hash FROM audit_log WHERE seq = {OLD})"
+    gone = [f"DELETE FROM {table} WHERE seq > {OLD}" for table in ("audit_log", "audit_signed")]
+    await act(log.storage.door, tamper(log.storage, *gone, back))
+    assert "this log has not that row" in await log.problems()
+    kept = await log.storage.door.run(log.signer.keep_over_restore, "system")
+    assert kept is not None
+    assert await log.storage.door.run(log.signer.keep_over_restore, "system") is None
+    assert (await log.check()).problems == ()
+    clock.move(days=1)
+    await log.write()
+    newer = await log.sign()
+    clock.move(days=366)
+    await log.write()
+    await log.sign()
+    upto = await log.storage.door.read(lambda uow: old_enough(uow, log.signer.keys, uow.now - timedelta(days=365)))
+    assert upto == newer
+    await act(log.storage.door, lambda uow: uow.audit.cut(newer))
+    report = await log.check()
+    assert (report.problems, report.first_seq) == ((), newer.seq + 1)
+
+
 # --- somebody may write to the database, and has no key -------------------------------------------------------------------
 
 
