@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from handlers.audit_log import SignedHead
+from handlers.audit_heads import SignedHead
 from handlers.errors import BinhAnError
 
 

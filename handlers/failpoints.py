@@ -32,6 +32,10 @@ ELSEWHERE = (  # places that a message does not pass
     "tokens.called",  # the platform has given new tokens, they are not stored
     "tokens.stored",  # stored, not used yet
     "keys.rewrapping",  # `keys rotate`: some data keys are wrapped anew, nothing of it is durable
+    "audit_key.made",  # `keys rotate-audit`: the new key lies here, nobody knows it yet
+    "audit_key.handed_over",  # the log knows it, the folder of the secrets does not
+    "audit_key.noted",  # both know it, the old key still lies here
+    "audit_key.destroyed",  # but not yet in the second place
 )
 
 

@@ -9,12 +9,13 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, LargeBinary, Select, bindparam, cast, delete, func, insert, select, update
 
-from handlers.audit_log import AuditBreak, AuditMark, AuditRow, SignedHead
+from handlers.audit_heads import AuditMark, SignedHead
+from handlers.audit_log import AuditBreak, AuditRow, gap
 from handlers.model import AuditEntry
 from storage.engine import unavailable
 from storage.registers import audit_cuts, audit_signed
@@ -25,13 +26,27 @@ if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
 
 _START = bytes(32)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _HEAD = select(audit_head.c.seq, audit_head.c.hash)
 _FIRST_HEAD = insert(audit_head)
 _MOVE_HEAD = update(audit_head).values(seq=bindparam("b_seq"), hash=bindparam("b_hash"))
 _APPEND = insert(audit_log)
 _ROWS = select(audit_log).where(audit_log.c.seq > bindparam("after")).order_by(audit_log.c.seq).limit(bindparam("most"))
+_NEXT_RAW = (  # as it lies there, whatever it is; SQLite alone can hold what cannot be read
+    select(
+        *(cast(audit_log.c[name], LargeBinary) for name in ("actor", "action", "object", "detail", "at")),
+        cast(audit_log.c.prev, LargeBinary).label("prev"),
+        cast(audit_log.c.hash, LargeBinary).label("hash"),
+        cast(audit_log.c.seq, Integer).label("seq"),
+    )
+    .where(audit_log.c.seq > bindparam("after"))
+    .order_by(audit_log.c.seq)
+    .limit(1)
+)
 _HASH = select(audit_log.c.hash).where(audit_log.c.seq == bindparam("at"))
 _SIGNED = select(audit_signed).order_by(audit_signed.c.seq)
+_SIGNED_AT = select(audit_signed).where(audit_signed.c.seq == bindparam("at"))
+_SIGNED_SEQS = select(audit_signed.c.seq).order_by(audit_signed.c.seq)
 _SIGN = insert(audit_signed)
 _CUT = select(func.max(audit_cuts.c.seq))
 _NOTE_CUT = insert(audit_cuts)
@@ -46,6 +61,13 @@ def chain(prev: bytes, seq: int, at: datetime, entry: tuple[str, str, str, str])
     return hashlib.sha256(prev + row.encode()).digest()
 
 
+def _head(row: Any) -> SignedHead:
+    """What is of another type than it should be is left out, so that its signature does not hold."""
+    hash, key, signature = (one if isinstance(one, bytes) else b"" for one in (row.hash, row.key, row.signature))
+    says = row.says if isinstance(row.says, str) else "?"
+    return SignedHead(seq=row.seq, hash=hash, at=row.at, key=key, signature=signature, says=says)
+
+
 class AuditLog:
     """`handlers.ports.AuditStore` on SQL."""
 
@@ -56,6 +78,11 @@ class AuditLog:
     def add(self, entry: AuditEntry) -> None:
         """Append at the end of the unit of work."""
         self._new.append(entry)
+
+    def chain(self) -> AuditMark:
+        """Chain what was added so far, and give the newest row."""
+        self.flush()
+        return self.head()
 
     def verify(self) -> int | None:
         """The first sequence number whose chain does not hold, or None when all holds."""
@@ -89,16 +116,24 @@ class AuditLog:
         seq, prev = mark.seq, mark.hash
         rows = self._rows(seq, limit)
         if rows is None:
-            return AuditBreak(seq + 1, "unreadable") if limit == 1 else self._one_by_one(mark, limit)
+            return self._unreadable(seq) if limit == 1 else self._one_by_one(mark, limit)
         for row in rows:
-            if row.seq != seq + 1:
-                return AuditBreak(seq + 1, "missing")
-            if row.prev != prev:
-                return AuditBreak(row.seq, "unlinked")
-            if row.hash != chain(prev, row.seq, row.at, (row.actor, row.action, row.object, row.detail)):
-                return AuditBreak(row.seq, "changed")
+            if row.seq != seq + 1 or row.prev != prev:
+                why = "missing" if row.seq != seq + 1 else "unlinked"
+                stands = gap(AuditMark(seq, prev), row.seq, row.prev)
+                return AuditBreak(seq + 1, why, stands, AuditMark(row.seq - 1, row.prev))
+            expected = chain(prev, row.seq, row.at, (row.actor, row.action, row.object, row.detail))
+            if row.hash != expected:
+                return AuditBreak(row.seq, "changed", expected + row.hash, AuditMark(row.seq, row.hash))
             prev, seq = row.hash, row.seq
         return AuditMark(seq, prev)
+
+    def _unreadable(self, after: int) -> AuditBreak:
+        row = None if self._uow.shared else self._uow.execute(_NEXT_RAW, {"after": after}).first()
+        if row is None or not isinstance(row.hash, bytes):
+            return AuditBreak(after + 1, "unreadable")
+        stands = b"".join(len(one).to_bytes(8, "big") + one for one in row[:-1] if isinstance(one, bytes))
+        return AuditBreak(after + 1, "unreadable", b"%d " % row.seq + stands, AuditMark(row.seq, row.hash))
 
     def _one_by_one(self, mark: AuditMark, limit: int) -> AuditMark | AuditBreak:
         for _ in range(limit):
@@ -110,8 +145,13 @@ class AuditLog:
 
     def _rows(self, after: int, limit: int) -> Sequence[Any] | None:
         """None when one of them cannot even be read (SQLite keeps what is no text and no time, too)."""
+        rows = self._readable(_ROWS, {"after": after, "most": limit})
+        whole = rows is not None and all(isinstance(row.prev, bytes) and isinstance(row.hash, bytes) for row in rows)
+        return rows if whole else None
+
+    def _readable(self, statement: Select[Any], values: dict[str, int]) -> Sequence[Any] | None:
         try:
-            return self._uow.execute(_ROWS, {"after": after, "most": limit}).all()
+            return self._uow.execute(statement, values).all()
         except (sqlite3.OperationalError, ValueError, OverflowError, TypeError) as error:
             if unavailable(error) is not None:
                 raise
@@ -132,15 +172,25 @@ class AuditLog:
 
     # --- signed heads -------------------------------------------------------------------------------------------------
 
-    def signed(self) -> list[SignedHead]:
-        """Every signed head there is, oldest first."""
-        rows = self._uow.execute(_SIGNED)
-        return [SignedHead(seq=row.seq, hash=row.hash, at=row.at, key=row.key, signature=row.signature) for row in rows]
+    def signed(self, *, hold: bool = False) -> list[SignedHead]:
+        """Every signed head there is, oldest first; one that cannot be read holds nothing."""
+        if hold:
+            self._uow.lock_name("audit signed")
+        rows = self._readable(_SIGNED, {})
+        if rows is not None:
+            return [_head(row) for row in rows]
+        heads: list[SignedHead] = []
+        for (seq,) in self._uow.execute(_SIGNED_SEQS):
+            row = self._readable(_SIGNED_AT, {"at": seq})
+            heads += (
+                [SignedHead(seq=seq, hash=b"", at=_NEVER, key=b"", signature=b"")] if row is None else map(_head, row)
+            )
+        return heads
 
     def add_signed(self, head: SignedHead) -> None:
         """Keep a signed head."""
-        values = {"seq": head.seq, "hash": head.hash, "at": head.at, "key": head.key, "signature": head.signature}
-        self._uow.execute(_SIGN, values)
+        names = ("seq", "hash", "at", "key", "signature", "says")
+        self._uow.execute(_SIGN, {name: getattr(head, name) for name in names})
 
     def cut(self, upto: SignedHead) -> int:
         """Remove every row up to and including this signed head, which stays; how many."""

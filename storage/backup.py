@@ -25,6 +25,7 @@ from typing import Any
 
 from handlers.errors import BinhAnError
 from storage import schema
+from storage.audit_keys import share_handovers
 from storage.data_keys import Keys
 from storage.digests import digest, write_durably
 from storage.engine import copy_file
@@ -120,6 +121,7 @@ def backup(
             (part / SECRETS).mkdir(mode=0o700)
             for name in secret_names(here.secrets):
                 write_secret(part / SECRETS / name, (here.secrets / name).read_bytes())
+            share_handovers(here.secrets, part / SECRETS)
         _write_manifest(part, here, made_at, revision, rows, include_secrets)
         if to.exists():
             to.rmdir()

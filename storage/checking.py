@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from handlers.audit_log import check_at_once
 from handlers.errors import BinhAnError
 from storage import schema
 from storage.data_keys import Keys
@@ -15,20 +16,18 @@ from storage.keyring import KeyRing
 from storage.keystore import KeyStore
 from storage.prepared import Runner
 from storage.removals import check_keys
-from storage.secrets import load_secrets
+from storage.secrets import Secrets, load_secrets
 from storage.uow import RunsStatements, SqlUnitOfWork
 
 
-def check_records(runner: RunsStatements, store: Keys, pepper: bytes) -> list[str]:
-    """What is wrong with keys and audit chain, a line each; in a transaction of the caller's."""
+def check_records(runner: RunsStatements, store: Keys, secrets: Secrets) -> list[str]:
+    """What is wrong with keys and audit log, a line each; in a transaction of the caller's."""
     problems = []
     keys = check_keys(runner, store)
     if keys.missing:
         problems.append(f"key-missing: {len(keys.missing)} records have no key; restore data and keys together")
-    broken = SqlUnitOfWork(runner, KeyRing(store), pepper, datetime.now(UTC)).audit.verify()
-    if broken is not None:
-        problems.append(f"audit-broken: the chain does not hold at row {broken}")
-    return problems
+    log = check_at_once(SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, datetime.now(UTC)), secrets.audit)
+    return problems + [f"audit-changed: {said}" for said in log.problems]
 
 
 def missing_keys(here: Installation, keys: Keys) -> list[str]:
@@ -72,7 +71,7 @@ def check_installation(var: Path, database: Path | None = None) -> list[str]:
                 if word != "ok":
                     problems.append(f"damaged: {word}")
             connection.execute("BEGIN")
-            problems += check_records(Runner(connection), store, secrets.pepper)
+            problems += check_records(Runner(connection), store, secrets)
     except BinhAnError as error:
         problems.append(f"{error.code}: {error}")
     finally:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from handlers.audit_log import check_at_once
 from handlers.delivery import LEASE
 from handlers.errors import KeyMissing
 from storage.backup import Manifest, read_manifest
@@ -201,5 +202,5 @@ def _look_through(runner: RunsStatements, store: Keys, secrets: Secrets, clock: 
         jobs = uow.outbox.claim(_MANY, LEASE, frozenset())
         sent += len([job for job in jobs if job.row.contact_uid is not None])
         pages += len([job for job in jobs if job.row.contact_uid is None]) if not ahead else 0
-    broken = SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock()).audit.verify()
-    return _Looked(opened, len(store.owners()) - len(found.orphaned), len(found.missing), sent, pages, broken is None)
+    audit = check_at_once(SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock()), secrets.audit)
+    return _Looked(opened, len(store.owners()) - len(found.orphaned), len(found.missing), sent, pages, not audit.flaws)

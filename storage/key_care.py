@@ -9,9 +9,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from handlers.errors import BinhAnError
 from handlers.health import KeyRisk
+from storage.audit_keys import audit_key_names, audit_number, signing, to_retire
 from storage.checking import missing_keys
 from storage.data_keys import Keys
 from storage.installation import KEYS, Installation
@@ -19,6 +21,8 @@ from storage.rotation import CHANGE_EVERY
 from storage.second_place import OLD, copies, lacking_secrets, looked_at, made_at, newest
 from storage.secrets import kek_ids, kek_number, load_secrets, put_at
 
+CHANGE_AUDIT_KEY_EVERY: Final = timedelta(days=365)
+"""How long one key should sign the audit log."""
 NO_SECOND = (
     "the keys exist once, on this disk. If it breaks, nobody can ever read a message again, and no backup helps. "
     "Write a folder on another disk as keys_second into the configuration, then run: python -m bot keys copy"
@@ -49,6 +53,9 @@ class KeysShown:
     copy_made_at: datetime | None
     copies: int
     looked_at: datetime | None
+    audit_key: str  # signs the audit log
+    audit_since: datetime | None
+    audit_waiting: list[str]  # prepared, not in use
 
 
 def show(here: Installation, keys: Keys) -> KeysShown:
@@ -58,6 +65,7 @@ def show(here: Installation, keys: Keys) -> KeysShown:
     there = kek_ids(here.second / "secrets") if here.second is not None else []
     listed = sorted({*begun, *present, *wraps}, key=lambda kek: int(kek.removeprefix("kek_")))
     found = copies(here.second) if here.second is not None else []
+    name, since = signing(here.secrets)
     return KeysShown(
         keks=[
             KekShown(kek, wraps.get(kek, 0), kek == active, kek in begun, begun.get(kek), kek in present, kek in there)
@@ -70,6 +78,9 @@ def show(here: Installation, keys: Keys) -> KeysShown:
         copy_made_at=made_at(found[-1]) if found else None,
         copies=len(found),
         looked_at=looked_at(here.second) if here.second is not None else None,
+        audit_key=name,
+        audit_since=since,
+        audit_waiting=[one for one in audit_key_names(here.secrets) if audit_number(one) > audit_number(name)],
     )
 
 
@@ -86,6 +97,8 @@ RISKS = (
     "kek-missing-elsewhere",
     "kek-old",
     "kek-unfinished",
+    "audit-key-old",
+    "audit-key-unfinished",
     NOT_LOOKED,
 )
 """Every code of a risk, so that whoever has words for them can prove that none is missing."""
@@ -128,6 +141,21 @@ def risks(here: Installation, keys: Keys, now: datetime) -> list[KeyRisk]:
                 str(unfinished),
             )
         )
+    return found + _of_audit_key(here, now)
+
+
+def _of_audit_key(here: Installation, now: datetime) -> list[KeyRisk]:
+    """The key that signs the audit log: too old, or one from before that should be gone."""
+    found = []
+    name, since = signing(here.secrets)
+    if since is not None and now - since > CHANGE_AUDIT_KEY_EVERY:
+        days = (now - since).days
+        said = f"{name} has signed the audit log for {days} days; change it with: python -m bot keys rotate-audit"
+        found.append(KeyRisk("audit-key-old", said, str(days)))
+    left = ", ".join(to_retire(here.secrets))
+    if left:
+        said = f"secrets/{left} was handed over and is still here; finish with: python -m bot keys rotate-audit"
+        found.append(KeyRisk("audit-key-unfinished", said, left))
     return found
 
 

@@ -176,6 +176,7 @@ audit_signed = Table(
     Column("at", UtcTime, nullable=False),
     Column("key", LargeBinary(32), nullable=False),
     Column("signature", LargeBinary(64), nullable=False),
+    Column("says", Text, nullable=False, server_default=""),
 )
 
 # Rows of the audit log up to here have been removed, because their time had come. Only above a cut may nothing be deleted.

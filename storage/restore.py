@@ -17,13 +17,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from handlers.audit import SYSTEM
+from handlers.audit_signing import HeadSigner
 from handlers.errors import KeyMissing, SecretsMissing
 from storage import schema
+from storage.audit_keys import HANDOVERS, retire_audit_keys, share_handovers
 from storage.backup import TABLES, BackupBroken, Manifest, NotEmpty, read_manifest
 from storage.data_keys import Keys
 from storage.digests import digest
 from storage.engine import connect
 from storage.installation import DATA, KEYS, SECRETS, Installation
+from storage.keyring import KeyRing
 from storage.keystore import KeyStore
 from storage.lock import ServeLock
 from storage.prepared import Runner
@@ -31,7 +35,7 @@ from storage.quarantine import begin_quarantine
 from storage.removals import check_keys
 from storage.second_place import newest, read_wishes
 from storage.secrets import Secrets, load_secrets, secret_names, sync_folder, write_secret
-from storage.uow import RunsStatements
+from storage.uow import RunsStatements, SqlUnitOfWork
 from storage.wishes import honour
 
 IN_PLACE = "those in place"
@@ -211,6 +215,9 @@ def _quarantined(
             f"{len(lost)} keys are missing: the keys are older than the data; take a newer copy of them (--keys)"
         )
     held, erased = begin_quarantine(runner, store, secrets.pepper, clock())
+    uow = SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock())
+    HeadSigner(secrets.audit).keep_over_restore(uow, [SYSTEM])
+    uow.finish()
     return held, erased, honour(runner, wishes, clock())
 
 
@@ -225,9 +232,12 @@ def _place_secrets(source: Path, given: Path | None, here: Installation) -> None
         if not (origin / name).exists():
             raise SecretsMissing(f"{name} is neither in {target} nor in the backup nor in a second place")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not share_handovers(origin, target):
+        raise NotEmpty(f"secrets/{HANDOVERS} here is of another installation")
     for name in names:
         value = (origin / name).read_bytes()
         if not (target / name).exists():
             write_secret(target / name, value)
         elif (target / name).read_bytes() != value:
             raise NotEmpty(f"secrets/{name} here is another one")
+    retire_audit_keys(target)  # a key that was handed over since does not come back

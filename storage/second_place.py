@@ -14,15 +14,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_bytes
 from typing import Final
 
 from handlers.errors import BinhAnError
+from storage.audit_keys import HANDOVERS, read_handovers, retire_audit_keys, share_handovers
 from storage.data_keys import Keys
 from storage.digests import digest, write_durably
 from storage.installation import SECRETS
 from storage.keystore import KeyStore
 from storage.rotation import KEPT
-from storage.secrets import load_secrets, secret_names, sync_folder, write_secret
+from storage.secret_files import SIZE
+from storage.secrets import SESSION, load_secrets, secret_names, sync_folder, write_secret
 
 COPIES: Final = "keys"
 NOTE: Final = "copied.json"
@@ -158,11 +161,13 @@ def looked_at(second: Path) -> datetime | None:
 def lacking_secrets(secrets: Path, second: Path) -> list[str]:
     """Secret files that the second place does not hold, or not the same."""
     there = second / SECRETS
-    return [
+    lacking = [
         name
         for name in secret_names(secrets)
         if not (there / name).exists() or (there / name).read_bytes() != (secrets / name).read_bytes()
     ]
+    known = read_handovers(there)
+    return lacking if all(one in known for one in read_handovers(secrets)) else [*lacking, HANDOVERS]
 
 
 def verify(secrets: Path, keys: Keys, second: Path, now: datetime) -> list[str]:
@@ -212,6 +217,18 @@ def retire_there(second: Path, gone: Iterable[str]) -> None:
         sync_folder(second / SECRETS)
 
 
+def change_session_key(secrets: Path, second: Path | None) -> None:
+    """A new session key, in the second place first, which otherwise would take it for another installation's; processes read it
+    when they start. Killed in between: run again. Raises SecondPlaceGone before anything is changed.
+    """
+    if second is not None and not (second / NOTE).exists():
+        raise SecondPlaceGone(str(second))
+    value = token_bytes(SIZE)
+    if second is not None:
+        write_secret(second / SECRETS / SESSION, value)
+    write_secret(secrets / SESSION, value)
+
+
 def _copy_secrets(source: Path, target: Path) -> list[str]:
     fresh = []
     for name in secret_names(source):
@@ -221,6 +238,11 @@ def _copy_secrets(source: Path, target: Path) -> list[str]:
             fresh.append(name)
         elif (target / name).read_bytes() != value:
             raise OtherSecrets(f"{target / name}")
+    if not share_handovers(source, target):
+        raise OtherSecrets(f"{target / HANDOVERS}")
+    retire_audit_keys(
+        target
+    )  # after the note that they were handed over, without which older heads could not be proven
     return fresh
 
 

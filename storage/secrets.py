@@ -16,30 +16,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from handlers.errors import BinhAnError, KeyMissing
+from handlers.errors import KeyMissing
+from storage.audit_keys import AUDIT, AuditKeyFiles, audit_key_names
+from storage.secret_files import SecretExposed as SecretExposed
+from storage.secret_files import SecretMalformed as SecretMalformed
+from storage.secret_files import read_secret
+from storage.secret_files import sync_folder as sync_folder
+from storage.secret_files import write_secret as write_secret
 
 KEK = "kek_1"
 PEPPER = "lookup_pepper_1"
-AUDIT = "audit_key"
 SESSION = "session_key"
 NAMES = (KEK, PEPPER, AUDIT, SESSION)
 _SIZE = 32
 _KEK = re.compile(r"kek_[1-9][0-9]{0,5}")
-
-
-class SecretExposed(BinhAnError):
-    """A secret file may be read by others than its owner; take that right away (chmod 0400) and think of changing the secret."""
-
-    code = "secret-exposed"
-
-
-class SecretMalformed(BinhAnError):
-    """A secret file does not hold exactly 32 bytes; put the file from the backup in its place."""
-
-    code = "secret-malformed"
 
 
 @dataclass(slots=True)
@@ -59,7 +51,7 @@ class Keks:
                 raise KeyMissing(
                     f"secrets/{kek_id} is missing, and data keys are wrapped under it; copy it from the second place of the keys"
                 )
-            value = self._held[kek_id] = _read(self.folder / kek_id)
+            value = self._held[kek_id] = read_secret(self.folder / kek_id)
         return AESGCM(value)
 
     def mark(self, kek_id: str) -> str:
@@ -85,8 +77,8 @@ def kek_ids(folder: Path) -> list[str]:
 
 
 def secret_names(folder: Path) -> list[str]:
-    """The secret files an installation with this folder has: every key-encryption key, and the other three."""
-    return [*(kek_ids(folder) or (KEK,)), *NAMES[1:]]
+    """The secret files an installation with this folder has: every key-encryption key, every audit key, and the other two."""
+    return [*(kek_ids(folder) or (KEK,)), PEPPER, *audit_key_names(folder), SESSION]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +87,14 @@ class Secrets:
 
     keks: Keks = field(repr=False)  # wrap data keys
     pepper: bytes = field(repr=False)  # keyed hash of addresses and return codes
-    audit: bytes = field(repr=False)  # Ed25519 private key, signs the head of the audit log
+    audit: AuditKeyFiles = field(repr=False)  # Ed25519 private keys, sign the head of the audit log
     session: bytes = field(repr=False)  # desk pages' forms
-
-    @property
-    def audit_key(self) -> Ed25519PrivateKey:
-        """The key that signs the audit log's head."""
-        return Ed25519PrivateKey.from_private_bytes(self.audit)
 
 
 def throwaway() -> Secrets:
     """Secrets that live as long as the process, for a database in memory."""
-    return Secrets(Keks(None, {KEK: secrets.token_bytes(_SIZE)}), *(secrets.token_bytes(_SIZE) for _ in NAMES[1:]))
+    kek, pepper, audit, session = (secrets.token_bytes(_SIZE) for _ in NAMES)
+    return Secrets(Keks(None, {KEK: kek}), pepper, AuditKeyFiles(None, audit), session)
 
 
 def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
@@ -136,8 +124,10 @@ def read_secrets(folder: Path) -> Secrets:
     for name in secret_names(folder):
         if not (folder / name).exists():
             raise KeyMissing(f"{folder.name}/{name} is missing; give the directory with the secret files")
-    keks = Keks(folder, {name: _read(folder / name) for name in kek_ids(folder)})
-    return Secrets(keks, *(_read(folder / name) for name in NAMES[1:]))
+    keks = Keks(folder, {name: read_secret(folder / name) for name in kek_ids(folder)})
+    audit = AuditKeyFiles(folder, b"")
+    audit.held()  # each is there, whole, and read by nobody else
+    return Secrets(keks, read_secret(folder / PEPPER), audit, read_secret(folder / SESSION))
 
 
 def new_kek(folder: Path, beyond: int = 0) -> str:
@@ -174,34 +164,3 @@ def put_at(path: Path) -> datetime | None:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:
         return None
-
-
-def write_secret(path: Path, value: bytes) -> None:
-    """Write one secret file durably with mode 0400; whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(value)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _read(path: Path) -> bytes:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SecretExposed(f"secrets/{path.name}: chmod 0400")
-    value = path.read_bytes()
-    if len(value) != _SIZE:
-        raise SecretMalformed(f"secrets/{path.name}")
-    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,16 @@ import typer
 
 from bot import wiring
 from bot.cli.csv_files import fail
+from bot.cli.who import ByOption, actor_of
 from bot.config import load_config
 from bot.heads import append_head, read_heads
-from handlers.audit_log import AT_ONCE, AuditReport, AuditRow, SignedHead, check_log
+from handlers.audit_flaws import Flaw, marked
+from handlers.audit_heads import SignedHead
+from handlers.audit_log import AT_ONCE, AuditReport, AuditRow, Known, check_log
+from handlers.audit_signing import REASONS, Acknowledge
 from handlers.command_line import COMMAND_LINE, is_command_line, named
 from handlers.ports import UnitOfWork
+from handlers.watching import audit_looked_at
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,23 +43,98 @@ def verify(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Check every row of the log. Exit: 0 whole, 1 something was changed, taken out or cut off, 2 cannot be read."""
+    """Check every row of the log. Exit: 0 whole, 1 something was changed, taken out or cut off, 2 cannot be read, 3 whole but for
+    what somebody has acknowledged.
+    """
     kept = [head for path in anchor or [] for head in read_heads(path)]
 
-    async def work() -> AuditReport:
+    async def work() -> tuple[AuditReport, dict[int, str]]:
         async with wiring.open_records(load_config(config)) as records:
-            return await check_log(records.door, records.signer.public, kept)
+            report = await check_log(records.door, records.signer.keys, kept)
+            return report, await _who(records, report.known)
 
-    report = asyncio.run(work())
-    for problem in report.problems:
-        print(f"audit: {problem}")
-    if report.problems:
+    report, who = asyncio.run(work())
+    for one in report.known:
+        said = f"known since {one.head.at:%Y-%m-%d} (row {one.head.seq}, {who[one.head.seq]}, {one.head.said.why})"
+        print(f"audit: {said}: {one.flaw.said}")
+    for flaw in report.flaws:
+        print(f"audit: {flaw.said}" + (f" [{flaw.code}]" if flaw.code else ""))
+    if report.flaws:
+        _say_codes(report.flaws)
         print("audit: NOT whole; keep this database as it is, and compare it with a backup")
         raise typer.Exit(1)
-    print(f"audit: whole, {report.rows} rows ({report.first_seq} to {report.head.seq}), head {report.head.hash.hex()}")
+    but = f" but for {len(report.known)} known findings" if report.known else ""
+    span = f"{report.rows} rows ({report.first_seq} to {report.head.seq})"
+    print(f"audit: whole{but}, {span}, head {report.head.hash.hex()}")
     print(f"audit: {report.signed} signed heads here and {report.anchors} kept elsewhere agree with it")
+    if report.keys > 1:
+        print(f"audit: signed with {report.keys} keys one after the other, each handed over to the next")
     if not kept:
         print(NO_ANCHOR)
+    if report.known:
+        raise typer.Exit(3)
+
+
+def _together(flaws: Sequence[Flaw]) -> str:
+    """One code for all findings that stand there, which is another one as soon as there is one more."""
+    return marked("together", *(one.mark for one in flaws)).hex()[: len(flaws[0].code)]
+
+
+def _say_codes(flaws: Sequence[Flaw]) -> None:
+    coded = [one for one in flaws if one.code]
+    if len(coded) > 1:
+        print(f"audit: all {len(coded)} findings that have a code, together [{_together(coded)}]")
+
+
+async def _who(records: wiring.Records, known: Sequence[Known]) -> dict[int, str]:
+    """Who acknowledged, by the row of the log that says so."""
+    found = {}
+    for seq in {one.head.seq for one in known}:
+        rows = await records.door.read(partial(_rows_after, seq - 1, limit=1))
+        found[seq] = rows[0].actor if rows else "nobody"
+    return found
+
+
+@app.command()
+def acknowledge(
+    codes: Annotated[list[str], typer.Argument(help="Codes of findings, as `audit verify` shows them in brackets.")],
+    reason: Annotated[str, typer.Option("--reason", help=f"Why it is as it is: {', '.join(REASONS)}.")],
+    config: ConfigOption = None,
+    by: ByOption = None,
+) -> None:
+    """Say that somebody has looked into a finding that cannot be undone. It stays listed, and rings no more until anything there
+    changes again. Exit: 0 nothing else is wrong, 1 something still is, or no finding has that code, 2 wrong use.
+    """
+    if reason not in REASONS:
+        fail(
+            2, "audit acknowledge: --reason is one of " + "; ".join(f"{one} ({says})" for one, says in REASONS.items())
+        )
+
+    async def work() -> tuple[int, AuditReport]:
+        async with wiring.open_records(load_config(config)) as records:
+            marks = _marks_of(codes, (await check_log(records.door, records.signer.keys)).flaws)
+            await records.door.run(records.signer.acknowledge, Acknowledge(marks, reason, actor_of(by)))
+            report = await check_log(records.door, records.signer.keys)
+            await records.door.run(audit_looked_at, not report.flaws)
+            return len(marks), report
+
+    count, report = asyncio.run(work())
+    print(f"audit: {count} acknowledged ({reason}: {REASONS[reason]}); `audit verify` goes on listing them")
+    for flaw in report.flaws:
+        print(f"audit: still {flaw.said}")
+    if report.flaws:
+        raise typer.Exit(1)
+
+
+def _marks_of(codes: Sequence[str], flaws: Sequence[Flaw]) -> tuple[bytes, ...]:
+    by_code = {one.code: [one.mark] for one in flaws if one.code}
+    coded = [one for one in flaws if one.code]
+    if len(coded) > 1:
+        by_code[_together(coded)] = [one.mark for one in coded]
+    for code in codes:
+        if code not in by_code:
+            fail(1, f"audit acknowledge: no finding has the code {code} now; look again with `audit verify`")
+    return tuple(dict.fromkeys(mark for code in codes for mark in by_code[code]))
 
 
 @app.command()
@@ -93,8 +174,8 @@ def show(
     asyncio.run(work())
 
 
-def _rows_after(seq: int, uow: UnitOfWork) -> list[AuditRow]:
-    return uow.audit.rows(seq, AT_ONCE)
+def _rows_after(seq: int, uow: UnitOfWork, limit: int = AT_ONCE) -> list[AuditRow]:
+    return uow.audit.rows(seq, limit)
 
 
 @app.command()

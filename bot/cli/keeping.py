@@ -14,7 +14,7 @@ from bot import wiring
 from bot.cli.who import ByOption, actor_of, name_of
 from bot.config import Config, load_config
 from bot.heads import append_head
-from handlers.audit_log import SignedHead
+from handlers.audit_heads import SignedHead
 from handlers.keeping import Overdue, Run
 from handlers.order_drill import Answer, Drill, drill
 from handlers.policies import Policy

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bot import wiring
-from bot.cli.who import ByOption, note
+from bot.cli.who import ByOption, actor_of, note
 from bot.config import Config, load_config
 from handlers import audit
 
@@ -34,6 +34,9 @@ def show(config: ConfigOption = None) -> None:
         here = "here" if one.here else "MISSING here"
         second = "in the second place" if one.second else "not in the second place"
         print(f"{one.kek:<8} {one.wraps:>7} data keys   {use}, {since}; {here}, {second}")
+    print(f"{shown.audit_key}: signs the audit log since {_at(written, shown.audit_since)}")
+    for name in shown.audit_waiting:
+        print(f"{name}: prepared to sign the audit log, not in use")
     print(f"data keys: {shown.data_keys}, one for each contact and case; destroyed so far: {shown.destroyed}")
     if shown.second is None:
         print("second place: none")
@@ -82,6 +85,52 @@ def rotate(
     print(f"{done.kek}: wraps all data keys; {done.keys} were wrapped anew in {done.seconds:.1f} s")
     print("older ones stay for 7 days, for the copies of the key store; then run: python -m bot keys retire")
     _warn(written)
+
+
+@app.command("rotate-audit")
+def rotate_audit(
+    config: ConfigOption = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
+    ] = False,
+    by: ByOption = None,
+) -> None:
+    """Change the key that signs the audit log while everything runs. Once a year, and when somebody leaves who could read it."""
+    written = load_config(config)
+    if prepare:
+        name = wiring.prepare_audit_key_of(written)
+        note(written, by, audit.AUDIT_KEY_PREPARED, name)
+        print(
+            f"{name}: made, not in use; copy {written.var / 'secrets' / name} to every machine, then run keys rotate-audit"
+        )
+        return
+    done = wiring.change_audit_key(written, actor_of(by))
+    name, seq = done.handover.said.next_name, done.handover.seq
+    if done.resumed:
+        print(
+            f"an earlier change to {name} had been interrupted, or was made on another machine; it is finished here now"
+        )
+    print(f"{name}: signs the audit log after row {seq}, where it was handed over")
+    for gone in done.destroyed:
+        print(
+            f"{gone}: destroyed; what it signed before row {seq} is still proven, what is signed with it from now on is refused"
+        )
+    for path in done.unreached:
+        typer.echo(
+            f"warning: the signed handover could not be added to {path}; run: python -m bot audit head --to {path}",
+            err=True,
+        )
+    _warn(written)
+
+
+@app.command("rotate-session")
+def rotate_session(config: ConfigOption = None, by: ByOption = None) -> None:
+    """Make a new session key: it makes the forms of pages genuine. Nobody is signed out; pages that are open are loaded anew."""
+    written = load_config(config)
+    wiring.change_session_key(written)
+    note(written, by, audit.SESSION_KEY_CHANGED)
+    print("session_key: a new one lies here; it counts for each process from its next start on")
+    print("several machines: copy it to each first. Then restart all processes, and reload the desk's pages")
 
 
 @app.command()

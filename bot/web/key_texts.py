@@ -54,6 +54,16 @@ KEYS: Final[Mapping[str, tuple[str, str, str]]] = {
         "Còn {of} chìa khóa nằm dưới khóa chính cũ.",
         "Người quản lý máy chủ chạy lại: python -m bot keys rotate",
     ),
+    "audit-key-old": (
+        "Đã đến lúc đổi khóa ký nhật ký",
+        "Khóa ký nhật ký ai làm gì đã dùng {of} ngày. Mỗi năm đổi một lần.",
+        "Người quản lý máy chủ chạy: python -m bot keys rotate-audit (xem docs/keys-and-backups.md).",
+    ),
+    "audit-key-unfinished": (
+        "Việc đổi khóa ký nhật ký còn dở",
+        "Khóa cũ ({of}) đã được thay mà vẫn còn nằm trên máy.",
+        "Người quản lý máy chủ chạy lại: python -m bot keys rotate-audit",
+    ),
     "keys-not-looked-at": (
         "Không xem được tình trạng chìa khóa",
         "Máy không đọc được kho chìa khóa lúc này.",

@@ -63,7 +63,8 @@ _WAITING: Final[Mapping[str, tuple[str, str, str]]] = {
         "Nhật ký ai làm gì đã bị sửa hoặc bị cắt",
         "nhật ký không còn nguyên vẹn: có người đã ghi thẳng vào cơ sở dữ liệu, hoặc đĩa bị hỏng",
         "Giữ nguyên cơ sở dữ liệu, đừng xóa gì. Báo người quản lý máy chủ chạy: python -m bot audit verify "
-        "(xem docs/keeping.md). Nếu không ai biết vì sao, coi như có người đã vào máy chủ.",
+        "(xem docs/keeping.md). Nếu không ai biết vì sao, coi như có người đã vào máy chủ. Đã tìm hiểu xong mà không sửa lại "
+        "được thì ghi nhận bằng: python -m bot audit acknowledge.",
     ),
     "codes-refused": (
         "Có người nhập đúng mã quay lại mà bị từ chối",

@@ -1,11 +1,12 @@
 """Puts everything together, once: the only package that knows storage. Whoever runs or asks something takes it from here.
 
-`service` is the running program, `pages` its web application, `auditing` who watches it, `opening` where its data lie; `database`
-and `keys` are what commands do with those.
+`service` is the running program, `pages` its web application, `auditing` who watches it, `opening` where its data lie;
+`database`, `keys` and `audit_key` are what commands do with those.
 """
 
 from __future__ import annotations
 
+from bot.wiring.audit_key import AuditKeyChanged, change_audit_key, prepare_audit_key_of
 from bot.wiring.auditing import duty_of, open_auditor
 from bot.wiring.database import (
     Records,
@@ -23,6 +24,7 @@ from bot.wiring.database import (
     write_row,
 )
 from bot.wiring.keys import (
+    change_session_key,
     check_keys,
     copy_keys,
     keep_keys_twice,
@@ -42,10 +44,13 @@ from storage.key_care import in_words
 __all__ = [
     "RPO",
     "RTO",
+    "AuditKeyChanged",
     "Records",
     "Service",
     "backup_database",
     "begin_quarantine",
+    "change_audit_key",
+    "change_session_key",
     "check_database",
     "check_keys",
     "copy_keys",
@@ -64,6 +69,7 @@ __all__ = [
     "open_content",
     "open_records",
     "open_service",
+    "prepare_audit_key_of",
     "prepare_kek",
     "release_quarantine",
     "restore_database",

@@ -12,7 +12,7 @@ from bot.channels.registry import surfaces_of
 from bot.config import Config
 from bot.wiring.opening import database_of, installation_of, read_secret, storage_of
 from handlers import audit
-from handlers.audit_log import HeadSigner
+from handlers.audit_signing import HeadSigner
 from handlers.command_line import COMMAND_LINE, note
 from handlers.health import keep_backup
 from handlers.housekeeping import Housekeeping
@@ -82,8 +82,9 @@ async def open_records(config: Config) -> AsyncIterator[Records]:
     """The database and its keys, without flows and channels; works beside a running service."""
     storage = storage_of(config)
     try:
-        keeping = Keeping(config.keeping.policies, Housekeeping(Ending(config.zone), surfaces_of(config)), storage.tidy)
-        yield Records(storage.door, keeping, HeadSigner(storage.secrets.audit_key))
+        housekeeping = Housekeeping(Ending(config.zone), surfaces_of(config))
+        keeping = Keeping(config.keeping.policies, housekeeping, storage.tidy, storage.secrets.audit)
+        yield Records(storage.door, keeping, HeadSigner(storage.secrets.audit))
     finally:
         await storage.close()
 

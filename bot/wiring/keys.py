@@ -117,6 +117,14 @@ def retire_keks(config: Config) -> tuple[list[str], dict[str, datetime]]:
         return gone, waiting
 
 
+def change_session_key(config: Config) -> None:
+    """A new session key here and in the second place, for the next start of every process."""
+    here = installation_of(config)
+    here.must_have_begun()
+    load_secrets(config.var, needed=True)
+    second_place.change_session_key(here.secrets, here.second)
+
+
 def copy_keys(config: Config, to: Path | None) -> second_place.Copied:
     """Bring the second place (or another folder) up to date."""
     with _opened_keys(config) as (here, keys):

@@ -38,7 +38,7 @@ from bot.workers.pulse import Pulse
 from bot.workers.timers import CHECK_WAITS_EVERY_S, CHECK_WAITS_TOGETHER_S, TimersWorker
 from bot.worlds import WorldSource
 from handlers import failpoints
-from handlers.audit_log import HeadSigner
+from handlers.audit_signing import HeadSigner
 from handlers.closing import Closing
 from handlers.desk import Desk
 from handlers.escalation import Escalations
@@ -218,8 +218,8 @@ def _assemble(
         ),
         keeping=KeepingWorker(
             door,
-            Keeping(config.keeping.policies, Housekeeping(ending, ways), storage.tidy),
-            HeadSigner(storage.secrets.audit_key),
+            Keeping(config.keeping.policies, Housekeeping(ending, ways), storage.tidy, storage.secrets.audit),
+            HeadSigner(storage.secrets.audit),
             storage.alone,
             at=time.fromisoformat(config.keeping.at),
             zone=config.zone,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from handlers.audit_log import AuditBreak, AuditMark, AuditRow, SignedHead
+from handlers.audit_heads import AuditMark, SignedHead
+from handlers.audit_log import AuditBreak, AuditRow
 from handlers.factors import Factor, FactorKind, HalfSignIn
 from handlers.model import (
     Address,
@@ -141,6 +142,9 @@ class AuditStore(Protocol):
     def add(self, entry: AuditEntry) -> None:
         """Append; sequence, time and chain are set at the end of the unit of work, inside the same commit."""
 
+    def chain(self) -> AuditMark:
+        """Chain what was added so far, and give the newest row; nobody else adds one before this unit of work ends."""
+
     def verify(self) -> int | None:
         """The first sequence number whose chain does not hold, or None when all holds."""
 
@@ -161,8 +165,10 @@ class AuditStore(Protocol):
     def hash_at(self, seq: int) -> bytes | None:
         """The hash that stands in this row, or None when there is no such row."""
 
-    def signed(self) -> list[SignedHead]:
-        """Every signed head, oldest first."""
+    def signed(self, *, hold: bool = False) -> list[SignedHead]:
+        """Every signed head, oldest first. `hold`: nobody else signs before this unit of work ends. One that was damaged so that
+        it cannot be read is among them, and does not hold.
+        """
 
     def add_signed(self, head: SignedHead) -> None:
         """Keep a signed head; its row must not have one yet."""

@@ -39,7 +39,7 @@ def check_postgres(database: Address, keys: Address, var: Path) -> list[str]:
         try:
             store.opens()
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            problems += check_records(PostgresRunner(connection, Locking.NEVER), store, secrets.pepper)
+            problems += check_records(PostgresRunner(connection, Locking.NEVER), store, secrets)
         except BinhAnError as error:
             problems.append(f"{error.code}: {error}")
         finally:

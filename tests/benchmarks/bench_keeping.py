@@ -20,7 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 import psycopg  # noqa: E402
 
-from handlers.audit_log import HeadSigner, check_log  # noqa: E402
+from handlers.audit_log import check_log  # noqa: E402
+from handlers.audit_signing import HeadSigner  # noqa: E402
 from handlers.housekeeping import Housekeeping  # noqa: E402
 from handlers.keeping import Keeping, Run  # noqa: E402
 from handlers.model import AuditEntry  # noqa: E402
@@ -56,7 +57,7 @@ def tamper() -> None:
 
 async def check(storage: Storage) -> None:
     """How long a check of the whole log takes."""
-    signer = HeadSigner(storage.secrets.audit_key)
+    signer = HeadSigner(storage.secrets.audit)
 
     def write(uow, items: list[int]) -> list[None]:
         for number in items:
@@ -68,7 +69,7 @@ async def check(storage: Storage) -> None:
         await asyncio.gather(*(storage.door.run(write, start + each) for each in range(8)))
     await storage.door.run(signer.sign, None)
     started = perf_counter()
-    report = await check_log(storage.door, signer.public)
+    report = await check_log(storage.door, signer.keys)
     took = perf_counter() - started
     print(
         f"audit: {report.rows} rows checked in {took:.2f} s ({report.rows / took:,.0f}/s), problems: {len(report.problems)}"
@@ -141,7 +142,7 @@ async def beside(storage: Storage, clock: Clock) -> None:
 
 def keeping(storage: Storage) -> Keeping:
     """The daily run as it ships."""
-    return Keeping(POLICIES, Housekeeping(Ending(UTC)), storage.tidy)
+    return Keeping(POLICIES, Housekeeping(Ending(UTC)), storage.tidy, storage.secrets.audit)
 
 
 def _removed(run: Run) -> int:

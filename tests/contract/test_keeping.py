@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from handlers.audit_log import HeadSigner, check_log
+from handlers.audit_log import check_log
+from handlers.audit_signing import HeadSigner
 from handlers.factors import HalfSignIn
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Found, Keeping, Run, Tidied, is_due, nothing_to_tidy
@@ -50,7 +50,7 @@ DAY = timedelta(days=1)
 
 
 def keeping(storage: Storage, **days: int) -> Keeping:
-    return Keeping(policies_of(days), Housekeeping(Ending(UTC)), storage.tidy)
+    return Keeping(policies_of(days), Housekeeping(Ending(UTC)), storage.tidy, storage.secrets.audit)
 
 
 def of(run: Run, kind: str) -> Found:
@@ -312,7 +312,7 @@ def marks(uow: UnitOfWork) -> set[str]:
 
 
 async def test_the_audit_log_lets_go_after_a_year_and_is_still_proven(storage: Storage, clock: Clock) -> None:
-    signer = HeadSigner(Ed25519PrivateKey.generate())
+    signer = HeadSigner(storage.secrets.audit)
     for _ in range(3):
         await act(storage.door, lambda uow: uow.audit.add(AuditEntry(actor="system", action="a.b")))
     clock.move(days=366)
@@ -326,7 +326,7 @@ async def test_the_audit_log_lets_go_after_a_year_and_is_still_proven(storage: S
     clock.move(days=366)
     run = await keeping(storage).run(storage.door)
     assert of(run, "audit") == Found("audit", 365, removed=4, left=0, waiting=0)
-    report = await check_log(storage.door, signer.public, [head])
+    report = await check_log(storage.door, signer.keys, [head])
     assert (report.problems, report.first_seq) == ((), 5)
 
 

@@ -38,7 +38,7 @@ PEOPLE = 6
 
 
 def keeping(storage: Storage) -> Keeping:
-    return Keeping(POLICIES, Housekeeping(Ending(UTC)), storage.tidy)
+    return Keeping(POLICIES, Housekeeping(Ending(UTC)), storage.tidy, storage.secrets.audit)
 
 
 async def by_word(storage: Storage, clock: Clock, people: list[Person]) -> None:

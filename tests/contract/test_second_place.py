@@ -10,9 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from handlers.audit_heads import AuditMark, HeldKey, Said, sign_head
 from handlers.model import new_uid
 from storage import second_place
+from storage.audit_keys import (
+    HANDOVERS,
+    AuditKeyFiles,
+    note_handovers,
+    prepare_audit_key,
+    read_handovers,
+    retire_audit_keys,
+)
 from storage.data_keys import Keys
 from storage.installation import Installation
 from storage.key_care import NO_SECOND, RISKS, check, in_words, risks, show, warnings
@@ -26,6 +36,7 @@ from storage.second_place import (
     SecondPlaceGone,
     WishesUnreadable,
     copies,
+    lacking_secrets,
     made_at,
     newest,
     note_wishes,
@@ -33,7 +44,7 @@ from storage.second_place import (
     retire_there,
     verify,
 )
-from storage.secrets import NAMES, load_secrets
+from storage.secrets import NAMES, load_secrets, write_secret
 from tests.contract.builders import START, Clock
 from tests.servers.postgres import drop_database, make_database
 
@@ -204,6 +215,63 @@ def test_warnings_say_what_to_do(here: Installation, keys: Keys, monkeypatch: py
     assert "kek_2 has wrapped the keys for 91 days" in said()
     keys.begin(f"kek_{int(prepared(here)[-1])}")
     assert "2 data keys are still under an older" in said()
+
+
+def test_an_audit_key_that_is_a_year_old_or_should_be_gone_is_a_risk(here: Installation, keys: Keys) -> None:
+    file, now = here.secrets / "audit_key", Clock()()
+
+    def codes() -> list[str]:
+        return [risk.code for risk in risks(here, keys, now) if risk.code.startswith("audit")]
+
+    for days, found in ((0, []), (364, []), (366, ["audit-key-old"])):
+        at = (now - timedelta(days=days)).timestamp()
+        os.utime(file, (at, at))
+        assert codes() == found
+    (old,) = load_secrets(here.var).audit.held()
+    assert prepare_audit_key(here.secrets) == "audit_key_2"
+    assert show(here, keys).audit_waiting == ["audit_key_2"]
+    then = HeldKey("audit_key_2", Ed25519PrivateKey.from_private_bytes((here.secrets / "audit_key_2").read_bytes()))
+    assert note_handovers(here.secrets, [sign_head(old, AuditMark(7, bytes(32)), now, Said(), then)])
+    shown = show(here, keys)
+    assert (shown.audit_key, shown.audit_since, shown.audit_waiting) == ("audit_key_2", now, [])
+    assert codes() == ["audit-key-unfinished"]
+    copy_keys(here.secrets, keys, second_of(here), now)
+    assert [path.name for path in (second_of(here) / "secrets").glob("audit_key*")] == ["audit_key_2"]
+    assert lacking_secrets(here.secrets, second_of(here)) == []
+    (second_of(here) / "secrets" / HANDOVERS).unlink()
+    assert lacking_secrets(here.secrets, second_of(here)) == [HANDOVERS]
+    assert retire_audit_keys(here.secrets) == ["audit_key"]
+    assert codes() == []
+
+
+def test_handovers_of_two_installations_are_not_mixed(here: Installation, keys: Keys, tmp_path: Path) -> None:
+    """The longer story of the same keys is kept, whichever side has it; another one stops the copy."""
+    load_secrets(tmp_path / "other")
+    now = Clock()()
+
+    def hand_over(folder: Path, seq: int) -> None:
+        held = AuditKeyFiles(folder, b"").held()
+        name = prepare_audit_key(folder)
+        then = HeldKey(name, Ed25519PrivateKey.from_private_bytes((folder / name).read_bytes()))
+        note_handovers(folder, [sign_head(held[0], AuditMark(seq, bytes(32)), now, Said(), then)])
+        retire_audit_keys(folder)
+
+    hand_over(here.secrets, 5)
+    copy_keys(here.secrets, keys, second_of(here), now)
+    before = (here.secrets / HANDOVERS).read_bytes()
+    hand_over(here.secrets, 9)
+    copy_keys(here.secrets, keys, second_of(here), now)
+    there = second_of(here) / "secrets" / HANDOVERS
+    assert len(read_handovers(there.parent)) == 2
+    whole = there.read_bytes()
+    write_secret(here.secrets / HANDOVERS, before)  # a machine that does not know the newest
+    copy_keys(here.secrets, keys, second_of(here), now)
+    assert there.read_bytes() == whole
+    hand_over(tmp_path / "other" / "secrets", 5)
+    write_secret(here.secrets / HANDOVERS, (tmp_path / "other" / "secrets" / HANDOVERS).read_bytes())
+    with pytest.raises(OtherSecrets, match=HANDOVERS):
+        copy_keys(here.secrets, keys, second_of(here), now)
+    assert there.read_bytes() == whole
 
 
 def test_a_key_that_never_changed_and_one_that_a_machine_lacks_are_risks(

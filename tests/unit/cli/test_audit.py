@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -121,3 +122,40 @@ def test_a_file_that_is_no_head_is_refused(config: Path, tmp_path: Path) -> None
         (tmp_path / "kept").write_text(text)
         with pytest.raises(NoHead, match="kept"):
             CliRunner().invoke(app, ["verify", "--anchor", str(tmp_path / "kept")], catch_exceptions=False)
+
+
+def acknowledge(config: Path, *codes: str, reason: str = "own") -> tuple[int, str]:
+    return run(config, "acknowledge", *codes, "--reason", reason, "--by", "Mai")
+
+
+def test_a_finding_that_cannot_be_undone_is_acknowledged_and_stays_listed(config: Path) -> None:
+    write(config, 4)
+    tamper(config, "UPDATE audit_log SET actor = 'x' WHERE seq = 2", "UPDATE audit_log SET actor = 'x' WHERE seq = 3")
+    code, said = run(config, "verify")
+    codes = re.findall(r"\[([0-9a-f]{16})\]", said)
+    assert (code, len(codes)) == (1, 3)
+    assert "all 2 findings that have a code, together" in said
+    assert acknowledge(config, codes[0], reason="because")[0] == 2
+    code, said = acknowledge(config, "0" * 16)
+    assert (code, "no finding has the code 0000000000000000 now" in said) == (1, True)
+    code, said = acknowledge(config, codes[0])
+    assert (code, "still row 3 was changed" in said) == (1, True)
+    code, said = run(config, "verify")
+    assert code == 1
+    assert re.search(r"known since .*, command line: Mai, own\): row 2 was changed", said)
+    assert acknowledge(config, codes[2], codes[1])[0] == 1, "the first is known: all together is another code"
+    assert acknowledge(config, codes[1], reason="unknown")[0] == 0
+    code, said = run(config, "verify")
+    assert code == 3
+    assert "whole but for 2 known findings" in said
+    tamper(config, "UPDATE audit_log SET actor = 'y' WHERE seq = 3")
+    code, said = run(config, "verify")
+    assert (code, said.count("known since"), "audit: row 3 was changed" in said) == (1, 1, True)
+
+
+def test_all_findings_together_are_acknowledged_by_one_code(config: Path) -> None:
+    write(config, 4)
+    tamper(config, "UPDATE audit_log SET actor = 'x' WHERE seq = 2", "DELETE FROM audit_log WHERE seq = 3")
+    together = re.findall(r"\[([0-9a-f]{16})\]", run(config, "verify")[1])[-1]
+    assert acknowledge(config, together, reason="intruder")[0] == 0
+    assert run(config, "verify")[0] == 3

@@ -243,3 +243,86 @@ def test_a_restore_without_secrets_says_how_to_give_them(terminal: Terminal, tmp
 
 def test_a_figure_that_cannot_be_is_refused_in_a_sentence(terminal: Terminal) -> None:
     assert terminal.run("report", "1999")[1].endswith("greater than or equal to 2000. See --help.\n")
+
+
+def test_the_audit_key_is_changed_and_everything_is_still_proven(terminal: Terminal, tmp_path: Path) -> None:
+    heads = tmp_path / "heads.txt"
+    with (tmp_path / "config.yaml").open("a") as config:
+        config.write("keeping: {heads: [heads.txt, nowhere/heads.txt]}\n")
+    old = (tmp_path / "var" / "secrets" / "audit_key").read_bytes()
+    assert terminal.run("keys", "rotate-audit")[0] == 2  # nothing is made that could not be kept twice
+    assert terminal.run("keys", "rotate-session")[0] == 2
+    terminal.run("keys", "copy")
+    assert terminal.run("audit", "head", "--to", "heads.txt")[0] == 0
+    assert terminal.run("backup", "early", "--include-secrets")[0] == 0
+    code, said = terminal.run("keys", "rotate-audit", "--by", "Mai")
+    assert code == 0
+    assert "audit_key_2: signs the audit log after row " in said
+    assert "audit_key: destroyed; what it signed before row" in said
+    assert "could not be added to" in said
+    assert "interrupted" not in said
+    for folder in ("var/secrets", "other-disk/secrets"):
+        names = sorted(path.name for path in (tmp_path / folder).iterdir())
+        assert names == ["audit_handovers", "audit_key_2", "kek_1", "lookup_pepper_1", "session_key"]
+        assert {path.stat().st_mode & 0o777 for path in (tmp_path / folder).iterdir()} == {0o400}
+        assert old not in b"".join(path.read_bytes() for path in (tmp_path / folder).iterdir())
+    assert terminal.run("keys", "check")[0] == terminal.run("db", "check")[0] == 0
+    assert terminal.run("keys", "verify") == (0, "second place: gives everything back\n")
+    assert terminal.run("keys", "copy")[0] == 0
+    code, said = terminal.run("audit", "verify", "--anchor", "heads.txt")
+    assert (code, "signed with 2 keys one after the other" in said, "2 kept elsewhere agree" in said) == (0, True, True)
+    assert len(heads.read_text().splitlines()) == 2
+    assert (
+        "\tcommand line: Mai\taudit_key.handed_over\taudit_key_2\t" in terminal.run("audit", "show", "--by", "Mai")[1]
+    )
+    # Today's backup, and the one whose heads were signed by a key that is no more.
+    assert terminal.run("backup", "late", "--include-secrets")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "late" / "secrets").glob("audit*")) == [
+        "audit_handovers",
+        "audit_key_2",
+    ]
+    for name in ("late", "early"):
+        code, said = terminal.run("db", "drill", name)
+        assert (code, said.endswith("drill: passed\n")) == (0, True)
+        for path in (tmp_path / "var").glob("data.db*"):
+            path.unlink()
+        assert terminal.run("restore", name)[0] == 0
+        assert terminal.run("audit", "verify")[0] == 0
+        assert terminal.run("audit", "head")[0] == 0
+        assert terminal.run("audit", "verify")[0] == 0
+    assert not (tmp_path / "var" / "secrets" / "audit_key").exists()
+    code, said = terminal.run("audit", "verify", "--anchor", "heads.txt")
+    assert (code, "another row stands there now" in said) == (1, True)
+    assert old.hex()[:12] not in terminal.shown
+
+
+def test_the_next_audit_key_can_be_made_first(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("keys", "copy")
+    code, said = terminal.run("keys", "rotate-audit", "--prepare")
+    assert (code, "audit_key_2: made, not in use" in said) == (0, True)
+    made = (tmp_path / "var" / "secrets" / "audit_key_2").read_bytes()
+    assert terminal.run("keys", "rotate-audit")[0] == 0
+    assert (tmp_path / "var" / "secrets" / "audit_key_2").read_bytes() == made
+    assert terminal.run("keys", "rotate-audit")[0] == 0
+    assert [path.name for path in (tmp_path / "var" / "secrets").glob("audit_key*")] == ["audit_key_3"]
+    assert terminal.run("audit", "verify")[0] == 0
+
+
+def test_a_new_session_key_lies_in_both_places(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("keys", "copy")
+    places = [tmp_path / folder / "secrets" / "session_key" for folder in ("var", "other-disk")]
+    before = places[0].read_bytes()
+    code, said = terminal.run("keys", "rotate-session", "--by", "Mai")
+    assert (code, "restart all processes" in said) == (0, True)
+    assert places[0].read_bytes() == places[1].read_bytes() != before
+    assert places[0].stat().st_mode & 0o777 == 0o400
+    assert terminal.run("keys", "copy")[0] == terminal.run("keys", "verify")[0] == 0
+    assert "\tkeys.session_changed\t" in terminal.run("audit", "show", "--by", "Mai")[1]
+    # Killed after the second place has it, and before this one: the next run puts both right.
+    places[1].unlink()
+    places[1].write_bytes(before)
+    places[1].chmod(0o400)
+    assert "another secret of the same name" in terminal.run("keys", "copy")[1]
+    assert terminal.run("keys", "rotate-session")[0] == terminal.run("keys", "copy")[0] == 0
+    for place in places:
+        assert place.read_bytes().hex()[:12] not in terminal.shown

@@ -22,8 +22,6 @@ from storage import callers
 from storage.open import open_storage
 from tests.contract.houses import live
 
-SECRET_NAMES = ("kek_1", "lookup_pepper_1", "audit_key", "session_key")
-
 
 @pytest.fixture
 async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -73,16 +71,24 @@ def test_what_is_done_with_the_keys_says_who(house: Path) -> None:
     run("keys", "rotate", "--prepare")
     run("keys", "rotate")
     run("keys", "retire")  # too early: nothing goes, so nothing is said
+    run("keys", "rotate-session")
+    run("keys", "rotate-audit", "--prepare")
+    run("keys", "rotate-audit", "--by", "Mai")
     who = "command line: lan.it"
     assert rows(house, "keys.%") == [
         (who, "keys.copied", "", {"keys": 2, "secrets": 4, "place": "second"}),
         ("command line: Mai", "keys.copied", "", {"keys": 2, "secrets": 4, "place": "other"}),
         (who, "keys.prepared", "kek_2", {}),
         (who, "keys.rotated", "kek_2", {"keys": 2}),
+        (who, "keys.session_changed", "", {}),
+    ]
+    assert rows(house, "audit_key.%") == [
+        (who, "audit_key.prepared", "audit_key_2", {}),
+        ("command line: Mai", "audit_key.handed_over", "audit_key_2", {}),
     ]
     with closing(sqlite3.connect(house / "var" / "data.db")) as data:
         logged = str(data.execute("SELECT * FROM audit_log").fetchall())
-    for name in SECRET_NAMES:
+    for name in ("kek_1", "kek_2", "lookup_pepper_1", "audit_key_2", "session_key"):
         value = (house / "var" / "secrets" / name).read_bytes()
         assert value.hex()[:12] not in logged
     assert str(house) not in logged

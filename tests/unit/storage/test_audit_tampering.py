@@ -9,15 +9,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from handlers.audit_log import AuditBreak, HeadSigner, SignedHead, check_log, old_enough
+from handlers.audit_heads import SignedHead
+from handlers.audit_log import AuditBreak, check_log, old_enough
+from handlers.audit_signing import HeadSigner
 from handlers.model import AuditEntry
 from handlers.ports import UnitOfWork
 from storage import schema
 from storage.engine import connect
 from storage.keystore import KeyStore
 from storage.open import Storage, open_storage
+from storage.secrets import throwaway
 from tests.contract.builders import Clock, act
 from tests.tampering import fill, flip_every_byte, flips, log_of
 
@@ -80,8 +82,8 @@ def storage(request: pytest.FixtureRequest, clock: Clock, tmp_path) -> Iterator[
 
 
 @pytest.fixture
-def signer() -> HeadSigner:
-    return HeadSigner(Ed25519PrivateKey.generate())
+def signer(storage: Storage) -> HeadSigner:
+    return HeadSigner(storage.secrets.audit)
 
 
 async def write(storage: Storage, rows: int) -> None:
@@ -118,7 +120,7 @@ async def test_a_whole_log_agrees_with_every_head(storage: Storage, signer: Head
     assert (first.seq, second.seq) == (3, 5)
     kept = [SignedHead.from_line(one.as_line()) for one in (first, second)]
     assert kept == [first, second]
-    report = await check_log(storage.door, signer.public, kept)
+    report = await check_log(storage.door, signer.keys, kept)
     assert (report.problems, report.rows, report.signed, report.anchors) == ((), 5, 2, 2)
     await storage.close()
 
@@ -134,7 +136,7 @@ async def test_a_cut_tail_is_noticed_even_when_the_note_of_the_head_is_moved_alo
     )
     await act(storage.door, tamper(storage, *back))
     assert await storage.door.read(lambda uow: uow.audit.verify()) is None  # the chain alone cannot tell
-    report = await check_log(storage.door, signer.public)
+    report = await check_log(storage.door, signer.keys)
     assert any("row 5 is not the one that was signed" in problem for problem in report.problems)
     await storage.close()
 
@@ -148,11 +150,11 @@ async def test_a_log_written_anew_with_its_signed_heads_is_noticed_by_a_head_kep
     await act(
         storage.door, tamper(storage, "DELETE FROM audit_log", "DELETE FROM audit_head", "DELETE FROM audit_signed")
     )
-    assert (await check_log(storage.door, signer.public)).problems == ()
-    (problem,) = (await check_log(storage.door, signer.public, [kept])).problems
+    assert (await check_log(storage.door, signer.keys)).problems == ()
+    (problem,) = (await check_log(storage.door, signer.keys, [kept])).problems
     assert "no such row" in problem
     await write(storage, 5)
-    (problem,) = (await check_log(storage.door, signer.public, [kept])).problems
+    (problem,) = (await check_log(storage.door, signer.keys, [kept])).problems
     assert "another row stands there" in problem
     await storage.close()
 
@@ -161,7 +163,7 @@ async def test_swapped_rows_are_noticed(storage: Storage, signer: HeadSigner) ->
     await write(storage, 4)
     swap = [f"UPDATE audit_log SET seq = {to} WHERE seq = {seq}" for seq, to in ((2, 99), (3, 2), (99, 3))]
     await act(storage.door, tamper(storage, *swap))
-    (problem,) = (await check_log(storage.door, signer.public)).problems
+    problem, *_ = (await check_log(storage.door, signer.keys)).problems
     assert "row 2 does not follow from the row before it" in problem
     await storage.close()
 
@@ -173,8 +175,8 @@ async def test_a_signed_head_that_was_changed_or_made_by_somebody_else_is_named(
     head = await storage.door.run(signer.sign, None)
     assert head is not None
     forged = await storage.door.read(lambda uow: uow.audit.head())
-    stranger = HeadSigner(Ed25519PrivateKey.generate())
-    report = await check_log(storage.door, stranger.public, [replace(head, seq=1), head])
+    stranger = HeadSigner(throwaway().audit)
+    report = await check_log(storage.door, stranger.keys, [replace(head, seq=1), head])
     assert forged.seq == 2
     assert any("signed with another key" in problem for problem in report.problems)
     assert any("its signature does not hold; the copy was changed" in problem for problem in report.problems)
@@ -190,19 +192,18 @@ async def test_only_what_is_a_year_old_may_go_and_the_rest_is_still_proven(
     await write(storage, 3)
     later = await storage.door.run(signer.sign, None)
     clock.move(days=360)
-    signed = await storage.door.read(lambda uow: uow.audit.signed())
-    old = old_enough(signed, clock.now - timedelta(days=365))
+    old = await storage.door.read(lambda uow: old_enough(uow, signer.keys, uow.now - timedelta(days=365)))
     assert old is not None
     assert old.seq == 3
-    assert old_enough(signed, clock.now - timedelta(days=400)) is None
+    assert await storage.door.read(lambda uow: old_enough(uow, signer.keys, uow.now - timedelta(days=400))) is None
     assert await act(storage.door, lambda uow: uow.audit.cut(old)) == 3
-    report = await check_log(storage.door, signer.public, [later] if later else [])
+    report = await check_log(storage.door, signer.keys, [later] if later else [])
     assert (report.problems, report.first_seq, report.rows) == ((), 4, 3)
     assert await storage.door.read(lambda uow: uow.audit.verify()) is None
     # Somebody cuts more than that.
     assert later is not None
     await act(storage.door, lambda uow: uow.audit.cut(later))
-    report = await check_log(storage.door, signer.public)
+    report = await check_log(storage.door, signer.keys)
     assert any("less than a year ago" in problem for problem in report.problems)
     await storage.close()
 
@@ -214,6 +215,6 @@ async def test_rows_that_are_gone_without_a_head_are_named(storage: Storage, sig
         storage.door,
         tamper(storage, f"INSERT INTO audit_cuts (seq, at) VALUES (2, {at})", "DELETE FROM audit_log WHERE seq <= 2"),
     )
-    report = await check_log(storage.door, signer.public)
+    report = await check_log(storage.door, signer.keys)
     assert any("no signed head says what they ended with" in problem for problem in report.problems)
     await storage.close()

@@ -8,11 +8,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.heads import read_heads
 from bot.workers.keeping import KeepingWorker
-from handlers.audit_log import HeadSigner, check_log
+from handlers.audit_log import check_log
+from handlers.audit_signing import Acknowledge, HeadSigner
 from handlers.housekeeping import Housekeeping
 from handlers.keeping import Keeping, Tidied, scheduled_at
 from handlers.policies import POLICIES
@@ -38,8 +38,8 @@ async def storage(clock: Clock):
 
 
 def worker(storage: Storage, *heads: Path, tidy=None) -> KeepingWorker:
-    keeping = Keeping(POLICIES, Housekeeping(Ending(UTC)), tidy or storage.tidy)
-    signer = HeadSigner(Ed25519PrivateKey.generate())
+    keeping = Keeping(POLICIES, Housekeeping(Ending(UTC)), tidy or storage.tidy, storage.secrets.audit)
+    signer = HeadSigner(storage.secrets.audit)
     return KeepingWorker(
         storage.door, keeping, signer, just_do, at=time(3, 30), zone=ZONE, heads=heads, look_every_s=0.01
     )
@@ -66,7 +66,7 @@ async def test_once_a_day_and_the_head_is_kept(storage: Storage, clock: Clock, t
     kept = read_heads(heads[0])
     assert [one.seq for one in kept] == [1, 2, 3]
     assert kept == read_heads(heads[1])
-    report = await check_log(storage.door, works._signer.public, kept)
+    report = await check_log(storage.door, works._signer.keys, kept)
     assert (report.problems, report.anchors) == ((), 3)
 
 
@@ -86,6 +86,41 @@ async def test_a_log_that_somebody_edited_is_heard_within_the_hour(storage: Stor
     clock.move(hours=1)
     assert await works.look_at_log()
     assert await storage.door.read(lambda uow: findings(uow)) == []
+
+
+async def test_a_known_finding_rings_no_more_and_a_new_one_does(storage: Storage, clock: Clock) -> None:
+    works = worker(storage)
+    assert await works.look()
+
+    async def rings(statement: str = "") -> bool:
+        if statement:
+            await tamper(storage, statement)
+        clock.move(hours=1)
+        assert await works.look_at_log()
+        return bool(await storage.door.read(lambda uow: findings(uow)))
+
+    assert await rings("UPDATE audit_log SET actor = 'nobody' WHERE seq = 1")
+    flaws = (await check_log(storage.door, works._signer.keys)).flaws
+    wish = Acknowledge(tuple(one.mark for one in flaws), "unknown", "command line: lan")
+    await storage.door.run(works._signer.acknowledge, wish)
+    assert not await rings()
+    assert not await rings()
+    assert await rings("UPDATE audit_log SET actor = 'somebody' WHERE seq = 1")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_head SET hash = 'no hash'",
+        "UPDATE audit_signed SET says = CAST(x'ff' AS TEXT)",
+    ],
+)
+async def test_a_log_that_cannot_even_be_checked_rings(storage: Storage, clock: Clock, statement: str) -> None:
+    works = worker(storage)
+    assert await works.look()
+    await tamper(storage, statement)
+    assert await works.look_at_log()
+    assert [one.code for one in await storage.door.read(lambda uow: findings(uow))] == ["audit-changed"]
 
 
 async def tamper(storage: Storage, statement: str) -> None:
