@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from bot.config.channels import CHANNELS, ReplyWindowConfig, TelegramConfig, ZaloBotConfig, ZaloOaConfig
 from bot.config.loading import Config, load_config
+from bot.config.parts import DatabaseConfig
 from bot.config.secret import ConfigError, Secret, secrets_of
 
 __all__ = [
     "CHANNELS",
     "Config",
     "ConfigError",
+    "DatabaseConfig",
     "ReplyWindowConfig",
     "Secret",
     "TelegramConfig",
