@@ -41,7 +41,7 @@ class Said:
     next_name: str = ""  # and its file
     agreed: bytes = b""  # that key's own signature under the handover
     known: tuple[bytes, ...] = ()  # marks of findings that somebody has looked into
-    why: str = ""  # one of `handlers.audit_known.REASONS`
+    why: str = ""  # one of `handlers.audit_signing.REASONS`
     restored: tuple[bytes, ...] = ()  # keys whose handover this log does not hold: a restore is from before it
 
     def as_text(self) -> str:
