@@ -17,6 +17,7 @@ from bot import __main__ as command_line
 from handlers.model import Address
 from handlers.ports import UnitOfWork
 from storage.backup import read_manifest
+from storage.crypto import lookup_of
 from storage.open import open_storage
 from tests.contract.builders import act, staff
 from tests.contract.houses import live
@@ -188,6 +189,11 @@ def give_codes(folder: Path) -> None:
     asyncio.run(work())
 
 
+def whole(folder: Path) -> bytes:
+    """Every byte of the data."""
+    return b"".join(path.read_bytes() for path in (folder / "var").glob("data.db*"))
+
+
 def test_the_whole_way_of_a_pepper(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         "lookup_pepper_1: finds 2 contacts, 0 accounts of staff, 0 codes; makes new hashes, since the beginning; here,"
@@ -200,8 +206,11 @@ def test_the_whole_way_of_a_pepper(terminal: Terminal, tmp_path: Path, monkeypat
     )
     terminal.run("keys", "copy")
     give_codes(tmp_path)
+    her = lookup_of((tmp_path / "var" / "secrets" / "lookup_pepper_1").read_bytes(), Address("telegram", "p1")).encode()
+    assert her in whole(tmp_path)
     code, said = terminal.run("keys", "rotate-pepper")
     assert code == 0
+    assert her not in whole(tmp_path), "whoever has the old pepper finds nobody in the files any more"
     assert "lookup_pepper_2: 2 contacts and 0 accounts of staff are found by it now" in said
     assert "still under an older one: 1 return codes, 2 spare codes, 0 codes for messengers." in said
     for folder in ("var", "other-disk"):
