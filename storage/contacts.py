@@ -52,7 +52,11 @@ _UNFINISHED = (word(OutboxState.PENDING), word(OutboxState.SENDING), word(Outbox
 _DETACH = (
     update(contacts).where(contacts.c.uid == bindparam("gone")).values(lookup=bindparam("nobody"))
 )  # the address no longer leads here; what is under way still goes out
-_ADDRESS = select(contacts.c.channel, contacts.c.address_sealed).where(contacts.c.uid == bindparam("uid"))
+NOWHERE = "detached:"
+"""How the lookup of a contact begins whose address does not lead to it any more."""
+_ADDRESS = select(contacts.c.channel, contacts.c.lookup, contacts.c.address_sealed).where(
+    contacts.c.uid == bindparam("uid")
+)
 _FORGET = (
     update(inbox)
     .where(inbox.c.contact_uid == bindparam("gone"))
@@ -140,13 +144,13 @@ class Contacts:
         return count_standing(self._uow, since)
 
     def renew(self, uid: str) -> Contact | None:
-        """Her address leads to a new contact from now on; None when the address does not open."""
+        """Her address leads to a new contact from now on; None when it does not open, or leads to another already."""
         self._uow.flush()
         self._uow.keys.load([uid])
         for row in self._uow.execute(_ADDRESS, {"uid": uid}).all():
             plain = self._uow.keys.try_unseal("contacts", "address", uid, uid, row.address_sealed)
-            if plain is not None:
-                self._uow.execute(_DETACH, {"gone": uid, "nobody": f"detached:{uid}"})
+            if plain is not None and not row.lookup.startswith(NOWHERE):
+                self._uow.execute(_DETACH, {"gone": uid, "nobody": NOWHERE + uid})
                 self._leads_nowhere(uid)
                 return self.open([Address(row.channel, plain.decode("utf-8", "surrogatepass"))])[0]
         return None
@@ -209,7 +213,7 @@ class Contacts:
             known = None if uid is None else self._buffer.get(uid)
             if uid is not None and known is not None and known.hidden_at is not None:
                 self._uow.flush()
-                self._uow.execute(_DETACH, {"gone": uid, "nobody": f"detached:{uid}"})
+                self._uow.execute(_DETACH, {"gone": uid, "nobody": NOWHERE + uid})
                 del self._by_lookup[lookup]
 
     def _make(self, pepper: str, address: Address) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Table, bindparam, delete, func, or_, select, update
 from handlers import failpoints
 from handlers.model import Address
 from storage.channel_tables import accounts, bind_codes
+from storage.contacts import NOWHERE
 from storage.crypto import lookup_of
 from storage.peppers import COUNT_ADDRESSES, begun, current
 from storage.registers import return_codes
@@ -28,8 +29,6 @@ from storage.uow import RunsStatements, SqlUnitOfWork
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 50
-NOWHERE: Final = "detached:"
-"""How the lookup of a row begins whose address does not lead to it any more."""
 
 
 def _statements(table: Table, owner: str) -> tuple[Any, Any, Any]:

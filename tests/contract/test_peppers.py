@@ -130,6 +130,8 @@ async def test_whoever_left_or_erased_is_not_led_back_by_it(storage: Storage) ->
     assert later is not None
     assert later.uid not in (left.uid, fresh.uid)
     assert await found_at(storage, address(1)) == later
+    assert await act(storage.door, lambda uow: uow.contacts.renew(left.uid)) is None, "it leads to somebody else by now"
+    assert await found_at(storage, address(1)) == later
 
 
 async def employed(storage: Storage, *names: str) -> None:

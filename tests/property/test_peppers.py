@@ -17,13 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from handlers.errors import KeyMissing
 from handlers.model import Address
 from storage import schema
+from storage.contacts import NOWHERE
 from storage.engine import connect
 from storage.keyring import KeyRing
 from storage.keystore import KeyStore
 from storage.pepper_change import retire
 from storage.peppers import begun, current
 from storage.prepared import Runner
-from storage.rehashing import NOWHERE, TABLES, begin_pepper, rehash, under, void_codes
+from storage.rehashing import TABLES, begin_pepper, rehash, under, void_codes
 from storage.secrets import PEPPER, Keks, Peppers, Secrets, new_pepper, pepper_ids, write_secret
 from storage.uow import SqlUnitOfWork
 
