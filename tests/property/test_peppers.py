@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import secrets as chance
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from handlers.errors import KeyMissing
 from handlers.model import Address
-from storage import schema
+from storage import rehashing, schema
+from storage.codes import ReturnCodes
 from storage.contacts import NOWHERE
 from storage.engine import connect
 from storage.keyring import KeyRing
 from storage.keystore import KeyStore
 from storage.pepper_change import retire
-from storage.peppers import begun, current
+from storage.peppers import Hashing, begun, current
 from storage.prepared import Runner
-from storage.rehashing import TABLES, begin_pepper, rehash, under, void_codes
+from storage.rehashing import TABLES, Under, begin_pepper, rehash, under, void_codes
 from storage.secrets import PEPPER, Keks, Peppers, Secrets, new_pepper, pepper_ids, write_secret
 from storage.uow import SqlUnitOfWork
 
@@ -55,6 +58,8 @@ class Peppering(RuleBasedStateMachine):
         self.now = START
         self.there: dict[Address, str] = {}  # who is to be found
         self.codes: dict[str, tuple[str, str]] = {}  # code: whose, and under which pepper it was given
+        self.write(0, ADDRESSES[:2])
+        self.give_code(0, ADDRESSES[0])
 
     def _folder(self) -> str:
         self._kept = [*getattr(self, "_kept", []), TemporaryDirectory()]
@@ -140,6 +145,27 @@ class Peppering(RuleBasedStateMachine):
             self.codes = {old: of for old, of in self.codes.items() if of[0] != uid}
             self.codes[code] = (uid, current(Runner(self.connection)))
 
+    @rule(number=process, where=who)
+    def come_back(self, number: int, where: Address) -> None:
+        """Whoever knows a code leads her talk to another address; the code stays one of the pepper it was given under."""
+        if not self.codes or not self.knows(number):
+            return
+        code, (uid, pepper) = next(iter(self.codes.items()))
+        if self.there.get(where) == uid:
+            return
+
+        def work(uow: SqlUnitOfWork) -> str:
+            (here,) = uow.contacts.open([where])
+            assert uow.codes.redeem(code) == uid
+            uow.contacts.forget(uid)
+            uow.codes.save(code, here.uid)
+            return here.uid
+
+        fresh = self.do(number, work)
+        assert self.there.setdefault(where, fresh) == fresh
+        self.there = {other: known for other, known in self.there.items() if known != uid}
+        self.codes = {old: of for old, of in self.codes.items() if of[0] not in (uid, fresh)} | {code: (fresh, pepper)}
+
     # --- what an admin does -------------------------------------------------------------------------------------------
 
     @rule()
@@ -158,16 +184,21 @@ class Peppering(RuleBasedStateMachine):
         newest = pepper_ids(self.folders[0])[-1]
         self.do(0, lambda uow: begin_pepper(uow, [newest]))
 
-    @rule(table=st.sampled_from(TABLES), after=st.integers(0, 3))
-    def step(self, table: str, after: int) -> None:
-        self.do(0, lambda uow: rehash(uow, [(table, after)]))
+    @rule()
+    def change(self) -> None:
+        self.prepare()
+        self.start()
+
+    @rule(after=st.sampled_from([0, 0, 2, 4]))
+    def step(self, after: int) -> None:
+        self.do(0, lambda uow: rehash(uow, [(table, after) for table in TABLES]))
 
     @rule(number=process)
     def start_anew(self, number: int) -> None:
         self.held[number] = Peppers(self.held[number].folder, {})
         self.held[number].learn()
 
-    @rule(days=st.integers(0, 9))
+    @rule(days=st.sampled_from([0, 8]))
     def take_away(self, days: int) -> None:
         self.now += timedelta(days=days)
         runner = Runner(self.connection)
@@ -198,9 +229,62 @@ class Peppering(RuleBasedStateMachine):
     def every_code_leads_where_it_should(self) -> None:
         for code, (uid, _) in self.codes.items():
             assert self.do(0, lambda uow, code=code: uow.codes.redeem(code)) == uid
+        kept = self.connection.execute("SELECT contact_uid, pepper FROM return_codes").fetchall()
+        assert sorted(kept) == sorted(self.codes.values())
 
+
+COMMON: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 TestPeppering = Peppering.TestCase
-TestPeppering.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+TestPeppering.settings = settings(max_examples=60, stateful_step_count=30, **COMMON)
+
+
+def believes_a_look_that_finds_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Hashing, "look", lambda self, query: query())
+
+
+def hashes_with_the_newest_it_knows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Hashing, "settle", lambda self: self.names[0])
+
+
+def looks_with_the_newest_alone(patch: pytest.MonkeyPatch) -> None:
+    plain = Peppers.names
+    patch.setattr(Peppers, "names", lambda self: plain(self)[:1])
+
+
+def leads_back_whoever_left(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rehashing, "NOWHERE", "nobody's")
+
+
+def takes_a_pepper_away_that_still_finds(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Under, "anything", False)
+
+
+def a_code_that_was_found_is_hashed_anew(patch: pytest.MonkeyPatch) -> None:
+    plain = ReturnCodes.redeem
+
+    def forgetful(self: ReturnCodes, code: str) -> str | None:
+        found = plain(self, code)
+        self._found.clear()
+        return found
+
+    patch.setattr(ReturnCodes, "redeem", forgetful)
+
+
+BUGS = (
+    believes_a_look_that_finds_nothing,
+    hashes_with_the_newest_it_knows,
+    looks_with_the_newest_alone,
+    leads_back_whoever_left,
+    takes_a_pepper_away_that_still_finds,
+    a_code_that_was_found_is_hashed_anew,
 )
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_every_planted_bug_is_found(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    found = settings(max_examples=600, stateful_step_count=30, derandomize=True, phases=[Phase.generate], **COMMON)
+    with pytest.raises((AssertionError, ExceptionGroup, sqlite3.IntegrityError, KeyMissing)):
+        run_state_machine_as_test(Peppering, settings=found)
+    print("figure: planted bug found: " + bug.__name__)
