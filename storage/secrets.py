@@ -242,8 +242,8 @@ def put_at(path: Path) -> datetime | None:
 
 
 def write_secret(path: Path, value: bytes) -> None:
-    """Write one secret file durably with mode 0400; whole or not at all. What root writes belongs to whom the folder belongs to: a
-    service that may not read a new key or pepper would refuse everybody.
+    """Write one secret file durably with mode 0400; whole or not at all. What root writes belongs to whom the folder belongs to:
+    a service that may not read a new key or pepper would refuse everybody.
     """
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
