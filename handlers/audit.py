@@ -88,6 +88,8 @@ ALARM_OVER: Final = "alarm.over"
 
 # what commands on the server do outside the data; detail: figures and key ids, never a path, a key or a part of one
 KEYS_ROTATED: Final = "keys.rotated"  # object: the key-encryption key that wraps everything now
+PEPPER_ROTATED: Final = "keys.pepper_rotated"  # object: the lookup pepper that makes every hash now
+CODES_VOIDED: Final = "keys.codes_voided"  # detail: how many of each kind that were made under an older lookup pepper
 KEYS_PREPARED: Final = "keys.prepared"
 KEYS_RETIRED: Final = "keys.retired"
 KEYS_COPIED: Final = "keys.copied"  # by hand; detail: into the second place, or into another folder

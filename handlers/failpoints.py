@@ -31,6 +31,7 @@ NAMES = (
 ELSEWHERE = (  # places that a message does not pass
     "tokens.called",  # the platform has given new tokens, they are not stored
     "tokens.stored",  # stored, not used yet
+    "peppers.rehashing",  # `keys rotate-pepper`: some rows are hashed anew, nothing of it is durable
     "keys.rewrapping",  # `keys rotate`: some data keys are wrapped anew, nothing of it is durable
     "audit_key.made",  # `keys rotate-audit`: the new key lies here, nobody knows it yet
     "audit_key.handed_over",  # the log knows it, the folder of the secrets does not

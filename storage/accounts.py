@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select
 from handlers.model import Address, new_uid
 from storage.channel_tables import accounts, bind_codes
 from storage.crypto import bind_hash, lookup_of
+from storage.types import among
 
 if TYPE_CHECKING:
     from storage.uow import SqlUnitOfWork
@@ -28,7 +29,7 @@ _LET_GO = delete(accounts).where(
         (accounts.c.staff_uid == bindparam("b_staff")) & (accounts.c.channel == bindparam("b_channel")),
     )
 )
-_AT = select(accounts.c.staff_uid).where(accounts.c.lookup == bindparam("lookup"))
+_AT = select(accounts.c.staff_uid).where(among(accounts.c.lookup, "lookups"))
 _OF = (
     select(accounts.c.uid, accounts.c.channel, accounts.c.address_sealed)
     .where(accounts.c.staff_uid == bindparam("staff_uid"))
@@ -48,31 +49,46 @@ class Accounts:
 
     def offer(self, code: str, staff_uid: str, until: datetime) -> None:
         """This code binds an account to her until then."""
-        hashed = bind_hash(self._uow.pepper, code)
+        pepper = self._uow.peppers.settle()
+        hashed = bind_hash(self._uow.peppers.get(pepper), code)
         self._uow.execute(_WITHDRAW, {"b_staff": staff_uid, "b_hash": hashed})
-        self._uow.execute(_OFFER, {"code_hash": hashed, "staff_uid": staff_uid, "expires_at": until})
+        row = {"code_hash": hashed, "pepper": pepper, "staff_uid": staff_uid, "expires_at": until}
+        self._uow.execute(_OFFER, row)
 
     def bind(self, code: str, address: Address) -> str | None:
         """Spend the code; whose account it is now, or None."""
-        hashed = bind_hash(self._uow.pepper, code)
-        self._uow.lock_name(f"bind:{hashed.hex()}")  # it works once, also when two come with it at the same moment
-        staff_uid: str | None = self._uow.execute(_OFFERED, {"code_hash": hashed, "now": self._uow.now}).scalar()
+        pepper = self._uow.peppers.settle()
+        staff_uid = self._spend(code)
         if staff_uid is None:
             return None
-        self._uow.execute(_WITHDRAW, {"b_staff": staff_uid, "b_hash": hashed})
-        lookup = lookup_of(self._uow.pepper, address)
-        self._uow.execute(_LET_GO, {"b_lookup": lookup, "b_staff": staff_uid, "b_channel": address.channel})
+        for lookup in self._uow.peppers.lookups(address):
+            self._uow.execute(_LET_GO, {"b_lookup": lookup, "b_staff": staff_uid, "b_channel": address.channel})
         if not self._uow.keys.holds(staff_uid):
             self._uow.keys.make("staff", staff_uid)
         uid = new_uid()
         sealed = self._uow.keys.seal("accounts", "address", uid, staff_uid, address.platform_id.encode())
-        row = {"uid": uid, "staff_uid": staff_uid, "channel": address.channel, "lookup": lookup}
+        lookup = lookup_of(self._uow.peppers.get(pepper), address)
+        row = {"uid": uid, "staff_uid": staff_uid, "channel": address.channel, "lookup": lookup, "pepper": pepper}
         self._uow.execute(_BIND, {**row, "address_sealed": sealed, "bound_at": self._uow.now})
         return staff_uid
 
+    def _spend(self, code: str) -> str | None:
+        """Whose code it was; it works once, also when two come with it at the same moment."""
+        for name in reversed(self._uow.peppers.names):
+            hashed = bind_hash(self._uow.peppers.get(name), code)
+            self._uow.lock_name(f"bind:{hashed.hex()}")
+            staff_uid: str | None = self._uow.execute(_OFFERED, {"code_hash": hashed, "now": self._uow.now}).scalar()
+            if staff_uid is not None:
+                self._uow.execute(_WITHDRAW, {"b_staff": staff_uid, "b_hash": hashed})
+                return staff_uid
+        return None
+
     def staff_at(self, address: Address) -> str | None:
         """Whose account this is, or None."""
-        found: str | None = self._uow.execute(_AT, {"lookup": lookup_of(self._uow.pepper, address)}).scalar()
+        return self._uow.peppers.look(lambda: self._staff_at(self._uow.peppers.lookups(address)))
+
+    def _staff_at(self, lookups: list[str]) -> str | None:
+        found: str | None = self._uow.execute(_AT, {"lookups": lookups}).scalar()
         return found
 
     def address_of(self, staff_uid: str, channel: str) -> Address | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
 from handlers.model import MediaKind, MediaState
-from storage.tables import Uid, _order, _partial, _uid, metadata
+from storage.tables import Uid, _order, _partial, _pepper, _uid, metadata
 from storage.types import EnumText, UtcTime, words
 
 # Tokens that a platform hands out and takes back while we run, and leases by which one process at a time refreshes them.
@@ -31,6 +31,7 @@ accounts = Table(
     Column("staff_uid", Uid, ForeignKey("staff.uid"), nullable=False),
     Column("channel", String(64), nullable=False),
     Column("lookup", String(64), nullable=False, unique=True),
+    _pepper(),
     Column("address_sealed", LargeBinary, nullable=False),
     Column("bound_at", UtcTime, nullable=False),
     Index("uq_accounts_staff_uid_channel", "staff_uid", "channel", unique=True),
@@ -40,6 +41,7 @@ bind_codes = Table(
     "bind_codes",
     metadata,
     Column("code_hash", LargeBinary(32), primary_key=True),
+    _pepper(),
     Column("staff_uid", Uid, ForeignKey("staff.uid"), nullable=False, unique=True),
     Column("expires_at", UtcTime, nullable=False),
 )

@@ -14,42 +14,57 @@ from storage.engine import connect
 from storage.installation import Installation
 from storage.keyring import KeyRing
 from storage.keystore import KeyStore
+from storage.peppers import needed
 from storage.prepared import Runner
 from storage.removals import check_keys
-from storage.secrets import Secrets, load_secrets
+from storage.secrets import Peppers, Secrets, load_secrets
 from storage.uow import RunsStatements, SqlUnitOfWork
 
 
 def check_records(runner: RunsStatements, store: Keys, secrets: Secrets) -> list[str]:
     """What is wrong with keys and audit log, a line each; in a transaction of the caller's."""
-    problems = []
+    problems = [f"pepper-missing: {said}" for said in lacking_peppers(runner, secrets.peppers)]
     keys = check_keys(runner, store)
     if keys.missing:
         problems.append(f"key-missing: {len(keys.missing)} records have no key; restore data and keys together")
-    log = check_at_once(SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, datetime.now(UTC)), secrets.audit)
+    log = check_at_once(SqlUnitOfWork(runner, KeyRing(store), secrets.peppers, datetime.now(UTC)), secrets.audit)
     return problems + [f"audit-changed: {said}" for said in log.problems]
 
 
+def lacking_peppers(runner: RunsStatements, held: Peppers) -> list[str]:
+    """Lookup peppers with which somebody is found and that are not here, a line each."""
+    return [
+        f"secrets/{name} is missing, and people are found by it; copy it from the second place of the keys (0400)"
+        for name in needed(runner)
+        if name not in held.ids()
+    ]
+
+
+def compare(runner: RunsStatements, keys: Keys) -> list[str]:
+    """Does every record find its key, and everybody the pepper she is found by? A line for what does not."""
+    said = lacking_peppers(runner, keys.peppers)
+    lost = check_keys(runner, keys).missing
+    if lost:
+        said.append(
+            f"{len(lost)} records have no key: nobody can read them. Restore data and keys that belong together"
+        )
+    return said
+
+
 def missing_keys(here: Installation, keys: Keys) -> list[str]:
-    """Does every record find its key? A line when some do not; nothing is looked at where there are no data yet. OlderDatabase or
-    NewerDatabase where the tables are not this program's.
+    """`compare` on the data of this installation; nothing is looked at where there are none yet. OlderDatabase or NewerDatabase
+    where the tables are not this program's.
     """
     if here.shared:
         from storage.postgres.checking import compare_keys
 
-        found = compare_keys(here.parameters("binhan keys"), keys)
-    elif here.file.exists():
-        schema.check(here.file)
-        with closing(connect(here.file, read_only=True, busy_s=1.0)) as file:
-            file.execute("BEGIN")
-            found = check_keys(Runner(file), keys)
-    else:
+        return compare_keys(here.parameters("binhan keys"), keys)
+    if not here.file.exists():
         return []
-    if not found.missing:
-        return []
-    return [
-        f"{len(found.missing)} records have no key: nobody can read them. Restore data and keys that belong together"
-    ]
+    schema.check(here.file)
+    with closing(connect(here.file, read_only=True, busy_s=1.0)) as file:
+        file.execute("BEGIN")
+        return compare(Runner(file), keys)
 
 
 def check_installation(var: Path, database: Path | None = None) -> list[str]:

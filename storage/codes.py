@@ -22,15 +22,28 @@ class ReturnCodes:
 
     def __init__(self, uow: SqlUnitOfWork) -> None:
         self._uow = uow
+        self._found: dict[str, str] = {}  # codes that led somewhere, and the pepper each was found with
 
     def save(self, code: str, contact_uid: str) -> None:
-        """Remember the code; an older one of the same contact stops working."""
+        """Remember the code; an older one of the same contact stops working. One that was just found keeps its pepper: codes
+        that were given under an older one can thus be made void all together.
+        """
         self._uow.flush()
         self._uow.execute(_FORGET, {"b_contact": contact_uid})
-        hashed = code_hash(self._uow.pepper, code)
-        self._uow.execute(_ADD, {"code_hash": hashed, "contact_uid": contact_uid, "created_at": self._uow.now})
+        pepper = self._found.get(code) or self._uow.peppers.settle()
+        hashed = code_hash(self._uow.peppers.get(pepper), code)
+        row = {"code_hash": hashed, "pepper": pepper, "contact_uid": contact_uid, "created_at": self._uow.now}
+        self._uow.execute(_ADD, row)
 
     def redeem(self, code: str) -> str | None:
         """The contact this code leads to, or None."""
-        found: str | None = self._uow.execute(_FIND, {"code_hash": code_hash(self._uow.pepper, code)}).scalar()
-        return found
+        return self._uow.peppers.look(lambda: self._find(code))
+
+    def _find(self, code: str) -> str | None:
+        for name in self._uow.peppers.names:
+            hashed = code_hash(self._uow.peppers.get(name), code)
+            found: str | None = self._uow.execute(_FIND, {"code_hash": hashed}).scalar()
+            if found is not None:
+                self._found[code] = name
+                return found
+        return None

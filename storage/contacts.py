@@ -15,7 +15,6 @@ from storage.channel_tables import handles
 from storage.crypto import lookup_of
 from storage.records import Buffer, Mapping, alike, pack
 from storage.registers import key_removals, return_codes
-from storage.secrets import PEPPER
 from storage.standing import count_standing
 from storage.tables import contacts, inbox, outbox
 from storage.types import among, word
@@ -53,6 +52,8 @@ _UNFINISHED = (word(OutboxState.PENDING), word(OutboxState.SENDING), word(Outbox
 _DETACH = (
     update(contacts).where(contacts.c.uid == bindparam("gone")).values(lookup=bindparam("nobody"))
 )  # the address no longer leads here; what is under way still goes out
+NOWHERE = "detached:"
+"""How the lookup of a contact begins whose address does not lead to it any more."""
 _ADDRESS = select(contacts.c.channel, contacts.c.lookup, contacts.c.address_sealed).where(
     contacts.c.uid == bindparam("uid")
 )
@@ -75,25 +76,28 @@ class Contacts:
         self._uow = uow
         self._buffer: Buffer[Contact] = Buffer()
         self._by_lookup: dict[str, str] = {}
-        self._addresses: dict[str, tuple[str, Address]] = {}  # of contacts made here, until they are inserted
+        self._addresses: dict[str, tuple[str, str, Address]] = {}  # of contacts made here, until they are inserted
 
     def open(self, addresses: Sequence[Address]) -> list[Contact]:
         """The contact of each address, in order; missing ones are made, each with a data key of its own."""
-        lookups = [lookup_of(self._uow.pepper, address) for address in addresses]
-        self._find(lookups)
-        self._detach_hidden(lookups)
-        for lookup, address in zip(lookups, addresses, strict=True):
-            if lookup not in self._by_lookup:
-                self._make(lookup, address)
-        return [self.get(self._by_lookup[lookup]) for lookup in lookups]
+        peppers = self._uow.peppers
+        if not peppers.look(lambda: self._all_there(addresses)):
+            pepper = peppers.settle()
+            for address in addresses:
+                if self._uid_at(address) is None:
+                    self._make(pepper, address)
+        return [self.get(self._uid_at(address) or "") for address in addresses]
 
     def find(self, address: Address) -> Contact | None:
         """The contact of this address, or None. Only a look: nothing is locked by it."""
-        lookup = lookup_of(self._uow.pepper, address)
-        uid = self._by_lookup.get(lookup)
+        return self._uow.peppers.look(lambda: self._look_at(address))
+
+    def _look_at(self, address: Address) -> Contact | None:
+        uid = self._uid_at(address)
         if uid is not None:
             return self.get(uid)
-        found = self._read(self._uow.execute(_BY_LOOKUP, {"lookups": [lookup]}).all())
+        lookups = self._uow.peppers.lookups(address)
+        found = self._read(self._uow.execute(_BY_LOOKUP, {"lookups": lookups}).all())
         return found[0] if found else None
 
     def get(self, uid: str) -> Contact:
@@ -140,15 +144,15 @@ class Contacts:
         return count_standing(self._uow, since)
 
     def renew(self, uid: str) -> Contact | None:
-        """Her address leads to a new contact from now on; None when the address does not open."""
+        """Her address leads to a new contact from now on; None when it does not open, or leads to another already."""
         self._uow.flush()
         self._uow.keys.load([uid])
         for row in self._uow.execute(_ADDRESS, {"uid": uid}).all():
             plain = self._uow.keys.try_unseal("contacts", "address", uid, uid, row.address_sealed)
-            if plain is not None:
-                self._uow.execute(_DETACH, {"gone": uid, "nobody": f"detached:{uid}"})
-                self._make(row.lookup, Address(row.channel, plain.decode("utf-8", "surrogatepass")))
-                return self.get(self._by_lookup[row.lookup])
+            if plain is not None and not row.lookup.startswith(NOWHERE):
+                self._uow.execute(_DETACH, {"gone": uid, "nobody": NOWHERE + uid})
+                self._leads_nowhere(uid)
+                return self.open([Address(row.channel, plain.decode("utf-8", "surrogatepass"))])[0]
         return None
 
     def forget(self, uid: str) -> None:
@@ -161,7 +165,7 @@ class Contacts:
         self._uow.execute(_REMOVE_KEY, {"uid": uid, "removed_at": self._uow.now})
         self._uow.keys.removed.append(uid)
         self._buffer.drop(uid)
-        self._by_lookup = {lookup: known for lookup, known in self._by_lookup.items() if known != uid}
+        self._leads_nowhere(uid)
 
     def flush(self) -> None:
         """Write buffered contacts."""
@@ -176,6 +180,21 @@ class Contacts:
     def _due(self, statement: Any, limit: int) -> list[Contact]:
         self._uow.flush()
         return self._held(statement, {"now": self._uow.now, "most": limit}, skip=True)
+
+    def _all_there(self, addresses: Sequence[Address]) -> bool:
+        """Find whoever there is at these addresses, under every pepper; is it everybody?"""
+        lookups = [lookup for address in addresses for lookup in self._uow.peppers.lookups(address)]
+        self._find(lookups)
+        self._detach_hidden(lookups)
+        return all(self._uid_at(address) is not None for address in addresses)
+
+    def _uid_at(self, address: Address) -> str | None:
+        """Whom this address leads to, as far as is known here."""
+        lookups = self._uow.peppers.lookups(address)
+        return next((self._by_lookup[lookup] for lookup in lookups if lookup in self._by_lookup), None)
+
+    def _leads_nowhere(self, uid: str) -> None:
+        self._by_lookup = {lookup: known for lookup, known in self._by_lookup.items() if known != uid}
 
     def _find(self, lookups: Sequence[str]) -> None:
         unknown = list({lookup: None for lookup in lookups if lookup not in self._by_lookup})
@@ -194,15 +213,16 @@ class Contacts:
             known = None if uid is None else self._buffer.get(uid)
             if uid is not None and known is not None and known.hidden_at is not None:
                 self._uow.flush()
-                self._uow.execute(_DETACH, {"gone": uid, "nobody": f"detached:{uid}"})
+                self._uow.execute(_DETACH, {"gone": uid, "nobody": NOWHERE + uid})
                 del self._by_lookup[lookup]
 
-    def _make(self, lookup: str, address: Address) -> None:
+    def _make(self, pepper: str, address: Address) -> None:
         contact = Contact(uid=new_uid(), channel=address.channel)
+        lookup = lookup_of(self._uow.peppers.get(pepper), address)
         self._uow.keys.make("contact", contact.uid)
         self._uow.locks.note([contact.uid])
         self._by_lookup[lookup] = contact.uid
-        self._addresses[contact.uid] = (lookup, address)
+        self._addresses[contact.uid] = (lookup, pepper, address)
         self._buffer.add(contact)
 
     def _read(self, rows: Sequence[Any]) -> list[Contact]:
@@ -239,12 +259,12 @@ class Contacts:
         return None if value is None else self._uow.keys.seal("contacts", column, uid, uid, pack(value))
 
     def _new_row(self, contact: Contact) -> dict[str, Any]:
-        lookup, address = self._addresses.pop(contact.uid)
+        lookup, pepper, address = self._addresses.pop(contact.uid)
         plain = address.platform_id.encode("utf-8", "surrogatepass")
         sealed = self._uow.keys.seal("contacts", "address", contact.uid, contact.uid, plain)
         return _rows.values(contact) | {
             "lookup": lookup,
-            "pepper": PEPPER,
+            "pepper": pepper,
             "address_sealed": sealed,
             "session_sealed": self._seal("session", contact.uid, contact.session),
             "reminder_sealed": self._seal("reminder", contact.uid, contact.reminder),

@@ -38,6 +38,7 @@ class Keys:
     def __init__(self, secrets: Secrets, clock: Callable[[], datetime], cached: int = 8192) -> None:
         """`cached` bounds how many unwrapped keys stay in the process."""
         self.keks = secrets.keks
+        self.peppers = secrets.peppers  # who can read which is told and asked in the same way
         self._active, self._active_until = "", 0.0
         self._clock = clock
         self._cached = cached
@@ -108,10 +109,12 @@ class Keys:
         raise NotImplementedError
 
     def say_held(self) -> None:
-        """Tell the others which key-encryption keys this process can read, where they may lie on several machines."""
+        """Tell the others which key-encryption keys and lookup peppers this process can read, where they may lie on several
+        machines.
+        """
 
-    def lacking(self, kek: str) -> list[str]:
-        """Machines at work that cannot read this key-encryption key."""
+    def lacking(self, name: str) -> list[str]:
+        """Machines at work that cannot read this key-encryption key or lookup pepper."""
         return []
 
     def destroyed(self) -> set[str]:

@@ -26,6 +26,7 @@ from storage.data_keys import Keys
 from storage.engine import is_busy, unavailable
 from storage.keyring import KeyRing
 from storage.prepared import Runner
+from storage.secrets import Peppers
 from storage.uow import SqlUnitOfWork
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class SqliteDoor(Callers):
         connection: sqlite3.Connection,
         open_reader: Callable[[], sqlite3.Connection] | None,
         keys: Keys,
-        pepper: bytes,
+        peppers: Peppers,
         wakeups: Wakeups,
         clock: Callable[[], datetime],
     ) -> None:
@@ -59,7 +60,7 @@ class SqliteDoor(Callers):
         self._connection = connection
         self._open_reader = open_reader
         self._keys = keys
-        self._pepper = pepper
+        self._peppers = peppers
         self._clock = clock
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._local = threading.local()
@@ -151,7 +152,7 @@ class SqliteDoor(Callers):
         self._begin(connection, batch)
         names: list[str] = []
         try:
-            uow = SqlUnitOfWork(Runner(connection), KeyRing(self._keys), self._pepper, self._clock())
+            uow = SqlUnitOfWork(Runner(connection), KeyRing(self._keys), self._peppers, self._clock())
             before = connection.total_changes
             for operation, jobs in groups_of(batch):
                 names.append(failpoint_of(operation))
@@ -200,7 +201,7 @@ class SqliteDoor(Callers):
 
     def _query(self, connection: sqlite3.Connection, query: Callable[[UnitOfWork], R]) -> R:
         try:
-            return query(SqlUnitOfWork(Runner(connection), KeyRing(self._keys), self._pepper, self._clock()))
+            return query(SqlUnitOfWork(Runner(connection), KeyRing(self._keys), self._peppers, self._clock()))
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
                 raise RuntimeError("a read must not write") from None

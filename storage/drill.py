@@ -58,6 +58,7 @@ class Drilled:
     erased: int
     hidden: int  # asked to be erased since, and will be at their hour
     held: int
+    void_codes: int  # return codes whose lookup pepper is gone: nobody could come back with one
     sent: int  # lines to seekers that would go out by themselves
     pages: int  # pages to staff that would ring at once, as they should
     audit_holds: bool
@@ -101,7 +102,7 @@ def drill(
             )
         there = Installation(var / "house", database, password)
         wishes = read_wishes(keys if keys is not None and keys.is_dir() else here.second)
-        held, erased, hidden, _ = place(source, manifest, there, held_secrets, copy, clock, wishes)
+        placed, _ = place(source, manifest, there, held_secrets, copy, clock, wishes)
         restored_s = time.monotonic() - began
         looked = _look(there, held_secrets, clock)
     return Drilled(
@@ -116,9 +117,10 @@ def drill(
         keys_missing=looked.missing,
         keys_from=keys_from,
         knows_erasures=copy != source / KEYS,
-        erased=erased,
-        hidden=hidden,
-        held=held,
+        erased=placed.erased,
+        hidden=placed.hidden,
+        held=placed.held,
+        void_codes=placed.void_codes,
         sent=looked.sent,
         pages=looked.pages,
         audit_holds=looked.audit_holds,
@@ -198,9 +200,9 @@ def _look_through(runner: RunsStatements, store: Keys, secrets: Secrets, clock: 
     opened = open_everything(runner, store)
     sent = pages = 0
     for ahead in _LOOKS_AHEAD:
-        uow = SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock() + ahead)
+        uow = SqlUnitOfWork(runner, KeyRing(store), secrets.peppers, clock() + ahead)
         jobs = uow.outbox.claim(_MANY, LEASE, frozenset())
         sent += len([job for job in jobs if job.row.contact_uid is not None])
         pages += len([job for job in jobs if job.row.contact_uid is None]) if not ahead else 0
-    audit = check_at_once(SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock()), secrets.audit)
+    audit = check_at_once(SqlUnitOfWork(runner, KeyRing(store), secrets.peppers, clock()), secrets.audit)
     return _Looked(opened, len(store.owners()) - len(found.orphaned), len(found.missing), sent, pages, not audit.flaws)

@@ -116,9 +116,10 @@ class Factors:
 
     def add_codes(self, staff_uid: str, codes: Sequence[str], made_by: str, expires_at: datetime | None = None) -> None:
         """Spare codes that work once each."""
+        pepper = self._uow.peppers.settle()
         for code in codes:
-            hashed = spare_code_hash(self._uow.pepper, staff_uid, code)
-            made = {"made_by": made_by, "created_at": self._uow.now, "expires_at": expires_at}
+            hashed = spare_code_hash(self._uow.peppers.get(pepper), staff_uid, code)
+            made = {"pepper": pepper, "made_by": made_by, "created_at": self._uow.now, "expires_at": expires_at}
             self._uow.execute(_ADD_CODE, {"code_hash": hashed, "staff_uid": staff_uid, **made})
 
     def drop_codes(self, staff_uid: str) -> None:
@@ -128,9 +129,15 @@ class Factors:
     def spend_code(self, staff_uid: str, code: str) -> bool:
         """Use one up; False when it is none of hers, was used or has run out."""
         self._uow.execute(_SWEEP_CODES, {"now": self._uow.now})
-        hashed = spare_code_hash(self._uow.pepper, staff_uid, code)
-        spent = self._uow.execute(_SPEND, {"b_hash": hashed, "b_staff": staff_uid, "now": self._uow.now})
-        return spent.rowcount == 1
+        return self._uow.peppers.look(lambda: self._spend(staff_uid, code))
+
+    def _spend(self, staff_uid: str, code: str) -> bool:
+        for name in self._uow.peppers.names:
+            hashed = spare_code_hash(self._uow.peppers.get(name), staff_uid, code)
+            spent = self._uow.execute(_SPEND, {"b_hash": hashed, "b_staff": staff_uid, "now": self._uow.now})
+            if spent.rowcount == 1:
+                return True
+        return False
 
     def codes_left(self, staff_uid: str) -> int:
         """How many of her own spare codes still work."""

@@ -24,6 +24,12 @@ class NothingYet(BinhAnError):
     code = "nothing-yet"
 
 
+class NoData(BinhAnError):
+    """The data are not there, and this cannot be done without them; put a backup in their place first (`restore`)."""
+
+    code = "no-data"
+
+
 DATA = "data.db"
 KEYS = "keys.db"
 SECRETS = "secrets"
@@ -64,6 +70,11 @@ class Installation:
         begun = self.shared or self.file.exists() or (self.var / KEYS).exists() or self.secrets.exists()
         if not begun:
             raise NothingYet(f"looked in {self.var}")
+
+    @property
+    def has_data(self) -> bool:
+        """Is there a file of data, or a database where they may be? Opening what is not there would make an empty one."""
+        return self.shared or self.file.exists()
 
     def parameters(self, name: str) -> dict[str, Any]:
         """What libpq needs to reach the data; `name` is what the server calls us."""

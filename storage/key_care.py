@@ -126,7 +126,9 @@ def risks(here: Installation, keys: Keys, now: datetime) -> list[KeyRisk]:
                 names,
             )
         )
-    found += _elsewhere(keys, [kek for kek in present if kek in needed or kek_number(kek) > kek_number(active)])
+    keys.peppers.learn()
+    used = [kek for kek in present if kek in needed or kek_number(kek) > kek_number(active)]
+    found += _elsewhere(keys, [*used, *keys.peppers.ids()])
     since = begun.get(active) or put_at(here.secrets / active)
     if since is not None and now - since > CHANGE_EVERY:
         days = (now - since).days

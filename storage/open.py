@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from handlers.errors import BinhAnError
 from handlers.keeping import Tidy, nothing_to_tidy
 from handlers.ports import Budgets, Presence, Wakeups
-from storage import schema
+from storage import peppers, schema
 from storage.data_keys import Keys
 from storage.door import SqliteDoor
 from storage.engine import connect
@@ -98,6 +99,7 @@ def open_storage(
     redis_password: str = "",
     keys_url: str = "",
     keys_password: str = "",
+    peppers_may_lack: bool = False,
 ) -> Storage:
     """Open the database (made when it is not there), its key store and its secrets.
 
@@ -105,9 +107,9 @@ def open_storage(
     `var`: where secrets and keys.db are (by default beside an embedded database). `upgrade` False refuses an older embedded
     database instead of upgrading it; PostgreSQL is never upgraded here. `clock` None: the database's own, or the process's
     for an embedded one. `redis_url`: where several processes ring each other, "" for one alone. `keys_url`: the database
-    where several machines keep their keys, "" for `var`/keys.db. Raises KeyMissing,
-    SecretExposed, SecretMalformed, OlderDatabase, NewerDatabase, UnknownDatabase, UnsuitableDatabase or StorageUnavailable,
-    each saying what to do.
+    where several machines keep their keys, "" for `var`/keys.db. `peppers_may_lack`: for the command that hashes everything
+    anew where the lookup pepper of older data is gone. Raises KeyMissing, SecretExposed, SecretMalformed, OlderDatabase,
+    NewerDatabase, UnknownDatabase, UnsuitableDatabase or StorageUnavailable, each saying what to do.
     """
     if str(url).startswith(POSTGRES):
         from storage.postgres.open import open_postgres
@@ -118,6 +120,7 @@ def open_storage(
             clock=clock,
             redis=(redis_url, redis_password),
             keys=(keys_url, keys_password),
+            peppers_may_lack=peppers_may_lack,
         )
     clock = clock or utc_now
     path = _path(url, var)
@@ -135,11 +138,22 @@ def open_storage(
         keys = KeyStore(var / "keys.db", secrets, clock)
         keys.require()
         connection, open_reader = connect(path), partial(connect, path, read_only=True, busy_s=1.0)
+        if not peppers_may_lack:
+            _require_peppers(connection, secrets, keys)
         finish_removals(Runner(connection), keys)
     nerves = open_nerves(redis_url, redis_password, secrets) if redis_url else local_nerves()
-    door = SqliteDoor(connection, open_reader, keys, secrets.pepper, nerves.wakeups, clock)
+    door = SqliteDoor(connection, open_reader, keys, secrets.peppers, nerves.wakeups, clock)
     tidy = nothing_to_tidy if path is None else partial(tidy_file, path, (var or path.parent) / "keys.db", keys)
     return Storage(door, secrets, keys, nerves, tidy=tidy)
+
+
+def _require_peppers(connection: sqlite3.Connection, secrets: Secrets, keys: Keys) -> None:
+    try:
+        peppers.require(Runner(connection), secrets.peppers)
+    except BaseException:
+        connection.close()
+        keys.close()
+        raise
 
 
 def _path(url: str | Path, var: Path | None) -> Path | None:

@@ -149,7 +149,7 @@ class Runner:
         """Run a query; the rows it returns are ours until the end of the unit of work, as everything is here."""
         return self.execute(statement, values)
 
-    def lock_name(self, name: str) -> None:
+    def lock_name(self, name: str, *, shared: bool = False) -> None:
         """Nobody else works under this name until the end of the unit of work; nobody else works at all here."""
 
     def gone(self, senders: Collection[str]) -> set[str]:

@@ -15,6 +15,7 @@ from storage.data_keys import Keys
 from storage.keyring import KeyRing
 from storage.outbox_statements import QUARANTINE
 from storage.removals import check_keys
+from storage.secrets import Peppers
 from storage.tables import cases, outbox, sign_ins
 from storage.types import word
 from storage.uow import RunsStatements, SqlUnitOfWork
@@ -41,11 +42,11 @@ _CLOSE = (
 _SIGN_EVERYBODY_OUT = delete(sign_ins)
 
 
-def begin_quarantine(runner: RunsStatements, store: Keys, pepper: bytes, now: datetime) -> tuple[int, int]:
+def begin_quarantine(runner: RunsStatements, store: Keys, peppers: Peppers, now: datetime) -> tuple[int, int]:
     """Hold every open line to a seeker and finish erasures the data do not know of yet; returns how many of each. In a
     transaction that the caller commits.
     """
-    uow = SqlUnitOfWork(runner, KeyRing(store), pepper, now)
+    uow = SqlUnitOfWork(runner, KeyRing(store), peppers, now)
     done = _begin(uow, check_keys(runner, store).destroyed, SYSTEM)
     uow.finish()
     return done

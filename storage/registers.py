@@ -24,7 +24,7 @@ from flows.severity import Severity
 from handlers.keeping import Found
 from handlers.model import Disposition
 from handlers.referral import Item, ReferralStatus, Tell
-from storage.tables import Uid, _order, metadata
+from storage.tables import Uid, _order, _pepper, metadata
 from storage.types import EnumText, Packed, UtcTime, words
 
 facts = Table(
@@ -55,8 +55,17 @@ return_codes = Table(
     "return_codes",
     metadata,
     Column("code_hash", LargeBinary(32), primary_key=True),
+    _pepper(),
     Column("contact_uid", Uid, ForeignKey("contacts.uid", ondelete="CASCADE"), nullable=False, unique=True),
     Column("created_at", UtcTime, nullable=False),
+)
+
+# The lookup peppers that make or have made new hashes (`storage/peppers.py`); the first has no row before a second one begins.
+peppers = Table(
+    "peppers",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("begun_at", UtcTime, nullable=False),
 )
 
 content_sets = Table(

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from storage.keystore import KeyStore
 from storage.lock import ServeLock
 from storage.prepared import Runner
 from storage.quarantine import begin_quarantine
+from storage.rehashing import settle_restored
 from storage.removals import check_keys
 from storage.second_place import newest, read_wishes
 from storage.secrets import Secrets, load_secrets, secret_names, sync_folder, write_secret
@@ -56,9 +57,24 @@ class Restored:
     held: int  # lines to seekers that will not go out before they write again
     erased: int  # erasures finished that had happened after the backup's data were copied
     hidden: int  # people who had asked to be erased since, and will be at their hour
+    rehashed: int  # rows that were found with a lookup pepper that is gone, or was given up since
+    void_codes: int  # return codes whose lookup pepper is gone: nobody can come back with one
+    void_spare_codes: int  # staff's, likewise
     keys_from: str
     knows_erasures: bool  # the keys are newer than the data: who was erased since is known
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What putting the data in place did: as in `Restored`."""
+
+    held: int
+    erased: int
+    hidden: int
+    rehashed: int
+    void_codes: int
+    void_spare_codes: int
 
 
 def restore(
@@ -85,10 +101,14 @@ def restore(
     with ServeLock(here.var):
         _place_secrets(source, secrets, here)
         wishes = read_wishes(keys if keys is not None and keys.is_dir() else here.second)
-        held, erased, hidden, keys_from = place(source, manifest, here, load_secrets(here.var), keys, clock, wishes)
-    knows = keys_from != BESIDE
-    made_at = manifest.made_at.isoformat(timespec="seconds")
-    return Restored(made_at, held, erased, hidden, keys_from, knows, time.monotonic() - began)
+        done, keys_from = place(source, manifest, here, load_secrets(here.var), keys, clock, wishes)
+    return Restored(
+        made_at=manifest.made_at.isoformat(timespec="seconds"),
+        keys_from=keys_from,
+        knows_erasures=keys_from != BESIDE,
+        seconds=time.monotonic() - began,
+        **asdict(done),
+    )
 
 
 def place(
@@ -99,8 +119,8 @@ def place(
     keys: Path | None,
     clock: Callable[[], datetime],
     wishes: Mapping[str, datetime],
-) -> tuple[int, int, int, str]:
-    """Keys, then data, in quarantine; lines held, erasures finished, wishes to be erased kept, and which keys were taken."""
+) -> tuple[Placed, str]:
+    """Keys, then data, in quarantine; what was done with the rows, and which keys were taken."""
     here.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = here.var / ".restoring"
     shutil.rmtree(part, ignore_errors=True)
@@ -111,13 +131,13 @@ def place(
             shutil.copyfile(origin, part / KEYS)
             (part / KEYS).chmod(0o600)
         if here.shared:
-            held, erased, hidden = _place_postgres(source, manifest, here, secrets, part, clock, wishes)
+            done = _place_postgres(source, manifest, here, secrets, part, clock, wishes)
         else:
-            held, erased, hidden = _place_sqlite(source, manifest, here, secrets, part, clock, wishes)
+            done = _place_sqlite(source, manifest, here, secrets, part, clock, wishes)
         sync_folder(here.var)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return held, erased, hidden, keys_from
+    return done, keys_from
 
 
 def _choose_keys(
@@ -150,7 +170,7 @@ def _is_filled(here: Installation, secrets: Secrets, clock: Callable[[], datetim
 def _place_sqlite(
     source: Path, manifest: Manifest, here: Installation, secrets: Secrets, part: Path, clock: Callable[[], datetime],
     wishes: Mapping[str, datetime],
-) -> tuple[int, int, int]:  # fmt: skip
+) -> Placed:  # fmt: skip
     shutil.copyfile(source / DATA, part / DATA)
     (part / DATA).chmod(0o600)
     if digest(part / DATA) != manifest.sha256[DATA]:
@@ -177,7 +197,7 @@ def _place_sqlite(
 def _place_postgres(
     source: Path, manifest: Manifest, here: Installation, secrets: Secrets, part: Path, clock: Callable[[], datetime],
     wishes: Mapping[str, datetime],
-) -> tuple[int, int, int]:  # fmt: skip
+) -> Placed:  # fmt: skip
     from storage.postgres.restoring import refuse_filled, restored
 
     refuse_filled(here.parameters("binhan restore"))
@@ -206,7 +226,7 @@ def _fill_keys(here: Installation, secrets: Secrets, copy: Path, clock: Callable
 
 def _quarantined(
     runner: RunsStatements, store: Keys, secrets: Secrets, clock: Callable[[], datetime], wishes: Mapping[str, datetime]
-) -> tuple[int, int, int]:
+) -> Placed:
     store.opens()
     found = check_keys(runner, store)
     lost = found.missing - found.staff  # a second factor can be given anew; what somebody wrote cannot
@@ -214,11 +234,12 @@ def _quarantined(
         raise BackupBroken(
             f"{len(lost)} keys are missing: the keys are older than the data; take a newer copy of them (--keys)"
         )
-    held, erased = begin_quarantine(runner, store, secrets.pepper, clock())
-    uow = SqlUnitOfWork(runner, KeyRing(store), secrets.pepper, clock())
+    held, erased = begin_quarantine(runner, store, secrets.peppers, clock())
+    uow = SqlUnitOfWork(runner, KeyRing(store), secrets.peppers, clock())
     HeadSigner(secrets.audit).keep_over_restore(uow, [SYSTEM])
+    rehashed, void = settle_restored(uow)
     uow.finish()
-    return held, erased, honour(runner, wishes, clock())
+    return Placed(held, erased, honour(runner, wishes, clock()), rehashed, void.return_codes, void.spare_codes)
 
 
 def _place_secrets(source: Path, given: Path | None, here: Installation) -> None:

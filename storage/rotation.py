@@ -30,7 +30,7 @@ OTHERS_WITHIN_S: Final = 60.0
 
 
 class NotEverywhere(BinhAnError):
-    """Other machines cannot read the new key-encryption key yet; copy its file into their secrets folders, then repeat this."""
+    """Other machines cannot read the new file yet; copy it into their secrets folders, then repeat this."""
 
     code = "kek-not-everywhere"
 
@@ -63,7 +63,7 @@ def rotate(
     resumed = any(kek != active for kek in keys.wrapped_under())
     if not resumed:
         active = prepare(folder, keys)
-        _wait_for_others(keys, active, within_s, sleep)
+        wait_for_others(keys, active, within_s, sleep)
         keys.begin(active)
     done = rewrap_all(keys, sleep)
     return Rotated(active, done, resumed, time.monotonic() - began)
@@ -106,10 +106,13 @@ def retire(folder: Path, keys: Keys, now: datetime) -> tuple[list[str], dict[str
     return gone, waiting
 
 
-def _wait_for_others(keys: Keys, kek: str, within_s: float, sleep: Callable[[float], None]) -> None:
+def wait_for_others(
+    keys: Keys, name: str, within_s: float = OTHERS_WITHIN_S, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait until every process at work can read this key-encryption key or lookup pepper; NotEverywhere after `within_s`."""
     keys.say_held()
     until = time.monotonic() + within_s
-    while lacking := keys.lacking(kek):
+    while lacking := keys.lacking(name):
         if time.monotonic() > until:
-            raise NotEverywhere(f"secrets/{kek} is not readable for {'; '.join(lacking)}")
+            raise NotEverywhere(f"secrets/{name} is not readable for {'; '.join(lacking)}")
         sleep(0.5)

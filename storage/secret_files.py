@@ -35,13 +35,18 @@ def read_secret(path: Path) -> bytes:
 
 
 def write_secret(path: Path, value: bytes) -> None:
-    """Write one secret file durably with mode 0400; whole or not at all."""
+    """Write one secret file durably with mode 0400; whole or not at all. What root writes belongs to whom the folder belongs to:
+    a service that may not read a new key or pepper would refuse everybody.
+    """
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     with os.fdopen(descriptor, "wb") as file:
         file.write(value)
         file.flush()
+        folder = path.parent.stat()
+        if os.geteuid() == 0 and folder.st_uid != 0:
+            os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
         os.fsync(file.fileno())
     part.replace(path)
     sync_folder(path.parent)

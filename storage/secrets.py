@@ -1,7 +1,8 @@
 """The secret files of an installation: made once, read at every start, refused when they are missing or readable by others.
 
 Key-encryption keys are numbered (`kek_1`, `kek_2`, …): which one wraps new data keys says the key store, older ones stay as
-long as a copy of it may need them (`storage/rotation.py`).
+long as a copy of it may need them (`storage/rotation.py`). So are lookup peppers (`lookup_pepper_1`, …): which one makes new
+hashes says the database, older ones stay as long as anything is found by them (`storage/peppers.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +34,7 @@ SESSION = "session_key"
 NAMES = (KEK, PEPPER, AUDIT, SESSION)
 _SIZE = 32
 _KEK = re.compile(r"kek_[1-9][0-9]{0,5}")
+_PEPPER = re.compile(r"lookup_pepper_[1-9][0-9]{0,5}")
 
 
 @dataclass(slots=True)
@@ -65,6 +68,58 @@ class Keks:
         return sorted(found, key=kek_number)
 
 
+@dataclass(slots=True)
+class Peppers:
+    """The lookup peppers by their names. One that another process has put into the folder is read by `learn`, so that a change
+    needs no restart. One that was taken away from the folder stays known until the process ends.
+    """
+
+    folder: Path | None = field(repr=False)  # None: only those held
+    _held: dict[str, bytes] = field(repr=False)
+
+    def get(self, name: str) -> bytes:
+        """The pepper of this name; KeyMissing when it is not held."""
+        value = self._held.get(name)
+        if value is None:
+            raise KeyMissing(
+                f"secrets/{name} is missing, and people are found by it; copy it from the second place of the keys (0400). "
+                "Was it taken away on purpose, and older data brought back? Then run: python -m bot keys rotate-pepper"
+            )
+        return value
+
+    def names(self) -> list[str]:
+        """Those held, the newest first: in this order somebody is looked for."""
+        return sorted(self._held, key=pepper_number, reverse=True)
+
+    def learn(self) -> None:
+        """Read those that have come into the folder; SecretExposed or SecretMalformed, each naming the file."""
+        fresh = (
+            {name: read_secret(self.folder / name) for name in self.ids() if name not in self._held}
+            if self.folder
+            else {}
+        )
+        self._held = {**self._held, **fresh}  # replaced and not changed: another thread may be going through it
+
+    def ids(self) -> list[str]:
+        """Those that can be had here, oldest first."""
+        return pepper_ids(self.folder) if self.folder is not None else sorted(self._held, key=pepper_number)
+
+    def mark(self, name: str) -> str:
+        """Name and fingerprint: tells two peppers of the same name apart and says nothing about either."""
+        return f"{name}:{hmac.new(self.get(name), b'binhan pepper mark', hashlib.sha256).hexdigest()[:16]}"
+
+
+def pepper_number(name: str) -> int:
+    """Which one it is, counting from 1."""
+    return int(name.removeprefix("lookup_pepper_"))
+
+
+def pepper_ids(folder: Path) -> list[str]:
+    """The lookup peppers in this folder, oldest first."""
+    found = [path.name for path in folder.iterdir() if _PEPPER.fullmatch(path.name)] if folder.is_dir() else []
+    return sorted(found, key=pepper_number)
+
+
 def kek_number(kek_id: str) -> int:
     """Which one it is, counting from 1."""
     return int(kek_id.removeprefix("kek_"))
@@ -77,8 +132,10 @@ def kek_ids(folder: Path) -> list[str]:
 
 
 def secret_names(folder: Path) -> list[str]:
-    """The secret files an installation with this folder has: every key-encryption key, every audit key, and the other two."""
-    return [*(kek_ids(folder) or (KEK,)), PEPPER, *audit_key_names(folder), SESSION]
+    """The secret files an installation with this folder has: every key-encryption key, lookup pepper and audit key, and the
+    session key.
+    """
+    return [*(kek_ids(folder) or (KEK,)), *(pepper_ids(folder) or (PEPPER,)), *audit_key_names(folder), SESSION]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +143,7 @@ class Secrets:
     """Independent random secrets of 32 bytes each; none is derived from another, so that each can change alone."""
 
     keks: Keks = field(repr=False)  # wrap data keys
-    pepper: bytes = field(repr=False)  # keyed hash of addresses and return codes
+    peppers: Peppers = field(repr=False)  # keyed hashes of addresses and of codes
     audit: AuditKeyFiles = field(repr=False)  # Ed25519 private keys, sign the head of the audit log
     session: bytes = field(repr=False)  # desk pages' forms
 
@@ -94,7 +151,7 @@ class Secrets:
 def throwaway() -> Secrets:
     """Secrets that live as long as the process, for a database in memory."""
     kek, pepper, audit, session = (secrets.token_bytes(_SIZE) for _ in NAMES)
-    return Secrets(Keks(None, {KEK: kek}), pepper, AuditKeyFiles(None, audit), session)
+    return Secrets(Keks(None, {KEK: kek}), Peppers(None, {PEPPER: pepper}), AuditKeyFiles(None, audit), session)
 
 
 def load_secrets(var: Path, *, needed: bool = False) -> Secrets:
@@ -125,23 +182,33 @@ def read_secrets(folder: Path) -> Secrets:
         if not (folder / name).exists():
             raise KeyMissing(f"{folder.name}/{name} is missing; give the directory with the secret files")
     keks = Keks(folder, {name: read_secret(folder / name) for name in kek_ids(folder)})
+    peppers = Peppers(folder, {name: read_secret(folder / name) for name in pepper_ids(folder)})
     audit = AuditKeyFiles(folder, b"")
     audit.held()  # each is there, whole, and read by nobody else
-    return Secrets(keks, read_secret(folder / PEPPER), audit, read_secret(folder / SESSION))
+    return Secrets(keks, peppers, audit, read_secret(folder / SESSION))
 
 
 def new_kek(folder: Path, beyond: int = 0) -> str:
     """Make the next key-encryption key, with a number greater than all here and than `beyond`; its id. Durable on return, and
     used by nobody before the key store says so. One that exists is never replaced.
     """
-    part = folder / f".kek-{secrets.token_hex(8)}"
+    return _new_numbered(folder, lambda: f"kek_{max([beyond, *map(kek_number, kek_ids(folder))]) + 1}")
+
+
+def new_pepper(folder: Path, beyond: int = 0) -> str:
+    """The same for a lookup pepper; its name. Used by nobody before the database says so."""
+    return _new_numbered(folder, lambda: f"lookup_pepper_{max([beyond, *map(pepper_number, pepper_ids(folder))]) + 1}")
+
+
+def _new_numbered(folder: Path, next_name: Callable[[], str]) -> str:
+    part = folder / f".new-{secrets.token_hex(8)}"
     write_secret(part, secrets.token_bytes(_SIZE))
     try:
         while True:
-            kek_id = f"kek_{max([beyond, *(kek_number(one) for one in kek_ids(folder))]) + 1}"
+            name = next_name()
             try:
-                os.link(part, folder / kek_id)  # unlike a rename, it fails where somebody else was quicker
-                return kek_id
+                os.link(part, folder / name)  # unlike a rename, it fails where somebody else was quicker
+                return name
             except FileExistsError:
                 continue
     finally:

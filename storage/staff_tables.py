@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, String, Table
 
 from handlers.factors import FactorKind
-from storage.tables import Uid, _order, metadata
+from storage.tables import Uid, _order, _pepper, metadata
 from storage.types import EnumText, UtcTime, words
 
 factors = Table(
@@ -30,6 +30,7 @@ spare_codes = Table(
     "spare_codes",
     metadata,
     Column("code_hash", LargeBinary(32), primary_key=True),
+    _pepper(),
     Column("staff_uid", Uid, ForeignKey("staff.uid"), nullable=False, index=True),
     Column("made_by", String(64), nullable=False),
     Column("created_at", UtcTime, nullable=False),

@@ -67,6 +67,11 @@ def _uid() -> Column[str]:
     return Column("uid", Uid, nullable=False, unique=True)
 
 
+def _pepper() -> Column[str]:
+    """Which lookup pepper made the hash of this row; rows from before there were several are of the first."""
+    return Column("pepper", String(32), nullable=False, server_default="lookup_pepper_1")
+
+
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
@@ -101,6 +106,7 @@ contacts = Table(
     Column("reminder_sealed", LargeBinary),
     Column("reminder_due_at", UtcTime),
     CheckConstraint("pending >= 0", name="pending"),
+    Index("ix_contacts_pepper", "pepper"),
     _partial("ix_contacts_ready", "last_served_at", where="pending > 0"),
     _partial("ix_contacts_timer", "session_due_at", where="session_due_at IS NOT NULL"),
     _partial("ix_contacts_erase", "erase_at", where="erase_at IS NOT NULL"),

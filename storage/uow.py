@@ -26,8 +26,10 @@ from storage.lines import Lines
 from storage.locks import Locks
 from storage.media import MediaRows
 from storage.outbox import Outbox
+from storage.peppers import Hashing
 from storage.prepared import Compilable, Rows, Values
 from storage.referrals import Referrals
+from storage.secrets import Peppers
 from storage.services import Services
 from storage.settings import Settings
 from storage.staff import StaffRegister
@@ -58,8 +60,10 @@ class RunsStatements(Executes, Protocol):
     def hold(self, statement: Compilable, values: Values, *, skip: bool = False) -> Rows:
         """Run a query and lock what it returns, where others write at the same time."""
 
-    def lock_name(self, name: str) -> None:
-        """Nobody else works under this name until the end, where others write at the same time."""
+    def lock_name(self, name: str, *, shared: bool = False) -> None:
+        """Nobody else works under this name until the end, where others write at the same time; `shared`: nobody but those who
+        share it.
+        """
 
     def gone(self, senders: Collection[str]) -> set[str]:
         """Which of these senders, by the first eight characters of their lease tokens, are certainly dead."""
@@ -68,14 +72,16 @@ class RunsStatements(Executes, Protocol):
 class SqlUnitOfWork:
     """`handlers.ports.UnitOfWork` on a SQL connection. Whoever makes it begins and ends the transaction."""
 
-    def __init__(self, runner: RunsStatements, keys: KeyRing, pepper: bytes, now: datetime, sender: str = "") -> None:
+    def __init__(
+        self, runner: RunsStatements, keys: KeyRing, peppers: Peppers, now: datetime, sender: str = ""
+    ) -> None:
         """`sender` marks the leases of this process, eight characters, where others send too."""
         self.now = now
         self.sender = sender
         self.expired_before = now  # leases that end before this moment count as run out
         self.locks = Locks(runner)
         self.keys = keys
-        self.pepper = pepper
+        self.peppers = Hashing(runner, peppers)
         self.rung: dict[str, None] = {}
         self._runner = runner
         contacts, cases, escalations = Contacts(self), Cases(self), Escalations(self)
@@ -150,9 +156,9 @@ class SqlUnitOfWork:
         """Run a query; what it returns is nobody else's until the end (`skip`: without what somebody else has)."""
         return self._runner.hold(statement, values, skip=skip)
 
-    def lock_name(self, name: str) -> None:
+    def lock_name(self, name: str, *, shared: bool = False) -> None:
         """Nobody else works under this name until the end: for what has no row of its own to lock."""
-        self._runner.lock_name(name)
+        self._runner.lock_name(name, shared=shared)
 
     def new_lease(self) -> str:
         """A token nobody else has."""

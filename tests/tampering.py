@@ -28,14 +28,14 @@ _READ = "SELECT {} FROM audit_log WHERE rowid = ?"
 
 def log_of(connection: sqlite3.Connection, keys: KeyStore) -> AuditLog:
     """The log as the program reads it."""
-    return AuditLog(SqlUnitOfWork(Runner(connection), KeyRing(keys), b"", AT))
+    return AuditLog(SqlUnitOfWork(Runner(connection), KeyRing(keys), keys.peppers, AT))
 
 
 def fill(connection: sqlite3.Connection, rows: int) -> KeyStore:
     """That many rows like real ones; the guards against changing them are taken away."""
     keys = KeyStore(None, throwaway(), lambda: AT)
     connection.execute("BEGIN")
-    uow = SqlUnitOfWork(Runner(connection), KeyRing(keys), b"", AT)
+    uow = SqlUnitOfWork(Runner(connection), KeyRing(keys), keys.peppers, AT)
     for number in range(rows):
         uow.audit.add(
             AuditEntry(actor="system", action="case.read", object=f"K1-{number:04}", detail={"lines": number})

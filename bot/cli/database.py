@@ -92,6 +92,13 @@ def restore(
     print(f"keys: {done.keys_from}")
     if done.hidden:
         print(f"{done.hidden} people had asked to be erased since: hidden, and destroyed at their hour")
+    if done.rehashed:
+        print(f"{done.rehashed} contacts and accounts of staff are found by the lookup pepper of now")
+    if done.void_codes or done.void_spare_codes:
+        print(
+            f"void, because their lookup pepper is gone: {done.void_codes} return codes, {done.void_spare_codes} spare codes of "
+            "staff. Staff make new spare codes"
+        )
     if not done.knows_erasures:
         print(
             "warning: who was erased since the backup is not known, so they are back. Look for a newer copy of the keys (--keys)"

@@ -81,6 +81,7 @@ def in_words(written: Config, done: Drilled) -> list[tuple[str, str]]:
             f"{done.pages} pages to staff would ring at once",
         ),
         ("erased since", erased),
+        *([("void", f"{done.void_codes} return codes: their lookup pepper is gone")] if done.void_codes else []),
         ("audit", "the chain holds" if done.audit_holds else "the chain does NOT hold"),
     ]
 

@@ -34,6 +34,7 @@ def show(config: ConfigOption = None) -> None:
         here = "here" if one.here else "MISSING here"
         second = "in the second place" if one.second else "not in the second place"
         print(f"{one.kek:<8} {one.wraps:>7} data keys   {use}, {since}; {here}, {second}")
+    _show_peppers(written)
     print(f"{shown.audit_key}: signs the audit log since {_at(written, shown.audit_since)}")
     for name in shown.audit_waiting:
         print(f"{name}: prepared to sign the audit log, not in use")
@@ -87,6 +88,44 @@ def rotate(
     _warn(written)
 
 
+@app.command("rotate-pepper")
+def rotate_pepper(
+    config: ConfigOption = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
+    ] = False,
+    by: ByOption = None,
+) -> None:
+    """Change the lookup pepper, by which people are found again, while everything runs. Only when the old one may be known."""
+    written = load_config(config)
+    if prepare:
+        name = wiring.prepare_pepper(written)
+        note(written, by, audit.KEYS_PREPARED, name)
+        print(
+            f"{name}: made, not in use; copy {written.var / 'secrets' / name} to every machine, then run keys rotate-pepper"
+        )
+        return
+    done, codes = wiring.rotate_pepper(written)
+    note(written, by, audit.PEPPER_ROTATED, done.pepper, contacts=done.contacts, accounts=done.accounts)
+    if done.resumed:
+        print(f"an earlier change to {done.pepper} had been interrupted; it is finished now")
+    print(
+        f"{done.pepper}: {done.contacts} contacts and {done.accounts} accounts of staff are found by it now, "
+        f"in {done.seconds:.1f} s"
+    )
+    if done.left:
+        print(
+            f"warning: the addresses of {done.left} do not open; they stay under an older one. Run: python -m bot keys check"
+        )
+    if codes.codes:
+        print(
+            f"still under an older one: {_codes(codes)}. Whoever has that one and a copy of the database can find them by "
+            "trying; to make them void: python -m bot keys retire --void-codes"
+        )
+    print("older ones stay for 7 days, for backups; then run: python -m bot keys retire")
+    _warn(written)
+
+
 @app.command("rotate-audit")
 def rotate_audit(
     config: ConfigOption = None,
@@ -134,9 +173,21 @@ def rotate_session(config: ConfigOption = None, by: ByOption = None) -> None:
 
 
 @app.command()
-def retire(config: ConfigOption = None, by: ByOption = None) -> None:
-    """Take away key-encryption keys that nothing is wrapped under any more, seven days after they were replaced."""
+def retire(
+    config: ConfigOption = None,
+    void_codes: Annotated[
+        bool,
+        typer.Option(
+            "--void-codes",
+            help="Make codes void that were given under an older lookup pepper: nobody comes back, or signs in, with one.",
+        ),
+    ] = False,
+    by: ByOption = None,
+) -> None:
+    """Take away key-encryption keys and lookup peppers that nothing needs any more, seven days after they were replaced."""
     written = load_config(config)
+    if void_codes:
+        _void(written, by)
     gone, waiting = wiring.retire_keks(written)
     if gone:
         note(written, by, audit.KEYS_RETIRED, keks=",".join(gone))
@@ -144,7 +195,7 @@ def retire(config: ConfigOption = None, by: ByOption = None) -> None:
         print(f"{kek}: taken away")
     for kek, until in waiting.items():
         print(f"{kek}: stays until {_at(written, until)}, a kept copy of the key store may need it")
-    if not gone and not waiting:
+    if not _retire_peppers(written, by) and not gone and not waiting:
         print("keys: none to take away")
 
 
@@ -169,6 +220,62 @@ def verify(where: PlaceArgument = None, config: ConfigOption = None) -> None:
         print("the second place would not give everything back; run: python -m bot keys copy")
         raise typer.Exit(1)
     print("second place: gives everything back")
+
+
+def _show_peppers(written: Config) -> None:
+    for one in wiring.show_peppers(written):
+        since = "prepared" if not one.begun else f"since {_at(written, one.since) if one.since else 'the beginning'}"
+        use = "makes new hashes" if one.current else ("in use" if one.under.anything else "not in use")
+        here = "here" if one.here else "MISSING here"
+        second = "in the second place" if one.second else "not in the second place"
+        print(
+            f"{one.name}: finds {one.under.contacts} contacts, {one.under.accounts} accounts of staff, "
+            f"{one.under.codes} codes; {use}, {since}; {here}, {second}"
+        )
+        if not one.current and (one.under.contacts or one.under.accounts):
+            print(
+                "warning: a change of the lookup pepper is not finished; finish with: python -m bot keys rotate-pepper"
+            )
+
+
+def _retire_peppers(written: Config, by: str | None) -> bool:
+    """Is there an older one at all?"""
+    done = wiring.retire_peppers(written)
+    if done.gone:
+        note(written, by, audit.KEYS_RETIRED, peppers=",".join(done.gone))
+    for name in done.gone:
+        print(f"{name}: taken away")
+    for name, until in done.waiting.items():
+        print(f"{name}: stays until {_at(written, until)}, a backup may need it")
+    for name, under in done.needed.items():
+        print(f"{name}: stays, {_why_needed(under)}")
+    return bool(done.gone or done.waiting or done.needed)
+
+
+def _void(written: Config, by: str | None) -> None:
+    done, staff = wiring.void_old_codes(written)
+    if not done.codes:
+        print("codes: none under an older lookup pepper")
+        return
+    figures: dict[str, str | int | bool] = {
+        "return_codes": done.return_codes, "spare_codes": done.spare_codes, "bind_codes": done.bind_codes
+    }  # fmt: skip
+    note(written, by, audit.CODES_VOIDED, "", **figures)
+    print(f"void now: {_codes(done)}")
+    if staff:
+        print(f"new spare codes are to be made by: {', '.join(staff)}")
+
+
+def _codes(under: wiring.Under) -> str:
+    return (
+        f"{under.return_codes} return codes, {under.spare_codes} spare codes, {under.bind_codes} codes for messengers"
+    )
+
+
+def _why_needed(under: wiring.Under) -> str:
+    if under.contacts or under.accounts:
+        return f"{under.contacts + under.accounts} people are still found by it; run: python -m bot keys rotate-pepper"
+    return f"found by it: {_codes(under)}; they may be made void with --void-codes"
 
 
 def _warn(written: Config) -> None:

@@ -37,9 +37,11 @@ from bot.wiring.keys import (
     verify_key_copy,
 )
 from bot.wiring.opening import database_of, hold_lock, installation_of
+from bot.wiring.peppers import prepare_pepper, retire_peppers, rotate_pepper, show_peppers, void_old_codes
 from bot.wiring.service import Service, open_service
 from storage.drill import RPO, RTO
 from storage.key_care import in_words
+from storage.rehashing import Under
 
 __all__ = [
     "RPO",
@@ -47,6 +49,7 @@ __all__ = [
     "AuditKeyChanged",
     "Records",
     "Service",
+    "Under",
     "backup_database",
     "begin_quarantine",
     "change_audit_key",
@@ -71,12 +74,17 @@ __all__ = [
     "open_service",
     "prepare_audit_key_of",
     "prepare_kek",
+    "prepare_pepper",
     "release_quarantine",
     "restore_database",
     "retire_keks",
+    "retire_peppers",
     "rotate_keys",
+    "rotate_pepper",
     "show_keys",
+    "show_peppers",
     "upgrade_database",
     "verify_key_copy",
+    "void_old_codes",
     "write_row",
 ]

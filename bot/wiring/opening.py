@@ -16,8 +16,14 @@ def database_of(config: Config) -> str:
     return config.database.url or f"sqlite:///{config.var / 'data.db'}"
 
 
-def storage_of(config: Config, clock: Callable[[], datetime] | None = None, *, upgrade: bool = True) -> Storage:
-    """The storage of this configuration, opened."""
+def storage_of(
+    config: Config,
+    clock: Callable[[], datetime] | None = None,
+    *,
+    upgrade: bool = True,
+    peppers_may_lack: bool = False,
+) -> Storage:
+    """The storage of this configuration, opened (see `open_storage`)."""
     return open_storage(
         database_of(config),
         config.var,
@@ -28,6 +34,7 @@ def storage_of(config: Config, clock: Callable[[], datetime] | None = None, *, u
         redis_password=read_secret(config.redis.password),
         keys_url=config.database.keys_url,
         keys_password=read_secret(config.database.keys_password),
+        peppers_may_lack=peppers_may_lack,
     )
 
 

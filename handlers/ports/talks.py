@@ -62,7 +62,7 @@ class ContactStore(Protocol):
 
     def renew(self, uid: str) -> Contact | None:
         """The address of this contact leads to a new contact (with a key of its own) from now on, which is returned; None
-        when the address cannot be read any more.
+        when the address cannot be read any more, or leads to another one already.
         """
 
     def forget(self, uid: str) -> None:

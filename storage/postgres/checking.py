@@ -9,14 +9,13 @@ from typing import Any
 import psycopg
 
 from handlers.errors import BinhAnError
-from storage.checking import check_records
+from storage.checking import check_records, compare
 from storage.data_keys import Keys
 from storage.open import utc_now
 from storage.postgres import schema
 from storage.postgres.connection import connect, in_words, parameters
 from storage.postgres.open import Address, open_keys
 from storage.postgres.runner import Locking, PostgresRunner
-from storage.removals import KeyCheck, check_keys
 from storage.secrets import load_secrets
 
 _ON = ("fsync", "full_page_writes")
@@ -47,15 +46,15 @@ def check_postgres(database: Address, keys: Address, var: Path) -> list[str]:
     return problems
 
 
-def compare_keys(given: dict[str, Any], keys: Keys) -> KeyCheck:
-    """Rows and keys side by side; an empty database has nothing to compare."""
+def compare_keys(given: dict[str, Any], keys: Keys) -> list[str]:
+    """Rows and keys side by side, a line for what does not fit; an empty database has nothing to compare."""
     with closing(connect(given)) as connection:
         if schema.revision(connection) is None:
-            return KeyCheck(frozenset(), frozenset(), frozenset())
+            return []
         schema.check(connection)
         connection.execute("SET statement_timeout = 0")
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return check_keys(PostgresRunner(connection, Locking.NEVER), keys)
+        return compare(PostgresRunner(connection, Locking.NEVER), keys)
 
 
 def _settings(connection: psycopg.Connection[Any]) -> list[str]:

@@ -35,6 +35,7 @@ from storage.postgres.connection import begin_transaction, connect, is_busy, is_
 from storage.postgres.readers import Readers
 from storage.postgres.runner import Locking, PostgresRunner, Waiting
 from storage.postgres.seats import Seat
+from storage.secrets import Peppers
 from storage.uow import LONG_AGO, SqlUnitOfWork
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class PostgresDoor(Callers):
         self,
         given: dict[str, Any],
         keys: Keys,
-        pepper: bytes,
+        peppers: Peppers,
         wakeups: Wakeups,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
@@ -87,7 +88,7 @@ class PostgresDoor(Callers):
         super().__init__(wakeups)
         self._given = given
         self._keys = keys
-        self._pepper = pepper
+        self._peppers = peppers
         self._clock = clock
         self.seat = Seat(given)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -305,7 +306,7 @@ class PostgresDoor(Callers):
 
     def _unit(self, runner: PostgresRunner, now: datetime) -> SqlUnitOfWork:
         at = now if self._clock is None else self._clock()
-        uow = SqlUnitOfWork(runner, KeyRing(self._keys), self._pepper, at, self.seat.mark)
+        uow = SqlUnitOfWork(runner, KeyRing(self._keys), self._peppers, at, self.seat.mark)
         if time.monotonic() - self._troubled_at < TROUBLE_LASTS_S:
             uow.expired_before = LONG_AGO
         return uow

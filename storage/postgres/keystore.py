@@ -162,16 +162,18 @@ class PostgresKeyStore(Keys):
             return dict(there.execute("SELECT kek, count(*) FROM data_keys GROUP BY kek").fetchall())
 
     def say_held(self) -> None:
-        """Tell the others which key-encryption keys this process can read."""
+        """Tell the others which key-encryption keys and lookup peppers this process can read."""
+        self.peppers.learn()
         with self._lock, self._talking() as there:
-            held = [self.keks.mark(kek) for kek in self.keks.ids()]
+            held = [*map(self.keks.mark, self.keks.ids()), *map(self.peppers.mark, self.peppers.ids())]
             there.execute(_SAY_HELD, (self._holder, self._folder(), held))
             there.execute(_FORGET_HOLDERS)
 
-    def lacking(self, kek: str) -> list[str]:
-        """Processes at work elsewhere that cannot read this key-encryption key: its file is not on their machine."""
+    def lacking(self, name: str) -> list[str]:
+        """Processes at work elsewhere that cannot read this one: its file is not on their machine."""
+        mark = self.keks.mark(name) if name.startswith("kek_") else self.peppers.mark(name)
         with self._lock, self._talking() as there:
-            return sorted(row[0] for row in there.execute(_LACKING, (self.keks.mark(kek), self._folder())))
+            return sorted(row[0] for row in there.execute(_LACKING, (mark, self._folder())))
 
     def copy_to(self, path: Path) -> None:
         """Write everything into a new key store file, as it is at one moment."""

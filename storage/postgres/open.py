@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from handlers.errors import KeyMissing
+from storage import peppers
 from storage.data_keys import Keys
 from storage.keystore import KeyStore
 from storage.lock import one_at_a_time
@@ -56,6 +57,7 @@ def open_postgres(
     clock: Callable[[], datetime] | None,
     redis: Address = ("", ""),
     keys: Address = ("", ""),
+    peppers_may_lack: bool = False,
 ) -> Storage:
     """See `storage.open.open_storage`."""
     given = parameters(*database)
@@ -71,14 +73,21 @@ def open_postgres(
             store = open_keys(keys, var, secrets, clock or utc_now)
             store.require()
             store.say_held()
-            finish_removals(PostgresRunner(connection, Locking.ALONE), store)
+            runner = PostgresRunner(connection, Locking.ALONE)
+            try:
+                if not peppers_may_lack:
+                    peppers.require(runner, secrets.peppers)
+                finish_removals(runner, store)
+            except BaseException:
+                store.close()
+                raise
     except Exception as error:
         lost = unavailable(error)
         if lost is not None:
             raise lost from None
         raise
     nerves = open_nerves(*redis, secrets) if redis[0] else local_nerves()
-    door = PostgresDoor(given, store, secrets.pepper, nerves.wakeups, clock)
+    door = PostgresDoor(given, store, secrets.peppers, nerves.wakeups, clock)
     tidy = partial(tidy_postgres, given, None if keys[0] else var / "keys.db", store)
     return Storage(door, secrets, store, nerves, shared=True, alone=Alone(given).do, tidy=tidy)
 

@@ -40,6 +40,7 @@ def _gives(kind: Any) -> Any:
 POSTGRES = Driver(dialect(paramstyle="numeric_dollar"), _takes, _gives)  # type: ignore[no-untyped-call]
 
 _LOCK_NAME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+_SHARE_NAME = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
 
 
 class Waiting:
@@ -133,11 +134,11 @@ class PostgresRunner:
             cursor = self._connection.execute(plan.sql, given, binary=True)
         return plan.rows(cursor)
 
-    def lock_name(self, name: str) -> None:
-        """Nobody else works under this name until the end of the unit of work."""
+    def lock_name(self, name: str, *, shared: bool = False) -> None:
+        """Nobody else works under this name until the end of the unit of work (`shared`: nobody but those who share it)."""
         if self.locks:
             with self._waiting:
-                self._connection.execute(_LOCK_NAME, (name,))
+                self._connection.execute(_SHARE_NAME if shared else _LOCK_NAME, (name,))
 
     def gone(self, senders: Collection[str]) -> set[str]:
         """Which of these senders are dead, as far as one can be certain."""

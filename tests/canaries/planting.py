@@ -68,8 +68,8 @@ def _secrets(one: Secrets, *_: object) -> None:
         value = getattr(one, each.name)
         if isinstance(value, bytes):
             cage.secret(f"the secret {each.name}", value)
-        for kek in getattr(value, "_held", {}).values():  # several key-encryption keys, by their ids
-            cage.secret("the secret kek", kek)
+        for name, one_of_many in getattr(value, "_held", {}).items():  # by their names
+            cage.secret(f"the secret {'kek' if name.startswith('kek') else 'pepper'}", one_of_many)
 
 
 def _code(written: str) -> None:

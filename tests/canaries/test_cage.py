@@ -53,7 +53,7 @@ SLIPS = {
     "a key in hex": ("the secret audit", "logging.info(SECRETS.audit.hex())"),
     "the pepper raw in a file": (
         "the secret pepper",
-        "(tmp_path / 'data.db').write_bytes(b'..' + SECRETS.pepper)",
+        "(tmp_path / 'data.db').write_bytes(b'..' + SECRETS.peppers.get('lookup_pepper_1'))",
     ),
     "her words in a database file": (
         "her words",

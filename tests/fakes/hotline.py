@@ -39,7 +39,7 @@ from storage.engine import connect
 from storage.keyring import KeyRing
 from storage.keystore import KeyStore
 from storage.prepared import Runner
-from storage.secrets import throwaway
+from storage.secrets import Peppers, throwaway
 from storage.types import from_micros
 from storage.uow import SqlUnitOfWork
 
@@ -60,14 +60,14 @@ class Cellar:
 
     connection: sqlite3.Connection
     keys: KeyStore
-    pepper: bytes
+    peppers: Peppers
 
     @classmethod
     def dig(cls) -> Cellar:
         secrets = throwaway()
         connection = connect(None)
         schema.create(connection)
-        return cls(connection, KeyStore(None, secrets, lambda: START), secrets.pepper)
+        return cls(connection, KeyStore(None, secrets, lambda: START), secrets.peppers)
 
 
 _cellar: list[Cellar] = []
@@ -110,7 +110,7 @@ class Hotline:
         """One unit of work: all or nothing."""
         self.connection.execute("SAVEPOINT unit")
         try:
-            uow = MortalUnitOfWork(Runner(self.connection), KeyRing(self._cellar.keys), self._cellar.pepper, self.now)
+            uow = MortalUnitOfWork(Runner(self.connection), KeyRing(self._cellar.keys), self._cellar.peppers, self.now)
             uow.statements_left, self.crash_at = self.crash_at, None
             result = work(uow)
             uow.finish()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot import __main__ as command_line
+from handlers.model import Address
+from handlers.ports import UnitOfWork
 from storage.backup import read_manifest
+from storage.crypto import lookup_of
 from storage.open import open_storage
+from tests.contract.builders import act, staff
 from tests.contract.houses import live
 
 
@@ -165,6 +171,110 @@ def test_a_key_may_be_made_first_and_used_later(terminal: Terminal, tmp_path: Pa
     assert "kek_2: wraps all data keys" in terminal.run("keys", "rotate")[1]
 
 
+def give_codes(folder: Path) -> None:
+    """A return code of somebody's, and spare codes of a colleague's, under whatever pepper there is."""
+
+    def give(uow: UnitOfWork) -> None:
+        (contact,) = uow.contacts.open([Address("telegram", "p1")])
+        uow.codes.save("012345678901", contact.uid)
+        lan = staff("lan")
+        uow.staff.save(lan)
+        uow.factors.add_codes(lan.uid, ["one", "two"], lan.uid)
+
+    async def work() -> None:
+        storage = open_storage("", folder / "var")
+        await act(storage.door, give)
+        await storage.close()
+
+    asyncio.run(work())
+
+
+def whole(folder: Path) -> bytes:
+    """Every byte of the data."""
+    return b"".join(path.read_bytes() for path in (folder / "var").glob("data.db*"))
+
+
+def test_the_whole_way_of_a_pepper(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        "lookup_pepper_1: finds 2 contacts, 0 accounts of staff, 0 codes; makes new hashes, since the beginning; here,"
+        in (terminal.run("keys", "show")[1])
+    )
+    code, refused = terminal.run("keys", "rotate-pepper")
+    assert (code, "The second place of the keys is not where it was" in refused) == (2, True)
+    assert not (tmp_path / "var" / "secrets" / "lookup_pepper_2").exists(), (
+        "nothing is made that could not be kept twice"
+    )
+    terminal.run("keys", "copy")
+    give_codes(tmp_path)
+    her = lookup_of((tmp_path / "var" / "secrets" / "lookup_pepper_1").read_bytes(), Address("telegram", "p1")).encode()
+    assert her in whole(tmp_path)
+    code, said = terminal.run("keys", "rotate-pepper")
+    assert code == 0
+    assert her not in whole(tmp_path), "whoever has the old pepper finds nobody in the files any more"
+    assert "lookup_pepper_2: 2 contacts and 0 accounts of staff are found by it now" in said
+    assert "still under an older one: 1 return codes, 2 spare codes, 0 codes for messengers." in said
+    for folder in ("var", "other-disk"):
+        assert (tmp_path / folder / "secrets" / "lookup_pepper_2").stat().st_mode & 0o777 == 0o400
+    assert terminal.run("keys", "verify")[0] == terminal.run("keys", "check")[0] == 0
+    said = terminal.run("keys", "show")[1]
+    assert (
+        "lookup_pepper_1: finds 0 contacts, 0 accounts of staff, 3 codes; in use, since the beginning; here, in the"
+        in said
+    )
+    assert "lookup_pepper_2: finds 2 contacts, 0 accounts of staff, 0 codes; makes new hashes, since 20" in said
+    said = terminal.run("keys", "retire")[1]
+    assert "lookup_pepper_1: stays, found by it: 1 return codes, 2 spare codes, 0 codes for messengers" in said
+    said = terminal.run("keys", "retire", "--void-codes")[1]
+    assert (
+        "void now: 1 return codes, 2 spare codes, 0 codes for messengers\nnew spare codes are to be made by: lan\n"
+        in said
+    )
+    assert "lookup_pepper_1: stays until" in said
+    assert "codes: none under an older lookup pepper" in terminal.run("keys", "retire", "--void-codes")[1]
+    monkeypatch.setattr("bot.wiring.peppers.utc_now", lambda: datetime.now(UTC) + timedelta(days=8))
+    assert terminal.run("keys", "retire")[1] == "lookup_pepper_1: taken away\n"
+    for folder in ("var", "other-disk"):
+        assert [path.name for path in (tmp_path / folder / "secrets").glob("lookup_*")] == ["lookup_pepper_2"]
+    assert terminal.run("db", "check") == (0, "database: fine\n")
+    values = [path.read_bytes() for path in (tmp_path / "var" / "secrets").iterdir()]
+    assert [value for value in values if value.hex()[:12] in terminal.shown] == []
+
+
+def test_a_pepper_may_be_made_first_and_used_later(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("keys", "copy")
+    code, said = terminal.run("keys", "rotate-pepper", "--prepare")
+    assert (code, "lookup_pepper_2: made, not in use; copy" in said) == (0, True)
+    assert (
+        "lookup_pepper_2: finds 0 contacts, 0 accounts of staff, 0 codes; not in use, prepared"
+        in (terminal.run("keys", "show")[1])
+    )
+    assert "lookup_pepper_2: 2 contacts" in terminal.run("keys", "rotate-pepper")[1]
+
+
+def test_a_pepper_that_is_lost_is_named_in_one_line(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "var" / "secrets" / "lookup_pepper_1").rename(tmp_path / "lost")
+    for words in (["keys", "check"], ["keys", "show"], ["keys", "rotate-pepper"], ["serve"], ["backup", "kept"]):
+        code, said = terminal.run(*words)
+        assert code in (1, 2)
+        assert "secrets/lookup_pepper_1 is missing" in said
+        assert said.count("\n") == 1
+
+
+def test_where_the_data_are_lost_no_empty_database_is_made_for_a_pepper(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("keys", "copy")
+    for path in (tmp_path / "var").glob("data.db*"):
+        path.unlink()
+    for words in (
+        ["keys", "rotate-pepper"],
+        ["keys", "rotate-pepper", "--prepare"],
+        ["keys", "retire", "--void-codes"],
+    ):
+        code, said = terminal.run(*words)
+        assert (code, "data.db is not there" in said) == (2, True)
+    assert terminal.run("keys", "retire")[0] == terminal.run("keys", "show")[0] == 0
+    assert list((tmp_path / "var").glob("data.db*")) == []
+
+
 def test_quarantine_by_hand_after_a_restore_by_other_means(terminal: Terminal, tmp_path: Path) -> None:
     code, said = terminal.run("db", "quarantine")
     assert code == 0
@@ -175,7 +285,7 @@ def test_quarantine_by_hand_after_a_restore_by_other_means(terminal: Terminal, t
 
 def test_help_names_every_command(terminal: Terminal) -> None:
     said: Any = terminal.run("keys", "--help")[1]
-    assert all(word in said for word in ("show", "check", "rotate", "retire", "copy", "verify"))
+    assert all(word in said for word in ("show", "check", "rotate", "rotate-pepper", "retire", "copy", "verify"))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from bot.config import Config
 from handlers.staffing import BadName, Staffing
 from storage import callers
 from storage.open import open_storage
+from storage.rehashing import Under
 from tests.contract.houses import live
 
 
@@ -92,6 +94,27 @@ def test_what_is_done_with_the_keys_says_who(house: Path) -> None:
         value = (house / "var" / "secrets" / name).read_bytes()
         assert value.hex()[:12] not in logged
     assert str(house) not in logged
+
+
+def test_what_is_done_with_the_pepper_says_who(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("keys", "copy")
+    run("keys", "rotate-pepper", "--prepare", "--by", "Mai")
+    run("keys", "rotate-pepper")
+    run("keys", "retire", "--void-codes")  # there are none: nothing is done, so nothing is said
+    monkeypatch.setattr("bot.wiring.peppers.utc_now", lambda: datetime.now(UTC) + timedelta(days=8))
+    run("keys", "retire", "--by", "An")
+    assert rows(house, "keys.%")[1:] == [
+        ("command line: Mai", "keys.prepared", "lookup_pepper_2", {}),
+        ("command line: lan.it", "keys.pepper_rotated", "lookup_pepper_2", {"contacts": 1, "accounts": 0}),
+        ("command line: An", "keys.retired", "", {"peppers": "lookup_pepper_1"}),
+    ]
+
+
+def test_codes_made_void_say_who_and_how_many(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.wiring.void_old_codes", lambda config: (Under(return_codes=3, spare_codes=2), ["lan"]))
+    run("keys", "retire", "--void-codes", "--by", "Mai")
+    figures = {"return_codes": 3, "spare_codes": 2, "bind_codes": 0}
+    assert rows(house, "keys.%") == [("command line: Mai", "keys.codes_voided", "", figures)]
 
 
 def test_a_key_taken_away_says_who(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -340,7 +340,7 @@ def test_after_redeeming_no_row_anywhere_holds_a_pair_of_addresses(road: Road, d
     road.types("old-1234567", EMERGENCY, before_door)
     code = make(road, "old-1234567", before_door)
     old_uid = road.find("old-1234567", before_door).uid
-    pepper = road.do(lambda uow: uow.pepper)
+    pepper = road.do(lambda uow: uow.peppers.get(uow.peppers.settle()))
     old, new = (
         lookup_of(pepper, Address(channel, who))
         for channel, who in ((before_door, "old-1234567"), (after_door, "new-7654321"))

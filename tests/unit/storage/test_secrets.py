@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from handlers.errors import KeyMissing
 from storage.lock import one_at_a_time
 from storage.open import open_storage
-from storage.secrets import NAMES, SecretExposed, SecretMalformed, Secrets, load_secrets
+from storage.secrets import NAMES, SecretExposed, SecretMalformed, Secrets, load_secrets, new_kek, new_pepper
 
 
 def test_a_first_start_makes_files_only_the_owner_can_read(tmp_path: Path) -> None:
@@ -70,6 +71,16 @@ async def test_the_files_of_an_installation_belong_to_its_owner(tmp_path: Path) 
     await storage.close()
     assert {"data.db", "data.db-wal", "keys.db"} <= set(modes)
     assert not [name for name, mode in modes.items() if mode & 0o077]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_what_root_makes_belongs_to_whoever_the_folder_belongs_to(tmp_path: Path) -> None:
+    load_secrets(tmp_path)
+    folder = tmp_path / "secrets"
+    os.chown(folder, 4711, 4712)
+    for name in (new_pepper(folder), new_kek(folder)):
+        made = (folder / name).stat()
+        assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (4711, 4712, 0o400)
 
 
 def modes_in(folder: Path) -> dict[str, int]:
