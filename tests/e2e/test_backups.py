@@ -24,6 +24,9 @@ RPO_S = 300
 @pytest.fixture(scope="module")
 def kept() -> Iterator[Kept]:
     with keeping() as made:
+        assert "database hotline: there" in made.run("make-database", BINHAN_DATABASE="hotline", BINHAN_ROLE="hotline")
+        schema.upgrade(parameters(f"{made.server.url}/hotline"))
+        made.do("CREATE TABLE said (n integer)", database="hotline")
         yield made
 
 
@@ -38,11 +41,8 @@ def test_the_shipped_settings_lose_nothing_and_archive_within_five_minutes(kept:
 
 
 def test_the_last_archived_moment_comes_back_beside_the_running_server(kept: Kept) -> None:
-    made = kept.run("make-database", BINHAN_DATABASE="hotline", BINHAN_ROLE="hotline")
-    assert "database hotline: there" in made
     kept.run("make-database", BINHAN_DATABASE="hotline", BINHAN_ROLE="hotline")  # safe to repeat
-    schema.upgrade(parameters(f"{kept.server.url}/hotline"))
-    kept.do("CREATE TABLE said (n integer)", "INSERT INTO said VALUES (1)", database="hotline")
+    kept.do("INSERT INTO said VALUES (1)", database="hotline")
     said = kept.run("base-backup", BINHAN_DATABASE="hotline")
     assert "base backup:" in said
     assert "status page" not in said
