@@ -9,9 +9,11 @@ from typing import Any
 from bot.channels import webchat
 from bot.config import Secret
 from handlers import return_codes
+from handlers.audit_heads import HeldKey
 from handlers.desk import Note, Reply
 from handlers.model import Address, Direction, InboundMessage, Line
-from storage.secrets import Secrets
+from storage.audit_keys import AuditKeyFiles
+from storage.secrets import Peppers, Secrets
 from tests.canaries.cage import cage
 from tests.fakes import telegram, zalo_bot, zalo_oa
 
@@ -36,6 +38,8 @@ def plant() -> None:
     _after(Note, "__init__", lambda one, *_: cage.words("a counsellor's note", one.text))
     _after(Line, "__init__", _line)
     _after(Secrets, "__init__", _secrets)
+    _result(AuditKeyFiles, "held", _audit_keys)
+    _result(Peppers, "get", lambda value: cage.secret("the secret pepper", value))
     _result(Secret, "read", lambda value: cage.secret("a secret of the configuration", value))
     _result(return_codes, "make", _code)
     _result(webchat, "new_token", lambda value: cage.name("a page's token", value))
@@ -70,6 +74,11 @@ def _secrets(one: Secrets, *_: object) -> None:
             cage.secret(f"the secret {each.name}", value)
         for name, one_of_many in getattr(value, "_held", {}).items():  # by their names
             cage.secret(f"the secret {'kek' if name.startswith('kek') else 'pepper'}", one_of_many)
+
+
+def _audit_keys(held: list[HeldKey]) -> None:
+    for one in held:
+        cage.secret("the secret audit", one.private.private_bytes_raw())
 
 
 def _code(written: str) -> None:

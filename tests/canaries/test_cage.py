@@ -50,7 +50,7 @@ SLIPS = {
     "where she is": ("her point", "logging.info('at %s', her.point)"),
     "the token in an address": ("the bot's token", "logging.info('GET https://x/bot%s/getMe', TOKEN)"),
     "half of the token": ("the bot's token", "logging.info(TOKEN.split(':')[1])"),
-    "a key in hex": ("the secret audit", "logging.info(SECRETS.audit.hex())"),
+    "a key in hex": ("the secret audit", "logging.info(SECRETS.audit.held()[0].private.private_bytes_raw().hex())"),
     "the pepper raw in a file": (
         "the secret pepper",
         "(tmp_path / 'data.db').write_bytes(b'..' + SECRETS.peppers.get('lookup_pepper_1'))",
