@@ -127,15 +127,18 @@ class Peppering(RuleBasedStateMachine):
                 self.there[where] = self.do(number, lambda uow: uow.contacts.open([where])[0].uid)
                 assert self.there[where] != uid
             else:
-                self.do(0, lambda uow: uow.contacts.forget(uid))
-                del self.there[where]
+                self.forget(0, where)
 
     @rule(number=process, where=who)
     def erase(self, number: int, where: Address) -> None:
         if where in self.there:
-            uid = self.there.pop(where)
-            self.do(number, lambda uow: uow.contacts.forget(uid))
-            self.codes = {code: of for code, of in self.codes.items() if of[0] != uid}
+            self.forget(number, where)
+
+    def forget(self, number: int, where: Address) -> None:
+        """She and her codes go."""
+        uid = self.there.pop(where)
+        self.do(number, lambda uow: uow.contacts.forget(uid))
+        self.codes = {code: of for code, of in self.codes.items() if of[0] != uid}
 
     @rule(number=process, where=who)
     def give_code(self, number: int, where: Address) -> None:
