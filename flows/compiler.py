@@ -146,6 +146,7 @@ def compile_phrases(manifest: Manifest, source: Source, names: Names) -> dict[st
 def link(manifest: Manifest, languages: Mapping[str, Language], compiled: Compiled) -> Program:
     """Put the compiled parts together; call only when nothing was found wrong."""
     events = {event: str(flow) for event, flow in manifest.interrupts.model_dump().items() if flow is not None}
+    breaking = frozenset(flow for event, flow in events.items() if event != "released")
     said = [manifest.words, *(language.words for language in languages.values())]
     pairs = [(word, meaning) for meaning in WORD_ORDER for words in said for word in getattr(words, meaning)]
     names = [(name, one.language) for one in languages.values() for name in (one.name, *one.called, one.language)]
@@ -156,9 +157,9 @@ def link(manifest: Manifest, languages: Mapping[str, Language], compiled: Compil
         tasks=compiled.tasks,
         greetings=compiled.greetings,
         interrupts=events,
-        breaking=frozenset(flow for event, flow in events.items() if event != "released"),
+        breaking=breaking,
         questions=manifest.questions.named(),
-        closed=frozenset(compiled.closed),
+        closed=breaking.union(compiled.closed, manifest.questions.named().values()),
         words=Phrasebook(pairs),
         variables=manifest.variables,
         language=manifest.language,

@@ -157,7 +157,9 @@ class Program:
     interrupts: Mapping[str, str]  # "help", "danger", … -> flow
     breaking: frozenset[str]  # the flows that are led to by a global word or danger
     questions: Mapping[str, str]  # sign of screening -> the flow that answers what she asks
-    closed: frozenset[str]  # flows in which she is led to none of those
+    closed: frozenset[
+        str
+    ]  # flows in which she is led to none of those: what breaks in, the answers themselves, `questions: no`
     words: Phrasebook[str]  # global words of all languages, the weightier first
     variables: Mapping[str, Variable]
     language: str  # the one that the flows are written in

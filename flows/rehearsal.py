@@ -145,12 +145,12 @@ class _Rehearsal:
 
     def _happenings(self, index: int, turn: Turn) -> Iterator[effects.Input]:
         if turn.say is not None:
-            severity, category = self._host.screen(turn.say)
+            severity, category, asks = self._host.screen(turn.say)
             called = (
                 self._severity is Severity.EMERGENCY
             )  # by what came before: a person is called then, who reads along
             self._severity = Severity.highest(self._severity, severity)
-            yield effects.Said(turn.say, severity, category, called, self._host.asks(turn.say))
+            yield effects.Said(turn.say, severity, category, called, asks)
         elif turn.share is not None:
             yield effects.Shared(self._host.near(turn.share))
         elif turn.unsupported is not None:

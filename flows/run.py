@@ -85,8 +85,7 @@ def answerable(turn: Turn, asks: Iterable[str]) -> str:
     """Which of the things she asks has a flow that answers it now; "" inside help, danger, a human, stop or delete, while a
     person is called, inside such an answer, and in a flow that says `questions: no`.
     """
-    shut = turn.program.breaking | turn.program.closed | {*turn.program.questions.values()}
-    if turn.called or any(frame.flow in shut for frame in turn.frames):
+    if turn.called or any(frame.flow in turn.program.closed for frame in turn.frames):
         return ""
     found = {*asks}
     return next((sign for sign in turn.program.questions if sign in found), "")

@@ -35,11 +35,10 @@ class Host(Protocol):
     Same input, same output: a transcript must not pass today and fail tomorrow.
     """
 
-    def asks(self, text: str) -> tuple[str, ...]:
-        """The signs that a text asks something, and tells of nothing else."""
-
-    def screen(self, text: str) -> tuple[Severity, str]:
-        """What screening makes of a text: severity, and the category's id or an empty string."""
+    def screen(self, text: str) -> tuple[Severity, str, tuple[str, ...]]:
+        """What screening makes of a text: severity, the category's id or an empty string, and the signs of a text that asks
+        something and tells of nothing else.
+        """
         ...
 
     def answer(self, question: Question) -> Value | PlaceAnswer:

@@ -33,14 +33,10 @@ class RehearsalHost:
         """`world` holds the content under test."""
         self._world = world
 
-    def screen(self, text: str) -> tuple[Severity, str]:
+    def screen(self, text: str) -> tuple[Severity, str, tuple[str, ...]]:
         """See `flows.transcripts.Host`."""
         verdict = self._world.screening.read(text)
-        return verdict.severity, verdict.category
-
-    def asks(self, text: str) -> tuple[str, ...]:
-        """See `flows.transcripts.Host`."""
-        return self._world.screening.read(text).asks
+        return verdict.severity, verdict.category, verdict.asks
 
     def answer(self, question: Question) -> Value | PlaceAnswer:
         """See `flows.transcripts.Host`."""

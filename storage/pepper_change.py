@@ -26,7 +26,7 @@ from storage.peppers import COUNT_ADDRESSES, current
 from storage.rehashing import TABLES, Step, Under, begin_pepper, rehash
 from storage.rotation import KEPT, OTHERS_WITHIN_S, wait_for_others
 from storage.secrets import new_pepper, pepper_ids, pepper_number, sync_folder
-from storage.uow import RunsStatements
+from storage.uow import Executes, over_sql
 
 PAUSE_S: Final = 0.01
 """Between two steps: whoever has a message to store goes first."""
@@ -70,7 +70,7 @@ async def change(
     NotEverywhere after `within_s`, KeyMissing, StorageUnavailable; whatever happens everybody stays found.
     """
     began = time.monotonic()
-    pepper = await door.read(current)  # type: ignore[arg-type]
+    pepper = await door.read(over_sql(current))
     moved, left = {"contacts": 0, "accounts": 0}, 0
     if pepper in keys.peppers.names():
         moved, left = await rehash_all(door, sleep)
@@ -101,7 +101,7 @@ async def rehash_all(door: Door, sleep: Sleep = asyncio.sleep) -> tuple[dict[str
                 progress += step.moved
                 left += step.left
                 await sleep(PAUSE_S)
-        if await door.read(lambda uow: _to_do(uow)) <= left:  # type: ignore[arg-type]
+        if await door.read(over_sql(_to_do)) <= left:
             return moved, left
         if progress:
             until = time.monotonic() + PATIENCE_S
@@ -110,7 +110,7 @@ async def rehash_all(door: Door, sleep: Sleep = asyncio.sleep) -> tuple[dict[str
         await sleep(0.2)
 
 
-def _to_do(runner: RunsStatements) -> int:
+def _to_do(runner: Executes) -> int:
     pepper = current(runner)
     counted = (runner.execute(statement) for statement in COUNT_ADDRESSES.values())
     return sum(count for rows in counted for name, count in rows if name != pepper)

@@ -15,6 +15,7 @@ from sqlalchemy import Table, bindparam, delete, func, or_, select, update
 
 from handlers import failpoints
 from handlers.model import Address
+from handlers.ports import UnitOfWork
 from storage.channel_tables import accounts, bind_codes
 from storage.contacts import NOWHERE
 from storage.crypto import lookup_of
@@ -153,10 +154,11 @@ def _fresh(uow: SqlUnitOfWork, table: str, pepper: str, row: Any) -> str | None:
     return lookup_of(uow.peppers.get(pepper), Address(row.channel, plain.decode("utf-8", "surrogatepass")))
 
 
-def void_codes(uow: SqlUnitOfWork, items: Sequence[Sequence[str] | None]) -> list[tuple[Under, list[str]]]:
+def void_codes(uow: UnitOfWork, items: Sequence[Sequence[str] | None]) -> list[tuple[Under, list[str]]]:
     """Codes that were made under these peppers (None: under all older ones) do not work any more; how many of each, and the names
     of the staff members whose own spare codes were among them.
     """
+    assert isinstance(uow, SqlUnitOfWork)  # what the door of this storage hands out
     return [_void(uow, peppers) for peppers in items]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from handlers import ports
 from handlers.model import new_uid
@@ -37,6 +37,9 @@ from storage.vault import SqlVault
 from storage.watch import Watch
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+R = TypeVar("R")
 
 
 class Executes(Protocol):
@@ -173,3 +176,13 @@ if TYPE_CHECKING:
 
     def _is_a_unit_of_work(uow: SqlUnitOfWork) -> ports.UnitOfWork:
         return uow
+
+
+def over_sql(query: Callable[[SqlUnitOfWork], R]) -> Callable[[ports.UnitOfWork], R]:
+    """A query on SQL for the door, whose callers know units of work by their port alone; this storage hands out no other kind."""
+
+    def asked(uow: ports.UnitOfWork) -> R:
+        assert isinstance(uow, SqlUnitOfWork)
+        return query(uow)
+
+    return asked

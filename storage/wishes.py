@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 
 from storage.tables import contacts
-from storage.uow import RunsStatements
+from storage.uow import Executes, RunsStatements
 
 _OPEN = select(contacts.c.uid, contacts.c.erase_at).where(
     contacts.c.erase_at.is_not(None), contacts.c.hidden_at.is_not(None)
@@ -30,7 +30,7 @@ _HONOUR = (
 )
 
 
-def open_wishes(runner: RunsStatements) -> dict[str, datetime]:
+def open_wishes(runner: Executes) -> dict[str, datetime]:
     """Contacts that are hidden, and when they will be destroyed."""
     return {row.uid: row.erase_at for row in runner.execute(_OPEN)}
 

@@ -61,7 +61,7 @@ def all_findings(make_host: MakeHost, files: dict[str, bytes]) -> tuple[Library 
     if read.library is None:
         return None, None, list(read.findings)
     host, broken = host_of(make_host, files)
-    worse = recall.findings(files, host.screen) if host is not None else []
+    worse = recall.findings(files, lambda text: host.screen(text)[:2]) if host is not None else []
     return read.library, host, sorted([*read.findings, *broken, *worse, *find_all(read.library, files, host)])
 
 

@@ -18,6 +18,9 @@ app = typer.Typer(help="The keys: show, check, change, keep twice.", no_args_is_
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: config.yaml if there).")
 ]
+PrepareOption = Annotated[
+    bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
+]
 PlaceArgument = Annotated[
     Path | None, typer.Argument(help="A folder on another disk (default: keys_second of the configuration).")
 ]
@@ -67,17 +70,13 @@ def check(config: ConfigOption = None) -> None:
 @app.command()
 def rotate(
     config: ConfigOption = None,
-    prepare: Annotated[
-        bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
-    ] = False,
+    prepare: PrepareOption = False,
     by: ByOption = None,
 ) -> None:
     """Change the key-encryption key while everything runs. Every 90 days, and when somebody leaves who could read it."""
     written = load_config(config)
     if prepare:
-        kek = wiring.prepare_kek(written)
-        note(written, by, audit.KEYS_PREPARED, kek)
-        print(f"{kek}: made, not in use; copy {written.var / 'secrets' / kek} to every machine, then run keys rotate")
+        _say_prepared(written, by, audit.KEYS_PREPARED, wiring.prepare_kek(written), "rotate")
         return
     done = wiring.rotate_keys(written)
     note(written, by, audit.KEYS_ROTATED, done.kek, keys=done.keys)
@@ -91,19 +90,13 @@ def rotate(
 @app.command("rotate-pepper")
 def rotate_pepper(
     config: ConfigOption = None,
-    prepare: Annotated[
-        bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
-    ] = False,
+    prepare: PrepareOption = False,
     by: ByOption = None,
 ) -> None:
     """Change the lookup pepper, by which people are found again, while everything runs. Only when the old one may be known."""
     written = load_config(config)
     if prepare:
-        name = wiring.prepare_pepper(written)
-        note(written, by, audit.KEYS_PREPARED, name)
-        print(
-            f"{name}: made, not in use; copy {written.var / 'secrets' / name} to every machine, then run keys rotate-pepper"
-        )
+        _say_prepared(written, by, audit.KEYS_PREPARED, wiring.prepare_pepper(written), "rotate-pepper")
         return
     done, codes = wiring.rotate_pepper(written)
     note(written, by, audit.PEPPER_ROTATED, done.pepper, contacts=done.contacts, accounts=done.accounts)
@@ -129,19 +122,13 @@ def rotate_pepper(
 @app.command("rotate-audit")
 def rotate_audit(
     config: ConfigOption = None,
-    prepare: Annotated[
-        bool, typer.Option("--prepare", help="Only make the new file, so that it can be copied to the other machines.")
-    ] = False,
+    prepare: PrepareOption = False,
     by: ByOption = None,
 ) -> None:
     """Change the key that signs the audit log while everything runs. Once a year, and when somebody leaves who could read it."""
     written = load_config(config)
     if prepare:
-        name = wiring.prepare_audit_key_of(written)
-        note(written, by, audit.AUDIT_KEY_PREPARED, name)
-        print(
-            f"{name}: made, not in use; copy {written.var / 'secrets' / name} to every machine, then run keys rotate-audit"
-        )
+        _say_prepared(written, by, audit.AUDIT_KEY_PREPARED, wiring.prepare_audit_key_of(written), "rotate-audit")
         return
     done = wiring.change_audit_key(written, actor_of(by))
     name, seq = done.handover.said.next_name, done.handover.seq
@@ -220,6 +207,12 @@ def verify(where: PlaceArgument = None, config: ConfigOption = None) -> None:
         print("the second place would not give everything back; run: python -m bot keys copy")
         raise typer.Exit(1)
     print("second place: gives everything back")
+
+
+def _say_prepared(written: Config, by: str | None, action: str, name: str, command: str) -> None:
+    """A new file was made and is not used yet: who made it, and what follows."""
+    note(written, by, action, name)
+    print(f"{name}: made, not in use; copy {written.var / 'secrets' / name} to every machine, then run keys {command}")
 
 
 def _show_peppers(written: Config) -> None:

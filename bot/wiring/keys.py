@@ -20,6 +20,7 @@ from storage.data_keys import Keys
 from storage.installation import Installation
 from storage.open import Storage, utc_now
 from storage.secrets import load_secrets
+from storage.uow import over_sql
 from storage.wishes import open_wishes
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ async def keep_keys_twice(service: Service) -> None:
     assert here.second is not None
     while True:
         try:
-            now, wishes = await storage.door.read(lambda uow: (uow.now, open_wishes(uow)))  # type: ignore[arg-type]
+            now, wishes = await storage.door.read(over_sql(lambda uow: (uow.now, open_wishes(uow))))
             done = await asyncio.to_thread(second_place.copy_keys, here.secrets, storage.keys, here.second, now)
             await asyncio.to_thread(second_place.note_wishes, here.second, wishes)
             await storage.door.run(watching.keys_copied, None)

@@ -12,12 +12,13 @@ from bot.config import Config
 from bot.wiring.opening import installation_of, storage_of
 from handlers.errors import BinhAnError
 from storage import pepper_change, second_place
-from storage.installation import Installation, NoData
+from storage.installation import SECRETS, Installation, NoData
 from storage.open import Storage, utc_now
 from storage.pepper_change import Changed, Retired
 from storage.peppers import BEGINNING, begun, current
 from storage.rehashing import Under, under, void_codes
 from storage.secrets import pepper_ids, pepper_number
+from storage.uow import over_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def rotate_pepper(config: Config) -> tuple[Changed, Under]:
             done = await pepper_change.change(here.secrets, storage.door, storage.keys)
             await _leave_no_trace(storage)
             used = await _used(storage)
-            older = [one for name, one in used.items() if name != await _current(storage)]
+            older = [one for name, one in used.items() if name != done.pepper]
             codes = Under(
                 return_codes=sum(one.return_codes for one in older),
                 spare_codes=sum(one.spare_codes for one in older),
@@ -85,7 +86,7 @@ def void_old_codes(config: Config) -> tuple[Under, list[str]]:
 
     async def void() -> tuple[Under, list[str]]:
         async with _opened(config) as (_, storage):
-            done = await storage.door.run(void_codes, None)  # type: ignore[arg-type]
+            done = await storage.door.run(void_codes, None)
             if done[0].codes:
                 await _leave_no_trace(storage)
             return done
@@ -99,7 +100,7 @@ def retire_peppers(config: Config) -> Retired:
     async def retire() -> Retired:
         async with _opened(config) as (here, storage):
             now = utc_now()
-            since = await storage.door.read(lambda uow: begun(uow))  # type: ignore[arg-type]
+            since = await storage.door.read(over_sql(begun))
             done = pepper_change.retire(here.secrets, since, await _used(storage), now)
             if here.second is not None:
                 second_place.retire_there(here.second, done.gone)
@@ -113,10 +114,10 @@ def show_peppers(config: Config) -> list[PepperShown]:
 
     async def show() -> list[PepperShown]:
         async with _opened(config) as (here, storage):
-            since = await storage.door.read(lambda uow: begun(uow))  # type: ignore[arg-type]
+            since = await storage.door.read(over_sql(begun))
             used = await _used(storage)
             present = pepper_ids(here.secrets)
-            there = pepper_ids(here.second / "secrets") if here.second is not None else []
+            there = pepper_ids(here.second / SECRETS) if here.second is not None else []
             newest = max(since, key=pepper_number)
             listed = sorted({*present, *used, newest}, key=pepper_number)
             return [
@@ -150,9 +151,9 @@ async def _leave_no_trace(storage: Storage) -> None:
 
 
 async def _current(storage: Storage) -> str:
-    return await storage.door.read(lambda uow: current(uow))  # type: ignore[arg-type]
+    return await storage.door.read(over_sql(current))
 
 
 async def _used(storage: Storage) -> dict[str, Under]:
     now = utc_now()
-    return await storage.door.read(lambda uow: under(uow, now))  # type: ignore[arg-type]
+    return await storage.door.read(over_sql(lambda uow: under(uow, now)))

@@ -14,8 +14,8 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,6 +139,23 @@ async def whom_it_leads_to(program: Program) -> Counter[str]:
         return Counter(ring.unseal("contacts", "address", uid, uid, bytes(sealed)).decode() for uid, sealed in found)
 
 
+@asynccontextmanager
+async def three_processes(
+    launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer], keys_apart: bool
+) -> AsyncIterator[tuple[Cluster, FakeTelegram, str]]:
+    """Two workers and the pages on PostgreSQL, at work; and how a figure calls them."""
+    fake = await FakeTelegram().start()
+    cluster = await Cluster.prepared(
+        launcher, tmp_path, fake, *servers, "worker", "worker", "web", keys_apart=keys_apart
+    )
+    try:
+        await cluster.start()
+        yield cluster, fake, "PostgreSQL, keys in a database" if keys_apart else "PostgreSQL"
+    finally:
+        await cluster.end()
+        await fake.stop()
+
+
 async def test_the_pepper_of_one_process_on_sqlite(program: Program) -> None:
     await program.start()
     await changed_under_load(program, [program], program.fake, "SQLite")
@@ -152,17 +169,8 @@ async def test_the_pepper_of_one_process_on_sqlite(program: Program) -> None:
 async def test_the_pepper_of_several_processes_on_postgres(
     launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer], keys_apart: bool
 ) -> None:
-    fake = await FakeTelegram().start()
-    cluster = await Cluster.prepared(
-        launcher, tmp_path, fake, *servers, "worker", "worker", "web", keys_apart=keys_apart
-    )
-    try:
-        await cluster.start()
-        name = "PostgreSQL, keys in a database" if keys_apart else "PostgreSQL"
+    async with three_processes(launcher, tmp_path, servers, keys_apart) as (cluster, fake, name):
         await changed_under_load(cluster.members[0], cluster.members, fake, name)
-    finally:
-        await cluster.end()
-        await fake.stop()
 
 
 async def test_one_process_on_sqlite(program: Program) -> None:
@@ -181,14 +189,5 @@ async def test_one_process_on_sqlite(program: Program) -> None:
 async def test_several_processes_on_postgres(
     launcher: Launcher, tmp_path: Path, servers: tuple[PostgresServer, RedisServer], keys_apart: bool
 ) -> None:
-    fake = await FakeTelegram().start()
-    cluster = await Cluster.prepared(
-        launcher, tmp_path, fake, *servers, "worker", "worker", "web", keys_apart=keys_apart
-    )
-    try:
-        await cluster.start()
-        name = "PostgreSQL, keys in a database" if keys_apart else "PostgreSQL"
+    async with three_processes(launcher, tmp_path, servers, keys_apart) as (cluster, fake, name):
         await rotated_under_load(cluster.members[0], cluster.members, fake, name)
-    finally:
-        await cluster.end()
-        await fake.stop()

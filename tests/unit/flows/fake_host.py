@@ -16,14 +16,11 @@ class FakeHost:
     def __init__(self) -> None:
         self.asked: list[Question] = []
 
-    def asks(self, text: str) -> tuple[str, ...]:
-        return ("law_asked",) if "luật" in text else ()
-
-    def screen(self, text: str) -> tuple[Severity, str]:
+    def screen(self, text: str) -> tuple[Severity, str, tuple[str, ...]]:
         words = text.lower().split()
         if "nguy" in words:
-            return Severity.EMERGENCY, "other_emergency"
-        return (Severity.URGENT, "other_distress") if "lo" in words else (Severity.NONE, "")
+            return Severity.EMERGENCY, "other_emergency", ()
+        return (Severity.URGENT, "other_distress", ()) if "lo" in words else (Severity.NONE, "", ())
 
     def answer(self, question: Question) -> Value | PlaceAnswer:
         self.asked.append(question)
